@@ -1,0 +1,37 @@
+namespace R1Grains.Ledger;
+
+/// <summary>A conversation as the record shows it.</summary>
+/// <param name="LastActivity">Time of the last ledger entry or piece.</param>
+/// <param name="TurnCount">Including an open turn, which is then the last.</param>
+/// <param name="Completed">Null while turns can still be opened.</param>
+public sealed record Conversation(
+    ConversationOpened Opened,
+    DateTimeOffset LastActivity,
+    int TurnCount,
+    bool TurnIsOpen,
+    ConversationCompleted? Completed)
+{
+    public ConversationKey Key => Opened.Key;
+}
+
+public enum CreationOutcome
+{
+    Created,
+
+    /// <summary>The same request created it before.</summary>
+    Replayed,
+
+    /// <summary>The same request id created it before, with another payload.</summary>
+    RequestIdReused,
+
+    /// <summary>Another request created it.</summary>
+    AlreadyExists,
+}
+
+/// <param name="Conversation">As it is in the record now, whoever created it.</param>
+public sealed record Creation(CreationOutcome Outcome, Conversation Conversation);
+
+/// <summary>What a new activation starts from. From here on, every writer with a smaller epoch is refused.</summary>
+/// <param name="LastHash">Leaf hash of the chain's last entry.</param>
+/// <param name="Turns">The most recent ones, oldest first; an open turn is the last.</param>
+public sealed record TakenOver(Conversation Conversation, long Epoch, int NextTurn, Digest LastHash, IReadOnlyList<TurnRecord> Turns);

@@ -1,0 +1,51 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace R1Grains.Ledger;
+
+/// <summary>A SHA-256 value: 32 bytes, written as 64 lower-case hex digits.</summary>
+public readonly record struct Digest
+{
+    public const int Length = 32;
+
+    private readonly ulong _a, _b, _c, _d;
+
+    /// <exception cref="ArgumentException">Not 32 bytes.</exception>
+    public Digest(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length != Length)
+            throw new ArgumentException($"A digest has {Length} bytes, this has {bytes.Length}.", nameof(bytes));
+        _a = BinaryPrimitives.ReadUInt64BigEndian(bytes);
+        _b = BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]);
+        _c = BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]);
+        _d = BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]);
+    }
+
+    public static Digest Of(ReadOnlySpan<byte> data)
+    {
+        Span<byte> hash = stackalloc byte[Length];
+        SHA256.HashData(data, hash);
+        return new Digest(hash);
+    }
+
+    /// <exception cref="FormatException">Not 64 hex digits.</exception>
+    public static Digest Parse(string hex) =>
+        hex.Length == 2 * Length ? new Digest(Convert.FromHexString(hex)) : throw new FormatException($"A digest has {2 * Length} hex digits, this has {hex.Length}.");
+
+    public void CopyTo(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(destination, _a);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _b);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[16..], _c);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[24..], _d);
+    }
+
+    public byte[] ToArray()
+    {
+        var bytes = new byte[Length];
+        CopyTo(bytes);
+        return bytes;
+    }
+
+    public override string ToString() => Convert.ToHexStringLower(ToArray());
+}

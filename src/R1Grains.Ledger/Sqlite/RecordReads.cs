@@ -1,0 +1,132 @@
+using Microsoft.Data.Sqlite;
+using R1Grains.Ledger.Format;
+
+namespace R1Grains.Ledger.Sqlite;
+
+/// <summary>A reading connection. Each call sees the record at one moment and holds up no writer.</summary>
+internal sealed class RecordReads(SqliteConnection connection) : IDisposable
+{
+    private const string SelectConversation = """
+        SELECT h.tenant, h.name, h.id, h.last_activity, h.next_turn, h.deadline IS NOT NULL, o.time, o.payload, c.epoch, c.time, c.payload
+        FROM conversation_head h
+        JOIN entry o ON o.conversation_id = h.id AND o.turn = 0 AND o.kind = 1
+        LEFT JOIN entry c ON c.conversation_id = h.id AND c.turn = 0 AND c.kind = 4
+        """;
+
+    public Conversation? Conversation(ConversationKey key) =>
+        Query($"{SelectConversation} WHERE h.tenant = $1 AND h.name = $2", ReadConversation, key.Tenant, key.Conversation).SingleOrDefault();
+
+    public Page<Conversation> Conversations(string tenant, int pageSize, long after)
+    {
+        var rows = Query($"{SelectConversation} WHERE h.tenant = $1 AND h.id > $2 ORDER BY h.id LIMIT $3", row => (Id: row.GetInt64(2), Conversation: ReadConversation(row)), tenant, after, pageSize + 1);
+        var page = rows.Take(pageSize).ToList();
+        return new Page<Conversation>(page.ConvertAll(row => row.Conversation), rows.Count > pageSize ? page[^1].Id : null);
+    }
+
+    public TakenOver TakenOver(ConversationKey key, long epoch, int recentTurns)
+    {
+        RecordFile.Execute(connection, "BEGIN");
+        try
+        {
+            var conversation = Conversation(key)!;
+            var lastHash = Query("SELECT last_hash FROM conversation_head WHERE tenant = $1 AND name = $2", row => row.Digest(0), key.Tenant, key.Conversation).Single();
+            return new TakenOver(conversation, epoch, conversation.TurnCount + 1, lastHash, ReadTurns(key, Math.Max(1, conversation.TurnCount - recentTurns + 1), conversation.TurnCount));
+        }
+        finally
+        {
+            RecordFile.Execute(connection, "COMMIT");
+        }
+    }
+
+    /// <summary>The turns numbered from <paramref name="first"/> to <paramref name="last"/>, as far as there are any.</summary>
+    public List<TurnRecord> Turns(ConversationKey key, int first, int last)
+    {
+        RecordFile.Execute(connection, "BEGIN");
+        try
+        {
+            return ReadTurns(key, first, last);
+        }
+        finally
+        {
+            RecordFile.Execute(connection, "COMMIT");
+        }
+    }
+
+    public int? TurnOfRequest(ConversationKey key, string requestId) => Query(
+        "SELECT turn FROM entry WHERE conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND request_id = $3",
+        row => (int?)row.Int32(0), key.Tenant, key.Conversation, requestId).SingleOrDefault();
+
+    public int[]? Prompt(ConversationKey key, int turn) => Query(
+        "SELECT prompt FROM entry WHERE conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND turn = $3 AND kind = 2",
+        row => TokenIds.Decode(row.Bytes(0)), key.Tenant, key.Conversation, turn).SingleOrDefault();
+
+    public IReadOnlyList<OpenTurn> OpenTurns(int limit) => Query(
+        "SELECT tenant, name, next_turn - 1, deadline, last_activity FROM conversation_head WHERE deadline IS NOT NULL ORDER BY deadline LIMIT $1",
+        row => new OpenTurn(ReadKey(row), row.Int32(2), Microseconds.ToTime(row.GetInt64(3)), Microseconds.ToTime(row.GetInt64(4))), limit);
+
+    public IReadOnlyList<ConversationKey> IdleConversations(long now, int limit) => Query("""
+        SELECT tenant, name FROM conversation_head
+        WHERE deadline IS NULL AND completed = 0 AND last_activity + idle_timeout <= $1
+        ORDER BY last_activity + idle_timeout LIMIT $2
+        """, ReadKey, now, limit);
+
+    public void Dispose() => connection.Dispose();
+
+    private List<TurnRecord> ReadTurns(ConversationKey key, int first, int last)
+    {
+        var pieces = Query("""
+            SELECT turn, number, epoch, time, token_ids, text FROM piece
+            WHERE conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND turn BETWEEN $3 AND $4
+            ORDER BY turn, number
+            """, row => new Piece
+        {
+            Key = key,
+            Turn = row.Int32(0),
+            Number = row.Int32(1),
+            Epoch = row.GetInt64(2),
+            Time = Microseconds.ToTime(row.GetInt64(3)),
+            TokenIds = TokenIds.Decode(row.Bytes(4)),
+            Text = ByteWriter.StrictUtf8.GetString(row.Bytes(5)),
+        }, key.Tenant, key.Conversation, first, last).ToLookup(piece => piece.Turn);
+        return Query("""
+            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count
+            FROM entry o LEFT JOIN entry c ON c.conversation_id = o.conversation_id AND c.turn = o.turn AND c.kind = 3
+            WHERE o.conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND o.turn BETWEEN $3 AND $4 AND o.kind = 2
+            ORDER BY o.turn
+            """, row =>
+        {
+            var turn = row.Int32(0);
+            var (opened, _, _) = Payload.DecodeTurnOpened(row.Bytes(5), key, turn, row.GetInt64(2), Microseconds.ToTime(row.GetInt64(3)));
+            var closed = row.IsDBNull(6) ? null : Payload.DecodeTurnClosed(row.Bytes(10), key, turn, row.GetInt64(7), Microseconds.ToTime(row.GetInt64(8)), row.Int32(11));
+            return new TurnRecord(
+                opened,
+                new Receipt(key, row.GetInt64(1), row.Digest(4)),
+                [.. pieces[turn]],
+                closed,
+                closed is null ? null : new Receipt(key, row.GetInt64(6), row.Digest(9)));
+        }, key.Tenant, key.Conversation, first, last);
+    }
+
+    private static Conversation ReadConversation(SqliteDataReader row)
+    {
+        var key = ReadKey(row);
+        return new Conversation(
+            Payload.DecodeConversationOpened(row.Bytes(7), key, Microseconds.ToTime(row.GetInt64(6))),
+            Microseconds.ToTime(row.GetInt64(3)),
+            row.Int32(4) - 1,
+            row.GetBoolean(5),
+            row.IsDBNull(8) ? null : Payload.DecodeConversationCompleted(row.Bytes(10), key, row.GetInt64(8), Microseconds.ToTime(row.GetInt64(9))));
+    }
+
+    private static ConversationKey ReadKey(SqliteDataReader row) => new(row.GetString(0), row.GetString(1));
+
+    private List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    {
+        using var statement = new Statement(connection, sql, values.Length);
+        using var row = statement.Query(values);
+        var items = new List<T>();
+        while (row.Read())
+            items.Add(read(row));
+        return items;
+    }
+}

@@ -1,0 +1,55 @@
+namespace R1Grains.Ledger;
+
+/// <summary>How a turn ended. Its ledger entry commits to every piece of the turn.</summary>
+public sealed record TurnClosed
+{
+    public required ConversationKey Key { get; init; }
+
+    public required int Turn { get; init; }
+
+    public required long Epoch { get; init; }
+
+    public required DateTimeOffset Time { get; init; }
+
+    public required Outcome Outcome { get; init; }
+
+    public required string FinishReason { get; init; }
+
+    /// <summary>What failed, for <see cref="Outcome.Failed"/> and <see cref="Outcome.Interrupted"/>.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>Who cancelled, for <see cref="Outcome.Cancelled"/>.</summary>
+    public string? CancelledBy { get; init; }
+
+    public required Usage Usage { get; init; }
+
+    /// <summary>Refused unless the record holds exactly so many pieces.</summary>
+    public required int PieceCount { get; init; }
+
+    /// <summary>Sampled after the last piece, e.g. the end token.</summary>
+    public required IReadOnlyList<int> TrailingTokenIds { get; init; }
+
+    /// <summary>Never shown to customers.</summary>
+    public required string Reasoning { get; init; }
+
+    /// <summary>The released text whole; refused unless it is the pieces' texts joined.</summary>
+    public required string Answer { get; init; }
+
+    public DateTimeOffset? FirstTokenTime { get; init; }
+
+    /// <summary>For each continuation after a fault: how many sampled tokens it was given with the prompt.</summary>
+    public required IReadOnlyList<int> ResumePoints { get; init; }
+}
+
+/// <remarks>The numbers are part of the record's format.</remarks>
+public enum Outcome
+{
+    Completed = 1,
+    Blocked = 2,
+    Cancelled = 3,
+    Interrupted = 4,
+    Failed = 5,
+}
+
+/// <summary>In tokens.</summary>
+public sealed record Usage(int Prompt, int Reasoning, int Answer);

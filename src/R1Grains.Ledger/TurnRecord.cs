@@ -1,0 +1,22 @@
+namespace R1Grains.Ledger;
+
+/// <summary>One turn as the record shows it. The prompt's token ids are read apart, by <see cref="SqliteRecord.ReadPromptAsync"/>.</summary>
+/// <param name="Pieces">All of them, in order.</param>
+/// <param name="Closed">Null while the turn is open, as is its receipt.</param>
+public sealed record TurnRecord(
+    TurnOpened Opened,
+    Receipt OpenedReceipt,
+    IReadOnlyList<Piece> Pieces,
+    TurnClosed? Closed,
+    Receipt? ClosedReceipt);
+
+/// <summary>Proof that an entry is durable: keep it, and compare it with the record later.</summary>
+/// <param name="Index">Position in the conversation's chain, from 0.</param>
+public sealed record Receipt(ConversationKey Key, long Index, Digest LeafHash);
+
+/// <summary>A turn that somebody has to finish or close.</summary>
+/// <param name="LastWrite">Time of its last piece, or of its opening.</param>
+public sealed record OpenTurn(ConversationKey Key, int Turn, DateTimeOffset Deadline, DateTimeOffset LastWrite);
+
+/// <param name="Next">Pass it as <c>after</c> to go on; null after the last page. Stays valid while the record grows.</param>
+public sealed record Page<T>(IReadOnlyList<T> Items, long? Next);

@@ -1,0 +1,37 @@
+namespace R1Grains.Ledger;
+
+/// <param name="Entries">Ledger entries whose hash was recomputed.</param>
+/// <param name="Bad">Contradictions found. A conversation is left at its first.</param>
+/// <param name="FirstBad">Null when everything agrees.</param>
+public sealed record VerificationReport(
+    long Conversations,
+    long Turns,
+    long OpenTurns,
+    long Entries,
+    long Pieces,
+    long Bad,
+    BadRecord? FirstBad)
+{
+    public bool Valid => FirstBad is null;
+}
+
+/// <summary>Where the record contradicts itself; null where a level does not apply.</summary>
+/// <param name="Index">Position in the conversation's chain.</param>
+/// <param name="Piece">Number of the piece within the turn.</param>
+public sealed record BadRecord(string? Tenant, string? Conversation, long? Index, int? Turn, int? Piece, string Reason)
+{
+    public override string ToString()
+    {
+        var place = Conversation is null ? "record" : $"tenants/{Tenant}/conversations/{Conversation}";
+        if (Turn is not null)
+            place += $"/turns/{Turn}";
+        if (Piece is not null)
+            place += $" piece {Piece}";
+        if (Index is not null)
+            place += $" (entry {Index})";
+        return $"{place}: {Reason}";
+    }
+}
+
+/// <param name="Total">Conversations in the record when the walk began.</param>
+public sealed record VerificationProgress(long Conversations, long Total);

@@ -1,0 +1,266 @@
+using System.Buffers.Binary;
+using R1Grains.Ledger.Sqlite;
+
+namespace R1Grains.Ledger.Tests;
+
+public sealed class AppendTests : IDisposable
+{
+    private static readonly ConversationKey Key = Samples.Key();
+
+    private readonly RecordFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_conversation_reads_back_as_it_was_written_and_verifies()
+    {
+        await using var record = await _folder.OpenAsync();
+        var epoch = await record.Begin(Key);
+        var closing = await record.AppendTurn(Key, 1, epoch, pieces: 3);
+        await record.AppendTurn(Key, 2, epoch, pieces: 0);
+        var last = await record.AppendAsync(Samples.Completed(Key, epoch, 2));
+
+        var turn = (await record.FindTurnAsync(Key, 1))!;
+        Assert.Equal(Samples.Turn(Key, 1, epoch).Input, turn.Opened.Input);
+        Assert.Equal(Samples.Turn(Key, 1, epoch).Time, turn.Opened.Time);
+        Assert.Equal(["第1句，", "第2句，", "第3句，"], turn.Pieces.Select(piece => piece.Text));
+        Assert.Equal([1002, 7, 8], turn.Pieces[1].TokenIds);
+        Assert.Equal("第1句，第2句，第3句，", turn.Closed!.Answer);
+        Assert.Equal(closing, turn.ClosedReceipt);
+        Assert.Equal(Samples.Prompt, await record.ReadPromptAsync(Key, 1));
+        Assert.Equal((2, 5), (closing.Index, last.Index));
+
+        var conversation = (await record.FindConversationAsync(Key))!;
+        Assert.Equal("浦东", conversation.Opened.Labels[0].Value);
+        Assert.Equal(TimeSpan.FromMinutes(30), conversation.Opened.IdleTimeout);
+        Assert.Equal((2, false, "caller"), (conversation.TurnCount, conversation.TurnIsOpen, conversation.Completed!.Reason));
+
+        var report = await RecordVerifier.VerifyAsync(_folder.Path);
+        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), report);
+    }
+
+    [Fact]
+    public async Task Unknown_things_are_null()
+    {
+        await using var record = await _folder.OpenAsync();
+        await record.Begin(Key);
+        Assert.Null(await record.FindConversationAsync(Samples.Key("other")));
+        Assert.Null(await record.FindConversationAsync(Samples.Key(tenant: "other")));
+        Assert.Null(await record.TakeOverAsync(Samples.Key("other")));
+        Assert.Null(await record.FindTurnAsync(Key, 1));
+        Assert.Null(await record.FindTurnByRequestAsync(Key, "turn-1"));
+        Assert.Null(await record.ReadPromptAsync(Key, 1));
+    }
+
+    [Fact]
+    public async Task A_stale_epoch_is_refused_and_leaves_nothing()
+    {
+        await using var record = await _folder.OpenAsync();
+        var stale = await record.Begin(Key);
+        await record.AppendAsync(Samples.Turn(Key, 1, stale), Samples.Prompt);
+        var current = (await record.TakeOverAsync(Key))!;
+        Assert.Equal(stale + 1, current.Epoch);
+        Assert.Null(current.Turns.Single().Closed);
+
+        var failure = await Assert.ThrowsAsync<StaleEpochException>(() => record.AppendAsync(Samples.Piece(Key, 1, 1, stale)));
+        Assert.Equal((stale, current.Epoch), (failure.Epoch, failure.Current));
+        await Assert.ThrowsAsync<StaleEpochException>(() => record.AppendAsync(Samples.Closed(Key, 1, stale, 0)));
+        await Assert.ThrowsAsync<StaleEpochException>(() => record.AppendAsync(Samples.Turn(Key, 2, stale), Samples.Prompt));
+        await Assert.ThrowsAsync<StaleEpochException>(() => record.AppendAsync(Samples.Completed(Key, stale, 1)));
+
+        await record.AppendAsync(Samples.Piece(Key, 1, 1, current.Epoch));
+        await record.AppendAsync(Samples.Closed(Key, 1, current.Epoch, 1));
+        Assert.Equal(new VerificationReport(1, 1, 0, 3, 1, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+    }
+
+    [Fact]
+    public async Task An_epoch_from_the_future_is_a_conflict()
+    {
+        await using var record = await _folder.OpenAsync();
+        var epoch = await record.Begin(Key);
+        await Assert.ThrowsAsync<RecordConflictException>(() => record.AppendAsync(Samples.Turn(Key, 1, epoch + 1), Samples.Prompt));
+    }
+
+    [Fact]
+    public async Task A_retry_of_the_same_bytes_succeeds_with_the_same_receipt_and_writes_nothing()
+    {
+        await using var record = await _folder.OpenAsync();
+        var epoch = await record.Begin(Key);
+        var opened = await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt);
+        Assert.Equal(opened, await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt));
+        await record.AppendAsync(Samples.Piece(Key, 1, 1, epoch));
+        await record.AppendAsync(Samples.Piece(Key, 1, 1, epoch));
+        await record.AppendAsync(Samples.Piece(Key, 1, 2, epoch));
+        await record.AppendAsync(Samples.Piece(Key, 1, 1, epoch));
+        var closed = await record.AppendAsync(Samples.Closed(Key, 1, epoch, 2));
+        Assert.Equal(closed, await record.AppendAsync(Samples.Closed(Key, 1, epoch, 2)));
+        await record.AppendAsync(Samples.Piece(Key, 1, 2, epoch));
+        await record.AppendTurn(Key, 2, epoch, 1);
+        Assert.Equal(closed, await record.AppendAsync(Samples.Closed(Key, 1, epoch, 2)));
+        Assert.Equal(opened, await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt));
+        var completed = await record.AppendAsync(Samples.Completed(Key, epoch, 2));
+        Assert.Equal(completed, await record.AppendAsync(Samples.Completed(Key, epoch, 2)));
+        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+    }
+
+    [Fact]
+    public async Task Other_bytes_under_the_same_key_are_a_conflict()
+    {
+        await using var record = await _folder.OpenAsync();
+        var epoch = await record.Begin(Key);
+        await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt);
+        await Conflict(() => record.AppendAsync(Samples.Turn(Key, 1, epoch) with { Input = "other" }, Samples.Prompt));
+        await Conflict(() => record.AppendAsync(Samples.Turn(Key, 1, epoch), new[] { 1, 2 }));
+        await record.AppendAsync(Samples.Piece(Key, 1, 1, epoch));
+        await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 1, epoch, text: "other")));
+        await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 1, epoch) with { TokenIds = [9] }));
+        await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 1, epoch) with { Time = Samples.Start }));
+        await record.AppendAsync(Samples.Closed(Key, 1, epoch, 1));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 1) with { Outcome = Outcome.Cancelled }));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 2)));
+        await record.AppendAsync(Samples.Completed(Key, epoch, 1));
+        await Conflict(() => record.AppendAsync(Samples.Completed(Key, epoch, 1) with { Reason = "idle" }));
+        Assert.True((await RecordVerifier.VerifyAsync(_folder.Path)).Valid);
+    }
+
+    [Fact]
+    public async Task Records_come_in_order_or_not_at_all()
+    {
+        await using var record = await _folder.OpenAsync();
+        await Conflict(() => record.AppendAsync(Samples.Turn(Key, 1, 0), Samples.Prompt));
+        var epoch = await record.Begin(Key);
+        await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch), Samples.Prompt));
+        await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 1, epoch)));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 0)));
+        await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt);
+        await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch), Samples.Prompt));
+        await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 2, epoch)));
+        await Conflict(() => record.AppendAsync(Samples.Piece(Key, 2, 1, epoch)));
+        await Conflict(() => record.AppendAsync(Samples.Completed(Key, epoch, 1)));
+        await record.AppendAsync(Samples.Piece(Key, 1, 1, epoch));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 2, epoch, 1)));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 2)));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 0)));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 1, answer: "第1句，and more")));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 1, answer: "第1")));
+        await record.AppendAsync(Samples.Closed(Key, 1, epoch, 1));
+        await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 2, epoch)));
+        await record.AppendAsync(Samples.Completed(Key, epoch, 1));
+        await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch), Samples.Prompt));
+        Assert.Equal(new VerificationReport(1, 1, 0, 4, 1, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+    }
+
+    [Fact]
+    public async Task One_request_opens_one_turn()
+    {
+        await using var record = await _folder.OpenAsync();
+        var epoch = await record.Begin(Key);
+        await record.AppendTurn(Key, 1, epoch, 1);
+        await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch, requestId: "turn-1"), Samples.Prompt));
+        await record.AppendTurn(Key, 2, epoch, 1);
+        Assert.Equal(1, (await record.FindTurnByRequestAsync(Key, "turn-1"))!.Opened.Turn);
+        Assert.Equal(2, (await record.FindTurnByRequestAsync(Key, "turn-2"))!.Opened.Turn);
+
+        var other = Samples.Key("c2");
+        var otherEpoch = await record.Begin(other);
+        await record.AppendAsync(Samples.Turn(other, 1, otherEpoch, requestId: "turn-1"), Samples.Prompt);
+    }
+
+    [Fact]
+    public async Task Creating_twice_tells_a_retry_from_a_reused_id_from_another_request()
+    {
+        await using var record = await _folder.OpenAsync();
+        Assert.Equal(CreationOutcome.Created, (await record.CreateConversationAsync(Samples.Opened(Key))).Outcome);
+        Assert.Equal(CreationOutcome.Replayed, (await record.CreateConversationAsync(Samples.Opened(Key) with { Time = Samples.Start.AddHours(1) })).Outcome);
+        Assert.Equal(CreationOutcome.RequestIdReused, (await record.CreateConversationAsync(Samples.Opened(Key) with { PayloadHash = default })).Outcome);
+        var other = await record.CreateConversationAsync(Samples.Opened(Key, "create-2") with { Channel = "voice" });
+        Assert.Equal((CreationOutcome.AlreadyExists, "chat"), (other.Outcome, other.Conversation.Opened.Channel));
+        Assert.Equal(CreationOutcome.Created, (await record.CreateConversationAsync(Samples.Opened(Samples.Key(tenant: "other")))).Outcome);
+    }
+
+    [Fact]
+    public async Task Sixty_four_writers_at_once_lose_nothing()
+    {
+        await using var record = await _folder.OpenAsync();
+        var receipts = await Task.WhenAll(Enumerable.Range(0, 64).Select(async writer =>
+        {
+            var key = Samples.Key($"c{writer}");
+            var epoch = await record.Begin(key);
+            var last = await record.AppendTurn(key, 1, epoch, 4);
+            for (var turn = 2; turn <= 5; turn++)
+                last = await record.AppendTurn(key, turn, epoch, 4);
+            return last;
+        }));
+        foreach (var receipt in receipts)
+            Assert.Equal(receipt, (await record.FindTurnAsync(receipt.Key, 5))!.ClosedReceipt);
+        Assert.Equal(new VerificationReport(64, 320, 0, 704, 1280, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+    }
+
+    [Fact]
+    public async Task Whatever_waits_goes_into_one_transaction_and_a_refused_append_fails_alone()
+    {
+        await using var record = await _folder.OpenAsync();
+        var keys = Enumerable.Range(0, 60).Select(writer => Samples.Key($"c{writer}")).ToArray();
+        foreach (var key in keys)
+            await record.Begin(key);
+        var commits = CountCommits();
+
+        using var elsewhere = _folder.Connect();
+        RecordFile.Execute(elsewhere, "BEGIN IMMEDIATE");
+        var appends = keys.Select(key => record.AppendAsync(Samples.Turn(key, 1, epoch: 1), Samples.Prompt)).ToArray();
+        var stale = record.AppendAsync(Samples.Turn(keys[3], 1, epoch: 0), Samples.Prompt);
+        var conflict = record.AppendAsync(Samples.Turn(keys[5], 4, epoch: 1), Samples.Prompt);
+        RecordFile.Execute(elsewhere, "COMMIT");
+
+        await Task.WhenAll(appends);
+        await Assert.ThrowsAsync<StaleEpochException>(() => stale);
+        await Assert.ThrowsAsync<RecordConflictException>(() => conflict);
+        Assert.InRange(CountCommits() - commits, 1, 2);
+        Assert.Equal(new VerificationReport(60, 60, 60, 120, 0, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+    }
+
+    [Fact]
+    public async Task A_write_that_the_file_itself_rejects_leaves_its_neighbours_alone()
+    {
+        await using var record = await _folder.OpenAsync();
+        var keys = Enumerable.Range(0, 20).Select(writer => Samples.Key($"c{writer}")).ToArray();
+        foreach (var key in keys)
+            await record.Begin(key);
+        _folder.Execute("INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, hash, payload) VALUES (8, 1, 1, 2, 1, 1, 0, x'00', x'00')");
+
+        using var elsewhere = _folder.Connect();
+        RecordFile.Execute(elsewhere, "BEGIN IMMEDIATE");
+        var appends = keys.Select(key => record.AppendAsync(Samples.Turn(key, 1, epoch: 1), Samples.Prompt)).ToArray();
+        RecordFile.Execute(elsewhere, "COMMIT");
+
+        await Assert.ThrowsAsync<RecordUnavailableException>(() => appends[7]);
+        await Task.WhenAll(appends.Where((_, writer) => writer != 7));
+    }
+
+    [Fact]
+    public async Task What_waits_when_the_record_is_disposed_of_is_written()
+    {
+        var record = await _folder.OpenAsync();
+        var epoch = await record.Begin(Key);
+        var append = record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt);
+        await record.DisposeAsync();
+        await append;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => record.AppendAsync(Samples.Piece(Key, 1, 1, epoch)));
+        Assert.Equal(1, (await RecordVerifier.VerifyAsync(_folder.Path)).OpenTurns);
+    }
+
+    private static Task Conflict(Func<Task> append) => Assert.ThrowsAsync<RecordConflictException>(append);
+
+    /// <summary>A frame of the write-ahead log that ends a transaction carries the size of the database; the others carry 0.</summary>
+    private int CountCommits()
+    {
+        const int header = 32, frameHeader = 24, page = 4096;
+        using var file = new FileStream(_folder.File + "-wal", FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var log = new byte[file.Length];
+        file.ReadExactly(log);
+        var commits = 0;
+        for (var frame = header; frame + frameHeader <= log.Length; frame += frameHeader + page)
+            commits += BinaryPrimitives.ReadUInt32BigEndian(log.AsSpan(frame + 4)) != 0 ? 1 : 0;
+        return commits;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+
+namespace R1Grains.Ledger.Tests;
+
+/// <summary>A process that writes turns into a record for as long as it lives, and says on its output what was acknowledged.</summary>
+internal static class AppendingProcess
+{
+    private const int Conversations = 8;
+
+    public static Process Start(string folder)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            ArgumentList = { "exec", typeof(AppendingProcess).Assembly.Location, "append", folder },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return Process.Start(start)!;
+    }
+
+    public static async Task<int> Run(string folder)
+    {
+        await using var record = await SqliteRecord.OpenAsync(folder);
+        Say("ready");
+        await Task.WhenAll(Enumerable.Range(0, Conversations).Select(number => Converse(record, Samples.Key($"c{number}"))));
+        return 0;
+    }
+
+    /// <summary>Ends only with the process.</summary>
+    private static async Task Converse(SqliteRecord record, ConversationKey key)
+    {
+        await record.CreateConversationAsync(Samples.Opened(key));
+        var taken = (await record.TakeOverAsync(key))!;
+        if (taken.Turns is [.., { Closed: null } open])
+            await Close(open.Opened.Turn, open.Pieces.Count, open.Pieces.Aggregate("", (text, piece) => text + piece.Text));
+
+        for (var turn = taken.NextTurn; ; turn++)
+        {
+            Say(Line("opened", await record.AppendAsync(Samples.Turn(key, turn, taken.Epoch), Samples.Prompt)));
+            for (var number = 1; number <= 4; number++)
+            {
+                await record.AppendAsync(Samples.Piece(key, turn, number, taken.Epoch));
+                Say($"piece {key.Conversation} {turn} {number}");
+            }
+            await Close(turn, 4, null);
+        }
+
+        async Task Close(int turn, int pieces, string? answer) =>
+            Say(Line("closed", await record.AppendAsync(Samples.Closed(key, turn, taken.Epoch, pieces, answer))));
+    }
+
+    private static string Line(string what, Receipt receipt) => $"{what} {receipt.Key.Conversation} {receipt.Index} {receipt.LeafHash}";
+
+    /// <summary>The end mark tells a line from the beginning of one.</summary>
+    private static void Say(string line) => Console.Out.WriteLine(line + " .");
+}

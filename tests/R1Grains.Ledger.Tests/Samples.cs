@@ -1,0 +1,108 @@
+namespace R1Grains.Ledger.Tests;
+
+/// <summary>Records with fixed contents: the same arguments give the same bytes.</summary>
+internal static class Samples
+{
+    public static readonly DateTimeOffset Start = new(2026, 1, 5, 9, 30, 0, 123, 456, TimeSpan.Zero);
+
+    public static readonly int[] Prompt = [151644, 8948, 198, 100000, 7];
+
+    public static ConversationKey Key(string conversation = "c1", string tenant = "demo") => new(tenant, conversation);
+
+    public static ConversationOpened Opened(ConversationKey key, string requestId = "create-1") => new()
+    {
+        Key = key,
+        RequestId = requestId,
+        PayloadHash = Digest.Of("create"u8),
+        Time = Start,
+        Caller = "dev",
+        Channel = "chat",
+        Customer = "customers/42",
+        Agent = "assistant",
+        LanguageCode = "zh-CN",
+        Labels = [new Label("branch", "浦东"), new Label("vip", "")],
+        IdleTimeout = TimeSpan.FromMinutes(30),
+    };
+
+    public static TurnOpened Turn(ConversationKey key, int turn, long epoch, string? requestId = null) => new()
+    {
+        Key = key,
+        Turn = turn,
+        Epoch = epoch,
+        RequestId = requestId ?? $"turn-{turn}",
+        PayloadHash = Digest.Of("turn"u8),
+        Time = Start.AddSeconds(10 * turn),
+        Deadline = Start.AddSeconds(10 * turn + 120),
+        Caller = "dev",
+        Input = "定期存款的利率是多少？",
+        LanguageCode = "zh-CN",
+        Passages = [new Passage("deposits.md", "r7", "一年期定期存款利率为 1.35%。")],
+        Release = new Release("r1-tiny", Digest.Of("model"u8), "r1", "2026-01", Digest.Of("policy"u8)),
+        Sampling = new SamplingSettings
+        {
+            Temperature = 0.6m,
+            TopP = 0.95m,
+            TopK = 40,
+            RepetitionPenalty = 1.05m,
+            Seed = 18446744073709551615,
+            MaxTokens = 512,
+            ReasoningBudget = 256,
+            StopStrings = ["<|im_end|>"],
+        },
+        Context = new ContextReport(2048, 512, 100, 0, 40, 12, turn - 1, 0),
+    };
+
+    public static Piece Piece(ConversationKey key, int turn, int number, long epoch, string? text = null) => new()
+    {
+        Key = key,
+        Turn = turn,
+        Number = number,
+        Epoch = epoch,
+        Time = Start.AddSeconds(10 * turn + number),
+        TokenIds = [1000 * turn + number, 7, 8],
+        Text = text ?? $"第{number}句，",
+    };
+
+    public static TurnClosed Closed(ConversationKey key, int turn, long epoch, int pieces, string? answer = null) => new()
+    {
+        Key = key,
+        Turn = turn,
+        Epoch = epoch,
+        Time = Start.AddSeconds(10 * turn + 9),
+        Outcome = Outcome.Completed,
+        FinishReason = "stop",
+        Usage = new Usage(5, 2, 3 * pieces),
+        PieceCount = pieces,
+        TrailingTokenIds = [151645],
+        Reasoning = "客户问利率。",
+        Answer = answer ?? string.Concat(Enumerable.Range(1, pieces).Select(number => Piece(key, turn, number, epoch).Text)),
+        FirstTokenTime = Start.AddSeconds(10 * turn).AddMilliseconds(250),
+        ResumePoints = [3],
+    };
+
+    public static ConversationCompleted Completed(ConversationKey key, long epoch, int turns) => new()
+    {
+        Key = key,
+        Epoch = epoch,
+        Time = Start.AddSeconds(10 * turns + 60),
+        Caller = "dev",
+        RequestId = "complete-1",
+        Reason = "caller",
+    };
+
+    /// <summary>Creates a conversation and takes it over; returns the epoch.</summary>
+    public static async Task<long> Begin(this SqliteRecord record, ConversationKey key)
+    {
+        await record.CreateConversationAsync(Opened(key));
+        return (await record.TakeOverAsync(key))!.Epoch;
+    }
+
+    /// <summary>Writes a whole turn.</summary>
+    public static async Task<Receipt> AppendTurn(this SqliteRecord record, ConversationKey key, int turn, long epoch, int pieces)
+    {
+        await record.AppendAsync(Turn(key, turn, epoch), Prompt);
+        for (var number = 1; number <= pieces; number++)
+            await record.AppendAsync(Piece(key, turn, number, epoch));
+        return await record.AppendAsync(Closed(key, turn, epoch, pieces));
+    }
+}
