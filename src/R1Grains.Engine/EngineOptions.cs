@@ -1,0 +1,20 @@
+namespace R1Grains.Engine;
+
+/// <summary>What an operator may want to change.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The model folder, as onnxruntime-genai lays it out.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>
+    /// Threads of one run; 0 for the cores of the machine. Never more than the model has attention heads: beyond that
+    /// the kernels split a head's history, and a row's result would depend on the size of the batch.
+    /// </summary>
+    public int Threads { get; init; }
+
+    /// <summary>Requests computed at once.</summary>
+    public int Rows { get; init; } = 16;
+
+    /// <summary>Requests that may wait for a row; more are refused.</summary>
+    public int QueueLimit { get; init; } = 64;
+}

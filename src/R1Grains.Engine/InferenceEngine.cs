@@ -1,0 +1,259 @@
+using System.Runtime.CompilerServices;
+using R1Grains.Engine.Models;
+using R1Grains.Engine.Onnx;
+
+namespace R1Grains.Engine;
+
+/// <summary>
+/// One device: a dedicated thread, a bounded inbox and the step loop. Inbox → <see cref="Batcher.Plan"/> →
+/// <see cref="IModelRunner"/> → <see cref="Sampler"/> → <see cref="Batcher.Commit"/> → each sequence's channel.
+/// Without requests the thread sleeps.
+/// </summary>
+public sealed class InferenceEngine : IAsyncDisposable
+{
+    private readonly IModelRunner _runner;
+    private readonly EngineOptions _options;
+    private readonly TimeProvider _time;
+    private readonly KvSlots _slots;
+    private readonly Batcher _batcher;
+    private readonly Sampler _sampler;
+    private readonly DecodeRow[] _rows;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Guards the fields below; also what the idle thread waits on.
+    private readonly object _gate = new();
+    private readonly List<Sequence> _inbox = [];
+    private EngineStatus _status;
+    private string? _stopped;
+    private Exception? _defect;
+
+    // Written by the engine's thread only.
+    private string? _fault;
+
+    /// <summary>Starts the thread. The engine owns <paramref name="runner"/> and disposes it.</summary>
+    public InferenceEngine(Model model, IModelRunner runner, EngineOptions options, TimeProvider time)
+    {
+        if (runner.VocabularySize < model.Tokenizer.VocabularySize)
+            throw new ArgumentException($"The model's logits are {runner.VocabularySize} wide, its tokenizer has {model.Tokenizer.VocabularySize} ids.");
+        if (runner.ChunkLength < 2 * Batcher.CutGrid || runner.ChunkLength % Batcher.CutGrid != 0)
+            throw new ArgumentException($"The runner's chunk is {runner.ChunkLength} ids long; it must be a multiple of {Batcher.CutGrid}, at least two of them.");
+        ArgumentOutOfRangeException.ThrowIfLessThan(runner.KvCapacity, runner.ContextLength);
+        (Model, _runner, _options, _time) = (model, runner, options, time);
+        _slots = new KvSlots(runner.Rows, runner.KvCapacity);
+        _batcher = new Batcher(_slots, runner.ChunkLength);
+        _sampler = new Sampler(model.Tokenizer.VocabularySize);
+        _rows = new DecodeRow[runner.Rows];
+        _status = Snapshot();
+        new Thread(Loop) { IsBackground = true, Name = $"inference {model.Name}" }.Start();
+    }
+
+    public Model Model { get; }
+
+    /// <summary>Opens the model folder and loads the model; takes as long as the weights are large.</summary>
+    /// <exception cref="ModelFolderException">The folder cannot be run; the message says why and what to do.</exception>
+    public static InferenceEngine Load(EngineOptions options, TimeProvider time)
+    {
+        var folder = ModelFolder.Open(options.Folder);
+        return new InferenceEngine(folder.Model, new OnnxModelRunner(folder, options.Rows, options.Threads), options, time);
+    }
+
+    public EngineStatus Status
+    {
+        get
+        {
+            lock (_gate) return _status with { Waiting = _status.Waiting + _inbox.Count, PredictedWait = PredictWait() };
+        }
+    }
+
+    /// <summary>
+    /// Submits a request and returns what happens to it, ended by one <see cref="EmissionKind.Finished"/>. The call
+    /// itself admits or refuses; reading may be as slow as it likes. Cancelling does not throw: the next step ends the
+    /// request with <see cref="FinishReason.Cancelled"/>, and so does leaving the enumeration early.
+    /// </summary>
+    /// <exception cref="QueueFullException"/>
+    /// <exception cref="DeadlineTooShortException"/>
+    /// <exception cref="PromptTooLongException"/>
+    /// <exception cref="EngineStoppedException"/>
+    /// <exception cref="ArgumentException">A sampling option out of range, a prompt of less than two ids, an id outside the vocabulary, or recorded ids that cannot be.</exception>
+    public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default)
+    {
+        Validate(request);
+        var sequence = new Sequence(Model, request, Places);
+        if (sequence.Completion is null) Submit(sequence);
+        return Read(sequence, cancel);
+    }
+
+    /// <summary>Ends the thread; requests under way finish as failed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _stopped ??= "The engine was stopped.";
+            Monitor.Pulse(_gate);
+        }
+        await _ended.Task;
+        _runner.Dispose();
+    }
+
+    private static async IAsyncEnumerable<Emission> Read(Sequence sequence, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        using var registration = cancel.Register(static s => ((Sequence)s!).Cancel(), sequence);
+        try
+        {
+            await foreach (var emission in sequence.Emissions.ReadAllAsync(CancellationToken.None)) yield return emission;
+        }
+        finally
+        {
+            sequence.Cancel();
+        }
+    }
+
+    private void Validate(GenerationRequest request)
+    {
+        request.Sampling.Validate();
+        if (request.Prompt.Length < 2) throw new ArgumentException($"Request {request.Id}: a prompt has at least two ids.");
+        foreach (var id in request.Prompt.Concat(request.Recorded))
+            if ((uint)id >= (uint)_runner.VocabularySize)
+                throw new ArgumentException($"Request {request.Id}: id {id} is outside the model's vocabulary of {_runner.VocabularySize}.");
+        if (request.Prompt.Length + (long)request.Sampling.MaxTokens > _runner.ContextLength)
+            throw new PromptTooLongException(request.Prompt.Length, request.Sampling.MaxTokens, _runner.ContextLength);
+        if (request.Recorded.Length > request.Sampling.MaxTokens)
+            throw new ArgumentException($"Request {request.Id}: {request.Recorded.Length} ids are recorded, but the reply may have only {request.Sampling.MaxTokens}.");
+    }
+
+    private void Submit(Sequence sequence)
+    {
+        lock (_gate)
+        {
+            if (_stopped is not null) throw new EngineStoppedException(_stopped, _defect);
+            var wait = PredictWait();
+            if (InFlight >= Places) throw new QueueFullException(InFlight - _status.Running, wait);
+            if (sequence.Request.Deadline - _time.GetUtcNow() is { } remaining && remaining <= wait)
+                throw new DeadlineTooShortException(remaining, wait);
+            _inbox.Add(sequence);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    private int Places => _runner.Rows + _options.QueueLimit;
+
+    private int InFlight => _status.Running + _status.Waiting + _inbox.Count;
+
+    /// <summary>With r rows and p requests ahead that hold one for h each, a row is free after about p·h/r.</summary>
+    private TimeSpan PredictWait()
+    {
+        var ahead = InFlight - _runner.Rows + 1;
+        return ahead <= 0 ? TimeSpan.Zero : _batcher.Held * ahead / _runner.Rows;
+    }
+
+    private void Loop()
+    {
+        try
+        {
+            while (TakeInbox())
+            {
+                var plan = _batcher.Plan(_time.GetUtcNow());
+                lock (_gate) _status = Snapshot();
+                Run(plan);
+                _batcher.Commit(plan);
+            }
+        }
+        catch (Exception defect)
+        {
+            lock (_gate) (_stopped, _defect) = ($"The engine ended by a defect: {defect.Message}", defect);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    /// <summary>Takes new requests over to the batcher and waits while there is nothing at all to do; false at the end.</summary>
+    private bool TakeInbox()
+    {
+        lock (_gate)
+        {
+            _status = Snapshot();
+            while (_inbox.Count == 0 && _batcher.IsIdle && _stopped is null) Monitor.Wait(_gate);
+            foreach (var sequence in _inbox) _batcher.Add(sequence);
+            _inbox.Clear();
+            _status = Snapshot();
+            return _stopped is null;
+        }
+    }
+
+    private void Run(StepPlan plan)
+    {
+        foreach (var slot in plan.Released) _runner.Release(slot);
+        if (plan.Decodes.Count > 0) Decode(plan.Decodes);
+        if (plan.Prefill is not null) Prefill(plan);
+    }
+
+    private void Decode(List<Sequence> sequences)
+    {
+        for (var i = 0; i < sequences.Count; i++)
+            _rows[i] = new DecodeRow(sequences[i].Slot, sequences[i].Computed, sequences[i].Ids(sequences[i].Computed, 1)[0]);
+        try
+        {
+            _runner.Decode(_rows.AsSpan(0, sequences.Count));
+            _fault = null;
+        }
+        catch (Exception fault)
+        {
+            foreach (var sequence in sequences) Fail(sequence, fault);
+            return;
+        }
+        foreach (var sequence in sequences) Sample(sequence);
+    }
+
+    private void Prefill(StepPlan plan)
+    {
+        var sequence = plan.Prefill!;
+        try
+        {
+            _runner.Prefill(sequence.Slot, sequence.Computed, sequence.Ids(sequence.Computed, plan.ChunkLength));
+            _fault = null;
+        }
+        catch (Exception fault)
+        {
+            Fail(sequence, fault);
+            return;
+        }
+        if (plan.CompletesPrefill) Sample(sequence);
+    }
+
+    private void Sample(Sequence sequence)
+    {
+        try
+        {
+            sequence.Sampled = sequence.Forced
+                ?? _sampler.Sample(_runner.Logits(sequence.Slot), sequence.Request.Sampling, sequence.ReplyPosition, sequence.Seen);
+        }
+        catch (InvalidOperationException fault)
+        {
+            Fail(sequence, fault);
+        }
+    }
+
+    private void Fail(Sequence sequence, Exception fault)
+    {
+        _fault = fault.Message;
+        sequence.Finish(FinishReason.Failed, $"The model's run failed: {fault.Message}");
+    }
+
+    private void End()
+    {
+        lock (_gate)
+        {
+            foreach (var sequence in _inbox) _batcher.Add(sequence);
+            _inbox.Clear();
+            _batcher.FailAll(_stopped!);
+            _status = Snapshot();
+        }
+        _ended.SetResult();
+    }
+
+    private EngineStatus Snapshot() => new(
+        _batcher.Running, _batcher.Waiting, _runner.Rows, _options.QueueLimit,
+        _batcher.QueuedTokens, _batcher.ReservedTokens, _slots.Capacity, TimeSpan.Zero, _fault);
+}

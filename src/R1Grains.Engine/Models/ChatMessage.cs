@@ -1,0 +1,13 @@
+namespace R1Grains.Engine.Models;
+
+public enum ChatRole
+{
+    System,
+    User,
+    Assistant,
+}
+
+/// <summary>One message of a conversation as a chat template sees it.</summary>
+/// <param name="Text">Plain text; special-token text in it stays plain text.</param>
+/// <param name="Passages">User messages: document paragraphs shown to the model before <paramref name="Text"/>, marked as data.</param>
+public sealed record ChatMessage(ChatRole Role, string Text, IReadOnlyList<string>? Passages = null);

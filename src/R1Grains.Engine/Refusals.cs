@@ -1,0 +1,33 @@
+namespace R1Grains.Engine;
+
+/// <summary>All rows are busy and the queue is at its bound.</summary>
+public sealed class QueueFullException(int waiting, TimeSpan predictedWait)
+    : Exception($"The model's queue is full: {waiting} requests are waiting. Try again in about {predictedWait.TotalSeconds:0} s.")
+{
+    public int Waiting { get; } = waiting;
+
+    public TimeSpan PredictedWait { get; } = predictedWait;
+}
+
+/// <summary>The queue alone is expected to outlast the request's deadline.</summary>
+public sealed class DeadlineTooShortException(TimeSpan remaining, TimeSpan predictedWait)
+    : Exception($"The deadline is {remaining.TotalSeconds:0.0} s away, and the wait for a free row alone is about {predictedWait.TotalSeconds:0.0} s.")
+{
+    public TimeSpan Remaining { get; } = remaining;
+
+    public TimeSpan PredictedWait { get; } = predictedWait;
+}
+
+/// <summary>Prompt and reply together do not fit the model's context.</summary>
+public sealed class PromptTooLongException(int promptTokens, int maxTokens, int contextLength)
+    : Exception($"The prompt has {promptTokens} tokens and the reply may have {maxTokens}; the model's context holds {contextLength}.")
+{
+    public int PromptTokens { get; } = promptTokens;
+
+    public int MaxTokens { get; } = maxTokens;
+
+    public int ContextLength { get; } = contextLength;
+}
+
+/// <summary>The engine was shut down, or its thread ended by a defect.</summary>
+public sealed class EngineStoppedException(string reason, Exception? inner = null) : Exception(reason, inner);

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using R1Grains.Tuning.Qwen2;
+using static TorchSharp.torch;
+
+namespace R1Grains.Tuning.Export;
+
+/// <summary>Writes the folder that serving loads: <c>model.onnx</c>, <c>genai_config.json</c> and the tokenizer's files.</summary>
+public static class ModelFolder
+{
+    /// <summary>Above this the weights go into a file of their own: one protobuf message ends at 2 GiB.</summary>
+    private const long InlineBytesMax = 1L << 30;
+
+    private static readonly string[] TokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
+
+    /// <param name="tokenizerFolder">Where the tokenizer's files lie.</param>
+    public static void Write(Qwen2Model model, string tokenizerFolder, Precision precision, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var file in TokenizerFiles.Where(f => tokenizerFolder != folder && File.Exists(Path.Combine(tokenizerFolder, f))))
+            File.Copy(Path.Combine(tokenizerFolder, file), Path.Combine(folder, file), overwrite: true);
+
+        var weights = model.Weights().ToDictionary(w => w.Name, w => w.Value, StringComparer.Ordinal);
+        var bytes = weights.Values.Sum(w => w.numel()) * (int)precision / 8;
+        var externalPath = Path.Combine(folder, OnnxGraph.ExternalFile);
+        File.Delete(externalPath);
+        using (var external = bytes > InlineBytesMax ? File.Create(externalPath) : null)
+        {
+            var graph = new OnnxGraph(external);
+            new Qwen2Graph(model.Config, name => Values(weights[name]), precision, graph).Build();
+            graph.Save(Path.Combine(folder, "model.onnx"));
+        }
+        WriteConfiguration(model.Config, folder);
+    }
+
+    private static float[] Values(Tensor tensor)
+    {
+        using var flat = tensor.detach().to(ScalarType.Float32).contiguous();
+        return [.. flat.data<float>()];
+    }
+
+    private static void WriteConfiguration(Qwen2Config config, string folder)
+    {
+        var json = new JsonObject
+        {
+            ["model"] = new JsonObject
+            {
+                ["bos_token_id"] = config.BosTokenId,
+                ["context_length"] = config.ContextLength,
+                ["decoder"] = new JsonObject
+                {
+                    ["session_options"] = new JsonObject { ["log_id"] = "onnxruntime-genai", ["provider_options"] = new JsonArray() },
+                    ["filename"] = "model.onnx",
+                    ["head_size"] = config.HeadSize,
+                    ["hidden_size"] = config.HiddenSize,
+                    ["inputs"] = new JsonObject
+                    {
+                        ["input_ids"] = "input_ids",
+                        ["attention_mask"] = "attention_mask",
+                        ["past_key_names"] = "past_key_values.%d.key",
+                        ["past_value_names"] = "past_key_values.%d.value",
+                    },
+                    ["outputs"] = new JsonObject
+                    {
+                        ["logits"] = "logits",
+                        ["present_key_names"] = "present.%d.key",
+                        ["present_value_names"] = "present.%d.value",
+                    },
+                    ["num_attention_heads"] = config.Heads,
+                    ["num_hidden_layers"] = config.Layers,
+                    ["num_key_value_heads"] = config.KeyValueHeads,
+                },
+                ["eos_token_id"] = config.EosTokenId,
+                ["pad_token_id"] = config.EosTokenId,
+                ["type"] = "qwen2",
+                ["vocab_size"] = config.VocabularySize,
+            },
+            ["search"] = new JsonObject
+            {
+                ["diversity_penalty"] = 0.0,
+                ["do_sample"] = true,
+                ["early_stopping"] = true,
+                ["length_penalty"] = 1.0,
+                ["max_length"] = config.ContextLength,
+                ["min_length"] = 0,
+                ["no_repeat_ngram_size"] = 0,
+                ["num_beams"] = 1,
+                ["num_return_sequences"] = 1,
+                ["past_present_share_buffer"] = true,
+                ["repetition_penalty"] = 1.0,
+                ["temperature"] = 0.6,
+                ["top_k"] = 50,
+                ["top_p"] = 0.95,
+            },
+        };
+        File.WriteAllText(Path.Combine(folder, "genai_config.json"), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+    }
+}

@@ -1,0 +1,48 @@
+using Google.Protobuf;
+using R1Grains.Tuning.Export.Schema;
+
+namespace R1Grains.Engine.Tests.Onnx;
+
+/// <summary>The float32 folder with keys, values and logits in float16, as folders built for GPUs have them.</summary>
+internal static class HalfFolder
+{
+    private const int Float = 1;
+    private const int Float16 = 10;
+
+    public static string Make()
+    {
+        var folder = RandomFolders.Copy("fp32");
+        var path = Path.Combine(folder, "model.onnx");
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
+        var graph = model.Graph;
+        foreach (var input in graph.Input.Where(input => input.Name.StartsWith("past_", StringComparison.Ordinal)))
+        {
+            input.Type.TensorType.ElemType = Float16;
+            foreach (var node in graph.Node)
+                for (var i = 0; i < node.Input.Count; i++)
+                    if (node.Input[i] == input.Name)
+                        node.Input[i] = input.Name + ".float";
+            graph.Node.Insert(0, Cast(input.Name, input.Name + ".float", Float));
+        }
+        foreach (var output in graph.Output)
+        {
+            output.Type.TensorType.ElemType = Float16;
+            foreach (var node in graph.Node)
+                for (var i = 0; i < node.Output.Count; i++)
+                    if (node.Output[i] == output.Name)
+                        node.Output[i] = output.Name + ".float";
+            graph.Node.Add(Cast(output.Name + ".float", output.Name, Float16));
+        }
+        File.WriteAllBytes(path, model.ToByteArray());
+        return folder;
+    }
+
+    private static NodeProto Cast(string from, string to, int type) => new()
+    {
+        OpType = "Cast",
+        Name = $"cast {from}",
+        Input = { from },
+        Output = { to },
+        Attribute = { new AttributeProto { Name = "to", I = type, Type = AttributeProto.Types.AttributeType.Int } },
+    };
+}

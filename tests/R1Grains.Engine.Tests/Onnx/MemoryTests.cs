@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using R1Grains.Engine.Models;
+using R1Grains.Engine.Onnx;
+
+namespace R1Grains.Engine.Tests.Onnx;
+
+/// <summary>Measures the memory of the whole process, so no other test may run beside these.</summary>
+[CollectionDefinition(nameof(MemoryTests), DisableParallelization = true)]
+[Collection(nameof(MemoryTests))]
+public sealed class MemoryTests
+{
+    private const long Mebi = 1 << 20;
+
+    [Fact]
+    public void A_buffer_takes_memory_where_it_is_written_and_gives_it_back_where_it_is_discarded()
+    {
+        var before = ResidentBytes();
+        using var buffer = new NativeBuffer(TensorElementType.Float, 256 * Mebi); // 1 GiB
+        Assert.InRange(ResidentBytes() - before, -64 * Mebi, 64 * Mebi);
+        buffer.Span<float>(64 * Mebi, (int)(128 * Mebi)).Fill(1);
+        var written = ResidentBytes();
+        Assert.InRange(written - before, 400 * Mebi, 600 * Mebi);
+        buffer.Discard(64 * Mebi, 64 * Mebi);
+        Assert.InRange(written - ResidentBytes(), 200 * Mebi, 300 * Mebi);
+        Assert.Equal(1, buffer.Span<float>(128 * Mebi, 1)[0]);
+    }
+
+    [Fact]
+    public void Many_long_rows_cost_only_what_is_in_them()
+    {
+        var before = ResidentBytes();
+        using var runner = new OnnxModelRunner(ModelFolder.Open(RandomFolders.Get("fp32", context: 32_768)), rows: 64, threads: 0); // 64 slots of 32 MiB
+        runner.Prefill(0, 0, OnnxModelRunnerTests.Prompt(1, 100));
+        runner.Decode([.. Enumerable.Range(0, 64).Select(slot => new DecodeRow(slot, slot == 0 ? 100 : 0, 5))]);
+        Assert.InRange(ResidentBytes() - before, 0, 300 * Mebi);
+    }
+
+    private static long ResidentBytes()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64;
+    }
+}

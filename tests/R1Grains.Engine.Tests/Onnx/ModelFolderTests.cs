@@ -1,0 +1,128 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using R1Grains.Engine.Models;
+using R1Grains.Engine.Onnx;
+
+namespace R1Grains.Engine.Tests.Onnx;
+
+public sealed class ModelFolderTests
+{
+    [Fact]
+    public void The_folder_says_what_it_is()
+    {
+        var folder = ModelFolder.Open(RandomFolders.Get("int4"));
+        Assert.Equal("int4-2048", folder.Model.Name);
+        Assert.Equal(64, folder.Model.Hash.Length);
+        Assert.Equal(2048, folder.Model.ContextLength);
+        Assert.Equal("deepseek-r1", folder.Model.Template.Name);
+        Assert.Contains(folder.Model.Tokenizer.SpecialId("<｜end▁of▁sentence｜>"), folder.Model.StopIds);
+        Assert.Equal((0.6f, 0.95f, 50, 1f), (folder.Model.Defaults.Temperature, folder.Model.Defaults.TopP, folder.Model.Defaults.TopK, folder.Model.Defaults.RepetitionPenalty));
+    }
+
+    [Fact]
+    public void Any_file_that_decides_tokens_changes_the_hash_and_others_do_not()
+    {
+        var copy = RandomFolders.Copy("int4");
+        var hash = ModelFolder.Open(copy).Model.Hash;
+        Assert.Equal(hash, ModelFolder.Open(RandomFolders.Copy("int4")).Model.Hash);
+        File.WriteAllText(Path.Combine(copy, "README.md"), "about");
+        Assert.Equal(hash, ModelFolder.Open(copy).Model.Hash);
+        foreach (var file in new[] { "genai_config.json", "tokenizer.json", "tokenizer_config.json" })
+        {
+            File.AppendAllText(Path.Combine(copy, file), "\n");
+            Assert.NotEqual(hash, hash = ModelFolder.Open(copy).Model.Hash);
+        }
+    }
+
+    [Theory]
+    [InlineData("model.type", "\"phi3\"", "'model.type' is 'phi3'; supported: qwen2, qwen3, llama")]
+    [InlineData("model.decoder.num_hidden_layers", "null", "'model.decoder.num_hidden_layers' is missing")]
+    [InlineData("model.decoder.num_hidden_layers", "3", "has no input 'past_key_values.2.key'")]
+    [InlineData("model.decoder.num_hidden_layers", "1", "has the input 'past_key_values.1.key', which is not known")]
+    [InlineData("model.decoder.head_size", "64", "genai_config.json says 2 heads of 64")]
+    [InlineData("model.decoder.head_size", "\"big\"", "'model.decoder.head_size' is big; a whole number is needed")]
+    [InlineData("model.context_length", "0", "'model.context_length' is 0; a positive number is needed")]
+    [InlineData("model.vocab_size", "100", "model.vocab_size in genai_config.json is 100")]
+    [InlineData("model.decoder.filename", "\"../model.onnx\"", "lies outside")]
+    [InlineData("model.decoder.filename", "\"other.onnx\"", "does not exist")]
+    [InlineData("model.decoder.sliding_window", "{}", "'model.decoder.sliding_window' is set")]
+    [InlineData("search.past_present_share_buffer", "false", "'search.past_present_share_buffer' is false")]
+    public void A_folder_that_cannot_be_run_is_refused_by_the_name_of_the_field(string field, string value, string message)
+    {
+        var copy = RandomFolders.Copy("int4");
+        var path = Path.Combine(copy, "genai_config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!;
+        var names = field.Split('.');
+        var parent = names[..^1].Aggregate(config, (node, name) => node[name]!);
+        parent[names[^1]] = JsonNode.Parse(value);
+        File.WriteAllText(path, config.ToJsonString());
+        Assert.Contains(message, Refusal(copy));
+    }
+
+    [Theory]
+    [InlineData("genai_config.json")]
+    [InlineData("model.onnx")]
+    [InlineData("tokenizer.json")]
+    [InlineData("tokenizer_config.json")]
+    public void A_missing_file_is_named(string file)
+    {
+        var copy = RandomFolders.Copy("int4");
+        File.Delete(Path.Combine(copy, file));
+        Assert.Contains(file, Refusal(copy));
+    }
+
+    [Fact]
+    public void A_missing_folder_is_named_with_what_to_do() =>
+        Assert.Contains("point the engine at a folder", Assert.Throws<ModelFolderException>(() => ModelFolder.Open("/nowhere/model")).Message);
+
+    [Fact]
+    public void A_cut_off_model_is_refused()
+    {
+        var copy = RandomFolders.Copy("int4");
+        using (var stream = File.OpenWrite(Path.Combine(copy, "model.onnx"))) stream.SetLength(stream.Length / 2);
+        Assert.Contains("may be damaged or cut off", Refusal(copy));
+    }
+
+    [Fact]
+    public void Listed_hashes_are_checked()
+    {
+        var copy = RandomFolders.Copy("int4");
+        string Line(string name) => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(copy, name))))}  {name}\n";
+        string[] names = ["genai_config.json", "model.onnx", "tokenizer.json", "tokenizer_config.json"];
+        var sums = Path.Combine(copy, "SHA256SUMS");
+        File.WriteAllText(sums, string.Concat(names.Select(Line)));
+        ModelFolder.Open(copy);
+        File.WriteAllText(sums, string.Concat(names.Skip(1).Select(Line)));
+        Assert.Contains("does not list genai_config.json", Refusal(copy));
+        File.WriteAllText(sums, string.Concat(names.Select(Line)));
+        File.AppendAllText(Path.Combine(copy, "tokenizer_config.json"), " ");
+        Assert.Contains("tokenizer_config.json has SHA-256", Refusal(copy));
+    }
+
+    [Theory]
+    [InlineData("weights.bin", null)]
+    [InlineData("../outside.bin", "'../outside.bin', which lies outside")]
+    [InlineData("/etc/hostname", "'/etc/hostname', which lies outside")]
+    [InlineData("link.bin", "a link to")]
+    public void External_data_must_lie_inside_the_folder(string location, string? refusal)
+    {
+        var copy = RandomFolders.Copy("int4");
+        File.WriteAllText(Path.Combine(copy, "weights.bin"), "w");
+        var outside = Path.Combine(Path.GetDirectoryName(copy)!, "outside.bin");
+        File.WriteAllText(outside, "w");
+        File.CreateSymbolicLink(Path.Combine(copy, "link.bin"), outside);
+
+        // A tensor with external data, appended to the file as a second graph message: protobuf merges the two.
+        var tensor = Field(13, [.. Field(1, "location"u8), .. Field(2, System.Text.Encoding.UTF8.GetBytes(location))]);
+        using (var stream = File.Open(Path.Combine(copy, "model.onnx"), FileMode.Append)) stream.Write(Field(7, Field(5, tensor)));
+        if (refusal is null) ModelFolder.Open(copy);
+        else Assert.Contains(refusal, Refusal(copy));
+
+        static byte[] Field(int number, ReadOnlySpan<byte> content) => [(byte)(number << 3 | 2), (byte)content.Length, .. content];
+    }
+
+    private static string Refusal(string folder) => Assert.Throws<ModelFolderException>(() =>
+    {
+        using var runner = new OnnxModelRunner(ModelFolder.Open(folder), 1, 1);
+    }).Message;
+}

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace R1Grains.Engine.Tests.Onnx;
+
+/// <summary>Model folders with random weights, made by <c>r1-tune random</c> once per run of the tests.</summary>
+public static class RandomFolders
+{
+    private static readonly string Root = CreateRoot();
+    private static readonly ConcurrentDictionary<string, Lazy<string>> Folders = [];
+
+    /// <summary>Two layers, 6 query heads on 2 heads of keys and values, hidden size 192.</summary>
+    public static string Get(string precision, int context = 2048) => Get($"{precision}-{context}",
+        "--precision", precision, "--context", $"{context}", "--layers", "2", "--hidden", "192", "--heads", "6", "--kv-heads", "2");
+
+    /// <summary>As small as can be: one layer, one head of keys and values.</summary>
+    public static string Smallest(int context) => Get($"smallest-{context}",
+        "--precision", "fp32", "--context", $"{context}", "--layers", "1", "--hidden", "32", "--heads", "1", "--kv-heads", "1", "--intermediate", "32");
+
+    /// <summary>A copy that a test may damage.</summary>
+    public static string Copy(string precision)
+    {
+        var copy = Directory.CreateDirectory(Path.Combine(Root, Guid.NewGuid().ToString("N"))).FullName;
+        foreach (var file in Directory.GetFiles(Get(precision))) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        return copy;
+    }
+
+    private static string Get(string name, params string[] arguments) => Folders.GetOrAdd(name, _ => new Lazy<string>(() => Make(name, arguments))).Value;
+
+    private static string Make(string name, string[] arguments)
+    {
+        var folder = Path.Combine(Root, name);
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+        var program = Path.Combine(Repository(), "src/R1Grains.Tuning/bin", configuration, "net10.0/r1-tune.dll");
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "random", "--out", folder, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(2))) process.Kill(entireProcessTree: true);
+        Assert.True(process.ExitCode == 0, $"r1-tune random ended with {process.ExitCode}: {output.Result} {error.Result}");
+        return folder;
+    }
+
+    private static string Repository()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "R1Grains.sln"))) folder = folder.Parent!;
+        return folder.FullName;
+    }
+
+    private static string CreateRoot()
+    {
+        var root = Directory.CreateTempSubdirectory("r1grains-random-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(root, recursive: true);
+        return root;
+    }
+}
