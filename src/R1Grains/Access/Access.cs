@@ -1,0 +1,28 @@
+using R1Grains.Conversations;
+
+namespace R1Grains.Access;
+
+public static class Access
+{
+    /// <summary>
+    /// Passes, or refuses: what belongs to another tenant is answered as missing, so that its existence stays unknown;
+    /// what the caller may see but not do is answered with the permission they lack.
+    /// </summary>
+    /// <exception cref="RefusedException"/>
+    public static void Require(Caller caller, Permission permission, ResourceName resource)
+    {
+        if (caller.Tenant != resource.Tenant)
+            throw new RefusedException(new(
+                resource is TenantName ? Reason.TenantNotFound : Reason.ConversationNotFound,
+                $"{resource} is not of tenants/{caller.Tenant}"));
+        if (!caller.Permissions.Contains(permission))
+            throw new RefusedException(new Refusal(
+                Reason.PermissionDenied,
+                $"caller {Refusals.Quote(caller.Subject)} lacks the permission {permission.Name()} for {resource}: use a token that carries it")
+                .With("permission", permission.Name())
+                .With("resource", resource.ToString()));
+    }
+
+    public static bool Allows(Caller caller, Permission permission, ResourceName resource) =>
+        caller.Tenant == resource.Tenant && caller.Permissions.Contains(permission);
+}

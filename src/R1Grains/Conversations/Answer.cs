@@ -1,0 +1,282 @@
+using System.Text;
+using R1Grains.Engine;
+using R1Grains.Inference;
+using R1Grains.Ledger;
+
+namespace R1Grains.Conversations;
+
+/// <summary>
+/// The answer to an opened turn: it reads the reply from the device, records each unit before it is shown, and closes
+/// the turn.
+/// </summary>
+/// <param name="publish">Shows an event.</param>
+internal sealed class Answer(ConversationParts parts, Transcript transcript, TurnOpened opened, int[] prompt, StopSignal stop, Action<TurnEvent> publish)
+{
+    private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a lost device is replaced before the turn fails.</summary>
+    private const int LossesMax = 5;
+
+    private readonly TimeProvider _time = parts.Time;
+    private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings);
+    private readonly StringBuilder _text = new();
+    private readonly List<int> _resumePoints = [];
+
+    // All that were sampled; the first _recorded of them are in a piece.
+    private readonly List<int> _ids = [];
+    private int _recorded;
+    private DateTimeOffset? _firstToken;
+    private int? _queuePosition;
+
+    // Timestamps; null while nothing is held, and before the reasoning was first reported.
+    private long? _heldSince;
+    private long? _reported;
+
+    /// <summary>Released so far.</summary>
+    public string Text => _text.ToString();
+
+    public int Pieces { get; private set; }
+
+    public DateTimeOffset? FirstText { get; private set; }
+
+    /// <summary>Whether the device has put the request into its queue.</summary>
+    public bool IsQueued => _queuePosition is not null;
+
+    /// <summary>Goes through what an earlier activation recorded.</summary>
+    /// <returns>The first piece whose ids do not give its text, or null.</returns>
+    public Piece? Replay(IReadOnlyList<Piece> pieces)
+    {
+        var epoch = opened.Epoch;
+        Piece? wrong = null;
+        foreach (var piece in pieces)
+        {
+            if (piece.Epoch != epoch) _resumePoints.Add(_ids.Count);
+            epoch = piece.Epoch;
+            _ids.AddRange(piece.TokenIds);
+            Recorded(piece);
+            if (!_reply.Replay(piece.TokenIds, piece.Text)) wrong ??= piece;
+        }
+        _firstToken = FirstText;
+        return wrong;
+    }
+
+    /// <summary>Submits the request, with the ids that have come so far, and returns when it is admitted.</summary>
+    /// <exception cref="RefusedException">It is not.</exception>
+    public async Task<Generation> Submit()
+    {
+        var generation = await parts.Router.Submit(
+            new()
+            {
+                Id = $"{opened.Key}/turns/{opened.Turn}",
+                Prompt = prompt,
+                Recorded = [.. _ids],
+                Sampling = opened.Sampling.Options(),
+                Deadline = opened.Deadline,
+            },
+            transcript.Device);
+        try
+        {
+            // The first emission says that it is admitted, and tells nothing else.
+            while (await generation.Next(TimeSpan.MaxValue) is null) ;
+            transcript.Device = generation.Device;
+            return generation;
+        }
+        catch
+        {
+            generation.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Releases the answer. A device that is lost is replaced, which goes on after the ids that have come.</summary>
+    /// <param name="generation">Null when the turn was not submitted yet, or not by this activation.</param>
+    public async Task<Ending> Release(Generation? generation)
+    {
+        if (_ids.Count > 0) ResumeHere();
+        for (var losses = 0; ;)
+        {
+            try
+            {
+                if (Stopped() is { } stopped) return stopped;
+                generation ??= await Submit();
+                return await Read(generation);
+            }
+            catch (RefusedException refused) when (refused.Refusal.Reason is Reason.ModelUnavailable or Reason.ModelQueueFull)
+            {
+                if (refused.Refusal.Reason is Reason.ModelUnavailable && ++losses > LossesMax) return Ending.Failed(refused.Refusal);
+                Log.Resubmitted(parts.Log, opened.Key, opened.Turn, _ids.Count, refused.Refusal.Detail);
+                generation?.Dispose();
+                (generation, transcript.Device) = (null, null);
+                await Task.Delay(refused.Refusal.RetryAfter ?? TimeSpan.FromSeconds(1), _time).Within(Timeout.InfiniteTimeSpan, _time, stop.Token);
+                ResumeHere();
+            }
+            catch (RefusedException refused)
+            {
+                return refused.Refusal.Reason is Reason.DeadlineTooShort ? TimedOut() : Ending.Failed(refused.Refusal);
+            }
+            finally
+            {
+                generation?.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The closing record, then the last event.</summary>
+    public async Task Close(Ending ending)
+    {
+        var closed = new TurnClosed
+        {
+            Key = opened.Key,
+            Turn = opened.Turn,
+            Epoch = transcript.Epoch,
+            Time = parts.Now,
+            Outcome = ending.Outcome,
+            FinishReason = Views.Name(ending.Finish),
+            Error = ending.Failure is { } failure ? Views.Error(failure) : null,
+            CancelledBy = ending.Outcome is Outcome.Cancelled ? stop.CancelledBy : null,
+            Usage = new(prompt.Length, _reply.ReasoningTokens, _reply.AnswerTokens),
+            PieceCount = Pieces,
+            TrailingTokenIds = [.. _ids.Skip(_recorded)],
+            Reasoning = _reply.Reasoning,
+            Answer = Text,
+            FirstTokenTime = _firstToken,
+            ResumePoints = _resumePoints,
+        };
+        var receipt = await parts.Record.AppendAsync(closed);
+        transcript.Closed(opened, closed);
+        publish(Views.End(opened, closed, receipt));
+    }
+
+    private async Task<Ending> Read(Generation generation)
+    {
+        while (true)
+        {
+            if (Stopped() is { } stopped) return stopped;
+            if (HeldFor() >= HeldMax) await ReleaseDue();
+            if (await generation.Next(Patience(), stop.Token) is not { } emission) continue;
+            switch (emission.Kind)
+            {
+                case EmissionKind.Queued:
+                    ReportQueue(emission.Position);
+                    break;
+                case EmissionKind.Prefilling:
+                    _queuePosition = null;
+                    break;
+                case EmissionKind.Token:
+                    await Take(emission.TokenId);
+                    break;
+                case EmissionKind.Finished:
+                    return await Finish(emission.Completion!);
+            }
+        }
+    }
+
+    private async Task Take(int id)
+    {
+        _queuePosition = null;
+        _firstToken ??= parts.Now;
+        _ids.Add(id);
+        _reply.Append(id);
+        await ReleaseUnits();
+        ReportReasoning();
+    }
+
+    private async Task<Ending> Finish(Completion completion)
+    {
+        switch (completion.Reason)
+        {
+            case Engine.FinishReason.Failed or Engine.FinishReason.Cancelled:
+                return Ending.Failed(new(Reason.ModelUnavailable, completion.Error ?? "the device ended the reply"));
+            case Engine.FinishReason.Deadline:
+                return TimedOut();
+        }
+        _reply.End();
+        await ReleaseUnits();
+        if (Pieces == 0) return Ending.Failed(new(Reason.ModelUnavailable, "the model ended without an answer"));
+        return Ending.Completed(completion.Reason switch
+        {
+            Engine.FinishReason.Length => FinishReason.Length,
+            Engine.FinishReason.ReasoningBudget => FinishReason.ReasoningBudget,
+            _ => FinishReason.Stop,
+        });
+    }
+
+    private async Task ReleaseUnits()
+    {
+        while (_reply.Next() is { } unit) await Release(unit);
+        _heldSince = _reply.Holds ? _heldSince ?? _time.GetTimestamp() : null;
+    }
+
+    private async Task ReleaseDue()
+    {
+        if (_reply.Due() is { } unit) await Release(unit);
+        _heldSince = _reply.Holds ? _time.GetTimestamp() : null;
+    }
+
+    /// <summary>Recorded before shown.</summary>
+    private async Task Release(string unit)
+    {
+        var piece = new Piece
+        {
+            Key = opened.Key,
+            Turn = opened.Turn,
+            Number = Pieces + 1,
+            Epoch = transcript.Epoch,
+            Time = parts.Now,
+            TokenIds = [.. _ids.Skip(_recorded)],
+            Text = unit,
+        };
+        await parts.Record.AppendAsync(piece);
+        Recorded(piece);
+        publish(Views.Released(piece));
+    }
+
+    private void Recorded(Piece piece)
+    {
+        _recorded = _ids.Count;
+        _heldSince = null;
+        _text.Append(piece.Text);
+        FirstText ??= piece.Time;
+        Pieces++;
+    }
+
+    private void ReportQueue(int position)
+    {
+        if (_queuePosition == position) return;
+        _queuePosition = position;
+        publish(new QueuePosition(parts.Now, position));
+    }
+
+    private void ReportReasoning()
+    {
+        if (!_reply.IsReasoning || (_reported is { } reported && _time.GetElapsedTime(reported) < ProgressEvery)) return;
+        _reported = _time.GetTimestamp();
+        publish(new ReasoningProgress(parts.Now, _reply.ReasoningTokens));
+    }
+
+    private void ResumeHere()
+    {
+        if (_resumePoints.LastOrDefault(-1) != _ids.Count) _resumePoints.Add(_ids.Count);
+    }
+
+    private Ending? Stopped()
+    {
+        stop.ThrowIfAbandoned();
+        return stop.IsCancelled ? Ending.Cancelled
+            : parts.Now >= opened.Deadline ? TimedOut()
+            : null;
+    }
+
+    private static Ending TimedOut() => Ending.Interrupted(Reason.DeadlineExceeded, "the turn's deadline passed before its answer was complete");
+
+    private TimeSpan HeldFor() => _heldSince is { } since ? _time.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>Until held text is due or the deadline passes.</summary>
+    private TimeSpan Patience()
+    {
+        var left = opened.Deadline - parts.Now;
+        var due = _heldSince is null ? left : HeldMax - HeldFor();
+        return due < left ? due : left;
+    }
+}

@@ -1,0 +1,311 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using Orleans.Concurrency;
+using R1Grains.Inference;
+using R1Grains.Ledger;
+
+namespace R1Grains.Conversations;
+
+/// <summary>
+/// One conversation, and the only writer of its record. It takes the record over at its first call, which fences
+/// whoever had it before, and goes on with a turn that was left open.
+/// </summary>
+/// <remarks>
+/// Reentrant: calls that stream interleave in any case, and cancelling and looking on must. What may not interleave is
+/// between two awaits, and turns are kept in order by <see cref="TurnQueue"/>.
+/// </remarks>
+[Reentrant]
+public sealed class ConversationGrain : Grain, IConversationGrain
+{
+    private const int WatchedMax = 1_000;
+    private static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(5);
+
+    private readonly ConversationParts _parts;
+    private readonly ConversationKey _key;
+    private readonly TurnQueue _turns;
+    private readonly EventLog<WatchedEvent> _watched;
+    private Task<Transcript>? _transcript;
+    private Task? _completing;
+    private Refusal? _lost;
+
+    public ConversationGrain(ConversationParts parts, IGrainContext context)
+    {
+        var name = context.GrainId.Key.ToString()!.Split('/', 2);
+        (_parts, _key) = (parts, new(name[0], name[1]));
+        _turns = new(Break);
+        _watched = new(parts.Time, WatchedMax);
+    }
+
+    private SqliteRecord Record => _parts.Record;
+
+    public async Task<ConversationView> Create(NewConversation wanted, CancellationToken cancellation)
+    {
+        var creation = await RecordFaults.Translate(Record.CreateConversationAsync(new()
+        {
+            Key = _key,
+            RequestId = wanted.RequestId,
+            PayloadHash = new(wanted.PayloadHash),
+            Time = _parts.Now,
+            Caller = wanted.Caller,
+            Channel = wanted.Channel,
+            Customer = wanted.Customer,
+            Agent = wanted.Agent,
+            LanguageCode = wanted.LanguageCode,
+            Labels = [.. wanted.Labels.Select(label => new Label(label.Key, label.Value))],
+            IdleTimeout = wanted.IdleTimeout,
+        }, CancellationToken.None));
+        return creation.Outcome switch
+        {
+            CreationOutcome.RequestIdReused => throw Refuse.Reused(wanted.RequestId),
+            CreationOutcome.AlreadyExists => throw new RefusedException(new(Reason.ConversationExists, $"{_key} exists already: choose another conversation_id")),
+            _ => Views.Of(creation.Conversation),
+        };
+    }
+
+    public async Task<ConversationView> Get(CancellationToken cancellation) => Views.Of((await Load()).Conversation);
+
+    public async Task<ConversationView> Complete(string requestId, string caller, CancellationToken cancellation)
+    {
+        var transcript = await Load();
+        return await Told(transcript, async () =>
+        {
+            if (_turns.IsBusy) throw Refuse.InProgress(_turns.Running?.Index);
+            if (transcript.FindRequest(requestId) is not null) throw Refuse.Reused(requestId);
+            await (_completing ??= Complete(transcript, caller, requestId, "caller"));
+            return Views.Of(transcript.Conversation);
+        });
+    }
+
+    public async Task<ContextWindowView> GetContextWindow(CancellationToken cancellation)
+    {
+        var transcript = await Load();
+        var (first, report) = transcript.Window.Preview(transcript.Said);
+        return new(
+            Views.Of(report),
+            [.. transcript.Said.Select((said, i) => new ContextEntry(said.Turn, i >= first, said.Tokens, said.Input, said.Answer))],
+            transcript.Window.Policy);
+    }
+
+    public async IAsyncEnumerable<TurnEvent> StreamTurn(UserTurn asked, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var transcript = await Load();
+        await foreach (var happened in await Told(transcript, () => Begin(transcript, asked, cancellation))) yield return happened;
+    }
+
+    public async IAsyncEnumerable<TurnEvent> ResumeTurn(int turn, long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var transcript = await Load();
+        await foreach (var happened in await Told(transcript, () => Resume(turn, afterSequence, cancellation))) yield return happened;
+    }
+
+    public async Task<TurnView> GetTurn(int turn, CancellationToken cancellation)
+    {
+        var transcript = await Load();
+        return _turns.Find(turn)?.View ?? Views.Of(await Told(transcript, () => Find(turn)));
+    }
+
+    public async Task<TurnView> CancelTurn(int turn, string requestId, string caller, CancellationToken cancellation)
+    {
+        var transcript = await Load();
+        if (_turns.Find(turn) is { } running)
+        {
+            running.Cancel(caller);
+            await running.Ended;
+        }
+        return await Told(transcript, async () => Views.Of(await Find(turn)));
+    }
+
+    public async IAsyncEnumerable<WatchedEvent> Watch([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Load();
+        var from = _watched.Next;
+        yield return Alive();
+        await foreach (var watched in _watched.Read(from, cancellation)) yield return watched ?? Alive();
+
+        WatchedEvent Alive() => new(0, new Heartbeat(0, _parts.Now));
+    }
+
+    public async Task Attend(CancellationToken cancellation)
+    {
+        var transcript = await Load();
+        var conversation = transcript.Conversation;
+        var isIdle = !_turns.IsBusy && conversation.LastActivity + conversation.Opened.IdleTimeout <= _parts.Now;
+        if (isIdle) await (_completing ??= Complete(transcript, caller: "", requestId: null, "idle"));
+    }
+
+    /// <summary>An open turn stays open in the record; whoever takes over goes on with it.</summary>
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellation)
+    {
+        Lose(new(Reason.NodeDraining, "the conversation moves to another node: send the same request again, or resume the turn", RetryAfter: TimeSpan.FromSeconds(1)));
+        await _turns.Drained.Within(LeaveMax, TimeProvider.System, CancellationToken.None);
+    }
+
+    private async Task<IAsyncEnumerable<TurnEvent>> Begin(Transcript transcript, UserTurn asked, CancellationToken cancellation)
+    {
+        // 1. The same request again attaches to its turn or replays it; the same id with another payload is refused.
+        if (Known(transcript, asked, cancellation) is { } known) return known;
+        if (!transcript.KnowsEveryRequest && await RecordFaults.Translate(Record.FindTurnByRequestAsync(_key, asked.RequestId)) is { } old)
+            return Replay(Same(old.Opened.PayloadHash, asked) ? old.Opened.Turn : 0, cancellation);
+        if (Known(transcript, asked, cancellation) is { } meanwhile) return meanwhile;
+
+        // 2. What cannot be a turn of this conversation now.
+        if (_completing is not null) throw Refuse.Completed(_key);
+        var index = transcript.NextTurn + _turns.Unopened;
+        if (asked.ExpectedIndex is { } expected && expected != index) throw Refuse.Stale(expected, index);
+        try
+        {
+            transcript.Window.Require(asked.Text);
+        }
+        catch (InputTooLongException input)
+        {
+            throw Refuse.TooLong(input);
+        }
+
+        // 3. One turn at a time: wait for it, refuse, or cancel what is before.
+        if (_turns.IsOverrun) throw Refuse.QueueFull();
+        switch (asked.Concurrency)
+        {
+            case Concurrency.Queue when _turns.IsFull:
+                throw Refuse.QueueFull();
+            case Concurrency.Reject when _turns.IsBusy:
+                throw Refuse.InProgress(_turns.Running?.Index);
+            case Concurrency.Supersede:
+                _turns.CancelAll(asked.Caller);
+                break;
+        }
+
+        // 4. to 8. are the turn's own life, which no client holds.
+        var turn = new RunningTurn(_parts, transcript, _watched, asked);
+        Start(turn);
+        return turn.Read(cancellation);
+    }
+
+    private IAsyncEnumerable<TurnEvent>? Known(Transcript transcript, UserTurn asked, CancellationToken cancellation) =>
+        _turns.Find(asked.RequestId) is { } running && Same(running.Payload, asked) ? running.Read(cancellation)
+        : transcript.FindRequest(asked.RequestId) is { } ended && Same(ended.Payload, asked) ? Replay(ended.Turn, cancellation)
+        : null;
+
+    private static bool Same(Digest payload, UserTurn asked) => payload == new Digest(asked.PayloadHash) ? true : throw Refuse.Reused(asked.RequestId);
+
+    private async IAsyncEnumerable<TurnEvent> Replay(int turn, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        foreach (var happened in Views.Events(await Find(turn))) yield return happened;
+    }
+
+    private async Task<IAsyncEnumerable<TurnEvent>> Resume(int turn, long after, CancellationToken cancellation)
+    {
+        if (_turns.Find(turn) is { } running)
+            return after <= running.LastSequence ? running.Read(after, cancellation) : throw Refuse.OutOfRange(after, running.LastSequence);
+        var record = await Find(turn);
+        if (after > record.Pieces.Count) throw Refuse.OutOfRange(after, record.Pieces.Count);
+        return Views.Events(record).Where(happened => happened is not Accepted && (happened is not TextReleased || happened.Sequence > after)).ToAsyncEnumerable();
+    }
+
+    private async Task<TurnRecord> Find(int turn) =>
+        await RecordFaults.Translate(Record.FindTurnAsync(_key, turn)) ?? throw Refuse.MissingTurn(_key, turn);
+
+    private async Task Complete(Transcript transcript, string caller, string? requestId, string reason)
+    {
+        var completed = new ConversationCompleted
+        {
+            Key = _key,
+            Epoch = transcript.Epoch,
+            Time = _parts.Now,
+            Caller = caller,
+            RequestId = requestId,
+            Reason = reason,
+        };
+        try
+        {
+            await Record.AppendAsync(completed);
+        }
+        catch (Exception e) when (RecordFaults.Refusal(e) is { } refusal)
+        {
+            Break(e);
+            throw new RefusedException(refusal);
+        }
+        transcript.Completed(completed);
+        _watched.End();
+    }
+
+    /// <summary>What is known of the conversation; the first call takes it over.</summary>
+    private async Task<Transcript> Load()
+    {
+        if (_lost is { } lost) throw new RefusedException(lost);
+        var taking = _transcript ??= TakeOver();
+        try
+        {
+            return await taking;
+        }
+        catch
+        {
+            // The next call tries again; until then there is nothing worth an activation.
+            if (_transcript == taking) _transcript = null;
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
+    private async Task<Transcript> TakeOver()
+    {
+        var taken = await RecordFaults.Translate(Record.TakeOverAsync(_key)) ?? throw Refuse.Missing(_key);
+        var tenant = _parts.Tenants.Find(_key.Tenant) ?? throw new RefusedException(new(Reason.TenantNotFound, $"tenants/{_key.Tenant} is not served here"));
+        var left = taken.Turns.LastOrDefault(turn => turn.Closed is null);
+        var prompt = left is null ? null : await RecordFaults.Translate(Record.ReadPromptAsync(_key, left.Opened.Turn));
+        var transcript = new Transcript(taken, tenant, new(_parts.Model.Template, _parts.Model.ContextLength, tenant.Policy.Text));
+        if (left is not null) Start(new(_parts, transcript, _watched, left, prompt!));
+        if (taken.Conversation.Completed is not null)
+        {
+            _completing = Task.CompletedTask;
+            _watched.End();
+        }
+        return transcript;
+    }
+
+    private void Start(RunningTurn turn)
+    {
+        // Orleans counts calls, and a turn without readers makes none.
+        DelayDeactivation(2 * RunningTurn.TimeMax);
+        _turns.Add(turn);
+    }
+
+    /// <summary>The record is not this activation's any more, or does not take what it writes: the next one starts from what is durable.</summary>
+    private void Break(Exception exception)
+    {
+        if (_lost is not null) return;
+        switch (exception)
+        {
+            case StaleEpochException:
+                Log.TakenOver(_parts.Log, _key);
+                break;
+            case RecordConflictException:
+                Log.Contradicted(_parts.Log, exception, _key);
+                break;
+            default:
+                Log.Broken(_parts.Log, exception, _key);
+                break;
+        }
+        Lose(RecordFaults.Refusal(exception) ?? new(Reason.Internal, "the turn met a defect: send the same request again, or resume the turn", RetryAfter: TimeSpan.FromSeconds(1)));
+        DeactivateOnIdle();
+    }
+
+    private void Lose(Refusal why)
+    {
+        _lost ??= why;
+        _turns.AbandonAll(_lost);
+        _watched.End(_lost);
+    }
+
+    /// <summary>Refusals of a conversation that exists name its language, in which the customer is told.</summary>
+    private static async Task<T> Told<T>(Transcript transcript, Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (RefusedException refused)
+        {
+            throw new RefusedException(refused.Refusal.With(Refusal.LanguageKey, transcript.Language));
+        }
+    }
+}

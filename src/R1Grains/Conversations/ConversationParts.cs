@@ -1,0 +1,19 @@
+using R1Grains.Engine;
+using R1Grains.Inference;
+using R1Grains.Knowledge;
+using R1Grains.Ledger;
+
+namespace R1Grains.Conversations;
+
+/// <summary>What every conversation works with.</summary>
+public sealed record ConversationParts(
+    SqliteRecord Record,
+    InferenceRouter Router,
+    Model Model,
+    Tenants Tenants,
+    TimeProvider Time,
+    ILogger<ConversationGrain> Log)
+{
+    /// <summary>In whole microseconds, as the record keeps it, so that an event is told with the same time ever after.</summary>
+    public DateTimeOffset Now => new(Time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+}

@@ -1,0 +1,17 @@
+using R1Grains.Ledger;
+
+namespace R1Grains.Conversations;
+
+/// <summary>How a turn ends.</summary>
+/// <param name="Finish">Null where nothing finished.</param>
+/// <param name="Failure">Set when the turn failed or was interrupted.</param>
+internal sealed record Ending(Outcome Outcome, FinishReason? Finish, Refusal? Failure = null)
+{
+    public static readonly Ending Cancelled = new(Outcome.Cancelled, FinishReason.Cancelled);
+
+    public static Ending Completed(FinishReason finish) => new(Outcome.Completed, finish);
+
+    public static Ending Failed(Refusal failure) => new(Outcome.Failed, null, failure);
+
+    public static Ending Interrupted(Reason reason, string detail) => new(Outcome.Interrupted, FinishReason.Interrupted, new(reason, detail));
+}

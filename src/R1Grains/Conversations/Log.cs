@@ -1,0 +1,30 @@
+using R1Grains.Ledger;
+
+namespace R1Grains.Conversations;
+
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Conversation} turn {Turn} goes on after {Pieces} recorded pieces")]
+    public static partial void Continued(ILogger log, ConversationKey conversation, int turn, int pieces);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Conversation} turn {Turn} is submitted again after {Tokens} tokens: {Why}")]
+    public static partial void Resubmitted(ILogger log, ConversationKey conversation, int turn, int tokens, string why);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "ALARM {Conversation} turn {Turn}: the recorded tokens of piece {Piece} do not give its text; the turn is closed as interrupted")]
+    public static partial void NotReproduced(ILogger log, ConversationKey conversation, int turn, int piece);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "ALARM {Conversation}: the record contradicts this activation, which ends")]
+    public static partial void Contradicted(ILogger log, Exception exception, ConversationKey conversation);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Conversation} was taken over by another activation")]
+    public static partial void TakenOver(ILogger log, ConversationKey conversation);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Conversation}: a turn cannot go on; what is recorded of it stays open")]
+    public static partial void Broken(ILogger log, Exception exception, ConversationKey conversation);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Nobody could attend to {Conversation}; it is tried again")]
+    public static partial void Unattended(ILogger log, Exception exception, ConversationKey conversation);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The record does not tell its open turns; it is asked again")]
+    public static partial void OpenTurnsUnknown(ILogger log, Exception exception);
+}

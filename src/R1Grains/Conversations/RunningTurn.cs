@@ -1,0 +1,192 @@
+using System.Runtime.CompilerServices;
+using R1Grains.Inference;
+using R1Grains.Ledger;
+
+namespace R1Grains.Conversations;
+
+/// <summary>
+/// One turn's life, from its place in the queue to its closing record. It runs on its activation's scheduler, so
+/// nothing here happens in parallel, and no client holds it: readers come and go while it goes on.
+/// </summary>
+internal sealed class RunningTurn
+{
+    /// <summary>The longest a turn may take from its opening on.</summary>
+    public static readonly TimeSpan TimeMax = TimeSpan.FromMinutes(5);
+
+    private readonly ConversationParts _parts;
+    private readonly Transcript _transcript;
+    private readonly EventLog<WatchedEvent> _watched;
+    private readonly EventLog<TurnEvent> _events;
+    private readonly StopSignal _stop = new();
+    private readonly UserTurn? _asked;
+    private readonly TurnRecord? _left;
+
+    // Both set by the opening.
+    private TurnOpened? _opened;
+    private Answer? _answer;
+
+    /// <summary>A turn that a client asks for.</summary>
+    public RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched, UserTurn asked)
+        : this(parts, transcript, watched)
+    {
+        _asked = asked;
+        (RequestId, Payload) = (asked.RequestId, new(asked.PayloadHash));
+    }
+
+    /// <summary>A turn that the record shows open.</summary>
+    public RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched, TurnRecord left, int[] prompt)
+        : this(parts, transcript, watched)
+    {
+        _left = left;
+        (RequestId, Payload) = (left.Opened.RequestId, left.Opened.PayloadHash);
+        Opened(left.Opened, new(parts, transcript, left.Opened, prompt, _stop, Publish));
+        foreach (var happened in Views.Events(left)) _events.Append(happened);
+    }
+
+    private RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched)
+    {
+        (_parts, _transcript, _watched) = (parts, transcript, watched);
+        _events = new(parts.Time);
+        RequestId = "";
+    }
+
+    public string RequestId { get; }
+
+    public Digest Payload { get; }
+
+    /// <summary>Null before the opening.</summary>
+    public int? Index => _opened?.Turn;
+
+    public long LastSequence => _answer?.Pieces ?? 0;
+
+    public bool IsCancelled => _stop.IsCancelled;
+
+    public bool IsEnded => _events.IsEnded;
+
+    /// <summary>Completes when the turn has ended, was refused, or was abandoned.</summary>
+    public Task Ended => _events.Ended;
+
+    public TurnView View => new(
+        _opened!.Turn, RequestId, _answer!.IsQueued ? TurnState.Queued : TurnState.Running, _opened.Input, _answer.Text, _answer.Pieces,
+        Completed: null, Failure: null, _opened.Time, _answer.FirstText, EndTime: null);
+
+    /// <summary>Returns when the turn has ended or was refused; what it throws means that the record is lost to this activation.</summary>
+    public async Task Run()
+    {
+        try
+        {
+            await (_asked is not null ? Begin(_asked) : Continue(_left!));
+            _events.End();
+        }
+        catch (RefusedException refused) when (_opened is null)
+        {
+            _events.End(refused.Refusal.With(Refusal.LanguageKey, _transcript.Language));
+        }
+    }
+
+    /// <summary>What was released stays, what is held is dropped. A turn that still waits will be opened and closed.</summary>
+    public void Cancel(string caller) => _stop.Cancel(caller);
+
+    /// <summary>Releases nothing more, leaves the turn as it is in the record, and tells its readers why.</summary>
+    public void Abandon(Refusal why)
+    {
+        _stop.Abandon();
+        _events.End(why.With(Refusal.LanguageKey, _transcript.Language));
+    }
+
+    /// <summary>Every event, <see cref="Accepted"/> first; a refusal is thrown instead.</summary>
+    public async IAsyncEnumerable<TurnEvent> Read([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var happened in _events.Read(0, cancellation))
+            if (happened is not null) { if (IsNews(happened)) yield return happened; }
+            else if (_opened is not null) yield return Heartbeat();
+    }
+
+    /// <summary>The events after the text with this number.</summary>
+    public async IAsyncEnumerable<TurnEvent> Read(long after, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var happened in _events.Read(0, cancellation))
+            if (happened is null) yield return Heartbeat();
+            else if (happened is not Accepted && (happened is not TextReleased || happened.Sequence > after) && IsNews(happened)) yield return happened;
+    }
+
+    private async Task Begin(UserTurn asked)
+    {
+        _stop.ThrowIfAbandoned();
+        var (key, index, now) = (_transcript.Key, _transcript.NextTurn, _parts.Now);
+        if (asked.ExpectedIndex is { } expected && expected != index) throw Refuse.Stale(expected, index);
+        var deadline = asked.Deadline < now + TimeMax ? asked.Deadline.Value : now + TimeMax;
+        if (deadline <= now) throw new RefusedException(new(Reason.DeadlineExceeded, "the deadline passed before the turn's time came"));
+
+        // 4. What the tenant's documents say, and what of the conversation fits the window.
+        var tenant = _transcript.Tenant;
+        var found = tenant.Facts.Find(asked.Text, _transcript.Said.Reverse().Select(exchange => exchange.Input));
+        var fitted = _transcript.Window.Fit(_transcript.Said, found, asked.Text);
+        var model = _parts.Model;
+        var opened = new TurnOpened
+        {
+            Key = key,
+            Turn = index,
+            Epoch = _transcript.Epoch,
+            RequestId = RequestId,
+            PayloadHash = Payload,
+            Time = now,
+            Deadline = deadline,
+            Caller = asked.Caller,
+            Input = asked.Text,
+            LanguageCode = _transcript.Language,
+            Passages = fitted.Passages,
+            Release = new(model.Name, Digest.Parse(model.Hash), model.Template.Name, tenant.Policy.Version, tenant.Policy.Hash),
+            Sampling = Sampling.For(model, _transcript.Window, key, index, RequestId),
+            Context = fitted.Report,
+        };
+        var answer = new Answer(_parts, _transcript, opened, fitted.Prompt, _stop, Publish);
+
+        // 5. The device admits or refuses; of a refused turn nothing is recorded, so the same request may come again.
+        using var generation = IsCancelled ? null : await answer.Submit();
+        _stop.ThrowIfAbandoned();
+
+        // 6. The opening commits while the prompt is prefilled; only `accepted` waits for it.
+        await RecordFaults.Translate(_parts.Record.AppendAsync(opened, fitted.Prompt));
+        _transcript.Opened(opened);
+        Opened(opened, answer);
+        Publish(new Accepted(opened.Time, index));
+
+        // 7. Each unit is recorded, then shown. 8. The turn is closed.
+        await answer.Close(await answer.Release(generation));
+    }
+
+    /// <summary>What a turn that an earlier activation left open still lacks.</summary>
+    private async Task Continue(TurnRecord left)
+    {
+        var (answer, release, model) = (_answer!, left.Opened.Release, _parts.Model);
+        if (answer.Replay(left.Pieces) is { } wrong)
+        {
+            Log.NotReproduced(_parts.Log, _transcript.Key, left.Opened.Turn, wrong.Number);
+            await answer.Close(Ending.Interrupted(Reason.Internal, $"the recorded tokens of piece {wrong.Number} do not give its text"));
+        }
+        else if (release.ModelHash.ToString() != model.Hash || release.Template != model.Template.Name)
+        {
+            await answer.Close(Ending.Interrupted(Reason.ModelUnavailable, $"model {release.ModelName} ({release.ModelHash}), which began the answer, is not served here any more"));
+        }
+        else
+        {
+            Log.Continued(_parts.Log, _transcript.Key, left.Opened.Turn, answer.Pieces);
+            await answer.Close(await answer.Release(generation: null));
+        }
+    }
+
+    private void Opened(TurnOpened opened, Answer answer) => (_opened, _answer) = (opened, answer);
+
+    private void Publish(TurnEvent happened)
+    {
+        if (_stop.IsAbandoned) return;
+        _events.Append(happened);
+        _watched.Append(new(_opened!.Turn, happened));
+    }
+
+    /// <summary>A state is news only until something else happens.</summary>
+    private bool IsNews(TurnEvent happened) => happened is not (QueuePosition or ReasoningProgress) || happened == _events.Last;
+
+    private Heartbeat Heartbeat() => new(LastSequence, _parts.Now);
+}

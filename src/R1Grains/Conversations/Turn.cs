@@ -1,0 +1,169 @@
+using System.Collections.Immutable;
+
+namespace R1Grains.Conversations;
+
+public enum Concurrency
+{
+    Queue,
+    Reject,
+    Supersede,
+}
+
+/// <summary>What a client asks of a conversation, mapped once from the wire.</summary>
+/// <param name="PayloadHash">SHA-256 over the request's meaning without its id; the same id with another hash is refused.</param>
+/// <param name="ExpectedIndex">Null, or the only index (from 1) as which the turn may be accepted.</param>
+/// <param name="Deadline">When the caller stops waiting for acceptance and answer; null for the server's own bound.</param>
+[GenerateSerializer, Immutable, Alias("r1.UserTurn")]
+public sealed record UserTurn(
+    [property: Id(0)] string RequestId,
+    [property: Id(1)] byte[] PayloadHash,
+    [property: Id(2)] string Text,
+    [property: Id(3)] Concurrency Concurrency,
+    [property: Id(4)] int? ExpectedIndex,
+    [property: Id(5)] string Caller,
+    [property: Id(6)] DateTimeOffset? Deadline);
+
+[GenerateSerializer, Immutable, Alias("r1.NewConversation")]
+public sealed record NewConversation(
+    [property: Id(0)] string RequestId,
+    [property: Id(1)] byte[] PayloadHash,
+    [property: Id(2)] string Caller,
+    [property: Id(3)] string Channel,
+    [property: Id(4)] string Customer,
+    [property: Id(5)] string Agent,
+    [property: Id(6)] string LanguageCode,
+    [property: Id(7)] ImmutableSortedDictionary<string, string> Labels,
+    [property: Id(8)] TimeSpan IdleTimeout);
+
+[GenerateSerializer, Immutable, Alias("r1.ConversationView")]
+public sealed record ConversationView(
+    [property: Id(0)] string Tenant,
+    [property: Id(1)] string Conversation,
+    [property: Id(2)] bool Completed,
+    [property: Id(3)] string Channel,
+    [property: Id(4)] string Customer,
+    [property: Id(5)] string Agent,
+    [property: Id(6)] string LanguageCode,
+    [property: Id(7)] ImmutableSortedDictionary<string, string> Labels,
+    [property: Id(8)] TimeSpan IdleTimeout,
+    [property: Id(9)] DateTimeOffset CreateTime,
+    [property: Id(10)] DateTimeOffset UpdateTime,
+    [property: Id(11)] DateTimeOffset? CompleteTime,
+    [property: Id(12)] int TurnCount);
+
+public enum TurnState
+{
+    Queued,
+    Running,
+    Completed,
+    Cancelled,
+    Failed,
+    Interrupted,
+    Blocked,
+}
+
+[GenerateSerializer, Immutable, Alias("r1.TurnView")]
+public sealed record TurnView(
+    [property: Id(0)] int Index,
+    [property: Id(1)] string RequestId,
+    [property: Id(2)] TurnState State,
+    [property: Id(3)] string Input,
+    [property: Id(4)] string Output,
+    [property: Id(5)] long LastSequence,
+    [property: Id(6)] Completed? Completed,
+    [property: Id(7)] Refusal? Failure,
+    [property: Id(8)] DateTimeOffset CreateTime,
+    [property: Id(9)] DateTimeOffset? FirstTextTime,
+    [property: Id(10)] DateTimeOffset? EndTime);
+
+/// <summary>
+/// What happens in a turn, in order. <see cref="Sequence"/> numbers released text 1, 2, 3 …; every other event carries
+/// the number of the last text before it.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("r1.TurnEvent")]
+public abstract record TurnEvent([property: Id(0)] long Sequence, [property: Id(1)] DateTimeOffset Time);
+
+[GenerateSerializer, Immutable, Alias("r1.Accepted")]
+public sealed record Accepted(DateTimeOffset Time, [property: Id(0)] int Turn) : TurnEvent(0, Time);
+
+[GenerateSerializer, Immutable, Alias("r1.QueuePosition")]
+public sealed record QueuePosition(DateTimeOffset Time, [property: Id(0)] int Position) : TurnEvent(0, Time);
+
+[GenerateSerializer, Immutable, Alias("r1.ReasoningProgress")]
+public sealed record ReasoningProgress(DateTimeOffset Time, [property: Id(0)] int Tokens) : TurnEvent(0, Time);
+
+[GenerateSerializer, Immutable, Alias("r1.TextReleased")]
+public sealed record TextReleased(long Sequence, DateTimeOffset Time, [property: Id(0)] string Text) : TurnEvent(Sequence, Time);
+
+[GenerateSerializer, Immutable, Alias("r1.Heartbeat")]
+public sealed record Heartbeat(long Sequence, DateTimeOffset Time) : TurnEvent(Sequence, Time);
+
+[GenerateSerializer, Immutable, Alias("r1.Completed")]
+public sealed record Completed(
+    long Sequence,
+    DateTimeOffset Time,
+    [property: Id(0)] FinishReason FinishReason,
+    [property: Id(1)] Usage Usage,
+    [property: Id(2)] ContextReport Context,
+    [property: Id(3)] Release Release,
+    [property: Id(4)] Receipt Receipt) : TurnEvent(Sequence, Time);
+
+[GenerateSerializer, Immutable, Alias("r1.Failed")]
+public sealed record Failed(long Sequence, DateTimeOffset Time, [property: Id(0)] Refusal Refusal) : TurnEvent(Sequence, Time);
+
+[GenerateSerializer, Immutable, Alias("r1.WatchedEvent")]
+public sealed record WatchedEvent([property: Id(0)] int Turn, [property: Id(1)] TurnEvent Event);
+
+public enum FinishReason
+{
+    Stop,
+    Length,
+    ReasoningBudget,
+    Cancelled,
+    Guardrail,
+    Interrupted,
+}
+
+[GenerateSerializer, Immutable, Alias("r1.Usage")]
+public sealed record Usage([property: Id(0)] int PromptTokens, [property: Id(1)] int ReasoningTokens, [property: Id(2)] int AnswerTokens);
+
+/// <summary>All in tokens, but for the two counts of turns.</summary>
+[GenerateSerializer, Immutable, Alias("r1.ContextReport")]
+public sealed record ContextReport(
+    [property: Id(0)] int Window,
+    [property: Id(1)] int Reserved,
+    [property: Id(2)] int Policy,
+    [property: Id(3)] int History,
+    [property: Id(4)] int Passages,
+    [property: Id(5)] int Input,
+    [property: Id(6)] int TurnsKept,
+    [property: Id(7)] int TurnsDropped);
+
+/// <summary>What answered.</summary>
+/// <param name="ModelHash">SHA-256 over the model folder, hex.</param>
+[GenerateSerializer, Immutable, Alias("r1.Release")]
+public sealed record Release(
+    [property: Id(0)] string Model,
+    [property: Id(1)] string ModelHash,
+    [property: Id(2)] string Template,
+    [property: Id(3)] string PolicyVersion);
+
+/// <param name="Index">Position in the conversation's chain, from 0.</param>
+/// <param name="LeafHash">SHA-256, hex.</param>
+[GenerateSerializer, Immutable, Alias("r1.Receipt")]
+public sealed record Receipt([property: Id(0)] long Index, [property: Id(1)] string LeafHash, [property: Id(2)] DateTimeOffset Time);
+
+/// <param name="Policy">The policy prompt.</param>
+[GenerateSerializer, Immutable, Alias("r1.ContextWindowView")]
+public sealed record ContextWindowView(
+    [property: Id(0)] ContextReport Report,
+    [property: Id(1)] ImmutableArray<ContextEntry> Turns,
+    [property: Id(2)] string Policy);
+
+[GenerateSerializer, Immutable, Alias("r1.ContextEntry")]
+public sealed record ContextEntry(
+    [property: Id(0)] int Turn,
+    [property: Id(1)] bool Kept,
+    [property: Id(2)] int Tokens,
+    [property: Id(3)] string Input,
+    [property: Id(4)] string Answer);

@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using System.Text;
+using Grpc.Core;
+using R1Grains.Access;
+using R1Grains.Conversations;
+using R1Grains.Ledger;
+using R1Grains.Operations;
+
+namespace R1Grains.Gateway;
+
+using Access = R1Grains.Access.Access;
+
+/// <summary>Where conversations are opened, read, watched and completed.</summary>
+public sealed class ConversationEndpoint(IGrainFactory grains, SqliteRecord record, Callers callers, PageTokens pages, Drain drain)
+    : V1.ConversationService.ConversationServiceBase
+{
+    private const string ConversationList = "conversations";
+    private const int ChosenIdLength = 20;
+
+    public override async Task<V1.Conversation> CreateConversation(V1.CreateConversationRequest request, ServerCallContext context)
+    {
+        var tenant = TenantName.Parse(request.Parent, "parent");
+        var caller = await callers.Of(context);
+        Access.Require(caller, Permission.CreateConversations, tenant);
+        var wanted = request.ToNewConversation(caller);
+        var name = new ConversationName(tenant.Tenant, request.ConversationId switch
+        {
+            "" => ChosenId(caller, wanted.RequestId),
+            var id when ResourceName.IsId(id) => id,
+            var other => throw Refusals.OfField(Reason.InvalidName, "conversation_id", $"conversation_id {Refusals.Quote(other)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit; leave it empty and the server chooses one"),
+        });
+        return (await Grain(name).Create(wanted, context.CancellationToken)).ToWire();
+    }
+
+    public override async Task<V1.Conversation> GetConversation(V1.GetConversationRequest request, ServerCallContext context)
+    {
+        var name = ConversationName.Parse(request.Name, "name");
+        Access.Require(await callers.Of(context), Permission.ReadConversations, name);
+        return (await Grain(name).Get(context.CancellationToken)).ToWire();
+    }
+
+    public override async Task<V1.ListConversationsResponse> ListConversations(V1.ListConversationsRequest request, ServerCallContext context)
+    {
+        var parent = TenantName.Parse(request.Parent, "parent");
+        var caller = await callers.Of(context);
+        Access.Require(caller, Permission.ReadConversations, parent);
+        var after = pages.Open(ConversationList, parent, caller, request.PageToken);
+        var page = await record.ListConversationsAsync(parent.Tenant, PageTokens.Size(request.PageSize), after, context.CancellationToken);
+        return new()
+        {
+            Conversations = { page.Items.Select(conversation => Views.Of(conversation).ToWire()) },
+            NextPageToken = pages.Seal(ConversationList, parent, caller, page.Next),
+        };
+    }
+
+    public override async Task<V1.Conversation> CompleteConversation(V1.CompleteConversationRequest request, ServerCallContext context)
+    {
+        var name = ConversationName.Parse(request.Name, "name");
+        var caller = await callers.Of(context);
+        Access.Require(caller, Permission.CompleteConversations, name);
+        return (await Grain(name).Complete(RequestId.Parse(request.RequestId), caller.Subject, context.CancellationToken)).ToWire();
+    }
+
+    public override async Task<V1.ContextWindow> GetContextWindow(V1.GetContextWindowRequest request, ServerCallContext context)
+    {
+        var name = ConversationName.Parse(request.Conversation, "conversation");
+        var caller = await callers.Of(context);
+        Access.Require(caller, Permission.ReadContextWindows, name);
+        var window = await Grain(name).GetContextWindow(context.CancellationToken);
+        return window.ToWire(name, withTexts: Access.Allows(caller, Permission.ReadTranscripts, name));
+    }
+
+    public override async Task WatchConversation(
+        V1.WatchConversationRequest request, IServerStreamWriter<V1.ConversationEvent> responseStream, ServerCallContext context)
+    {
+        var name = ConversationName.Parse(request.Conversation, "conversation");
+        Access.Require(await callers.Of(context), Permission.WatchConversations, name);
+        // A watch has no end of its own, so a stopping node ends it instead of waiting for it.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Begun);
+        var language = Faults.LanguageOf(context);
+        try
+        {
+            await foreach (var watched in Grain(name).Watch(ending.Token))
+                await responseStream.WriteAsync(watched.ToWire(name, language), ending.Token);
+        }
+        catch (OperationCanceledException) when (drain.Begun.IsCancellationRequested)
+        {
+            throw Drain.Refused();
+        }
+    }
+
+    /// <summary>A retry, and only a retry, must come to the same conversation: the id follows from who asked and the request's id.</summary>
+    private static string ChosenId(Caller caller, string requestId) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{caller.Tenant}\n{caller.Subject}\n{requestId}")))[..ChosenIdLength];
+
+    private IConversationGrain Grain(ConversationName name) => grains.GetGrain<IConversationGrain>(name.Key);
+}

@@ -1,0 +1,102 @@
+using Grpc.Core;
+using R1Grains.Access;
+using R1Grains.Conversations;
+using R1Grains.Ledger;
+using R1Grains.Operations;
+
+namespace R1Grains.Gateway;
+
+using Access = R1Grains.Access.Access;
+
+/// <summary>
+/// Where turns enter. A call that breaks does not cancel its turn. Response headers go out with the first event, so
+/// whatever is refused before reaches the client as a call without headers, which its retry policy may repeat.
+/// </summary>
+public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Callers callers, PageTokens pages, Drain drain)
+    : V1.TurnService.TurnServiceBase
+{
+    private const string TurnList = "turns";
+
+    public override async Task<V1.Turn> SendTurn(V1.SendTurnRequest request, ServerCallContext context)
+    {
+        using var call = drain.Enter();
+        var (conversation, turn) = await Admit(request.ToStreamTurn(), context);
+        var grain = Grain(conversation);
+        var index = 0;
+        await foreach (var turnEvent in grain.StreamTurn(turn, context.CancellationToken))
+            if (turnEvent is Accepted accepted)
+                index = accepted.Turn;
+        return (await grain.GetTurn(index, context.CancellationToken)).ToWire(conversation, Faults.LanguageOf(context));
+    }
+
+    public override async Task StreamTurn(V1.StreamTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context)
+    {
+        using var call = drain.Enter();
+        var (conversation, turn) = await Admit(request, context);
+        await Write(Grain(conversation).StreamTurn(turn, context.CancellationToken), conversation, responseStream, context);
+    }
+
+    public override async Task ResumeTurn(V1.ResumeTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context)
+    {
+        using var call = drain.Enter();
+        var turn = TurnName.Parse(request.Turn, "turn");
+        Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
+        if (request.AfterSequence < 0)
+            throw Refusals.OfField(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
+        await Write(Grain(turn.Conversation).ResumeTurn(turn.Index, request.AfterSequence, context.CancellationToken), turn.Conversation, responseStream, context);
+    }
+
+    public override async Task<V1.Turn> GetTurn(V1.GetTurnRequest request, ServerCallContext context)
+    {
+        var turn = TurnName.Parse(request.Name, "name");
+        Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
+        return (await Grain(turn.Conversation).GetTurn(turn.Index, context.CancellationToken)).ToWire(turn.Conversation, Faults.LanguageOf(context));
+    }
+
+    public override async Task<V1.ListTurnsResponse> ListTurns(V1.ListTurnsRequest request, ServerCallContext context)
+    {
+        var parent = ConversationName.Parse(request.Parent, "parent");
+        var caller = await callers.Of(context);
+        Access.Require(caller, Permission.ReadTurns, parent);
+        var key = new ConversationKey(parent.Tenant, parent.Conversation);
+        var size = PageTokens.Size(request.PageSize);
+        var after = pages.Open(TurnList, parent, caller, request.PageToken);
+
+        var conversation = await record.FindConversationAsync(key, context.CancellationToken)
+            ?? throw new RefusedException(new(Reason.ConversationNotFound, $"{parent} does not exist"));
+        var page = await record.ListTurnsAsync(key, size, after, context.CancellationToken);
+        var language = Faults.LanguageOf(context) ?? conversation.Opened.LanguageCode;
+        return new()
+        {
+            Turns = { page.Items.Select(turn => Views.Of(turn).ToWire(parent, language)) },
+            NextPageToken = pages.Seal(TurnList, parent, caller, page.Next),
+        };
+    }
+
+    public override async Task<V1.Turn> CancelTurn(V1.CancelTurnRequest request, ServerCallContext context)
+    {
+        var turn = TurnName.Parse(request.Name, "name");
+        var caller = await callers.Of(context);
+        Access.Require(caller, Permission.CancelTurns, turn);
+        var view = await Grain(turn.Conversation).CancelTurn(turn.Index, RequestId.Parse(request.RequestId), caller.Subject, context.CancellationToken);
+        return view.ToWire(turn.Conversation, Faults.LanguageOf(context));
+    }
+
+    private async ValueTask<(ConversationName, UserTurn)> Admit(V1.StreamTurnRequest request, ServerCallContext context)
+    {
+        var conversation = ConversationName.Parse(request.Conversation, "conversation");
+        var caller = await callers.Of(context);
+        Access.Require(caller, Permission.SendTurns, conversation);
+        return (conversation, request.ToUserTurn(conversation, caller, context.Deadline));
+    }
+
+    private static async Task Write(
+        IAsyncEnumerable<TurnEvent> events, ConversationName conversation, IServerStreamWriter<V1.TurnEvent> stream, ServerCallContext context)
+    {
+        var language = Faults.LanguageOf(context);
+        await foreach (var turnEvent in events)
+            await stream.WriteAsync(turnEvent.ToWire(conversation, language), context.CancellationToken);
+    }
+
+    private IConversationGrain Grain(ConversationName conversation) => grains.GetGrain<IConversationGrain>(conversation.Key);
+}

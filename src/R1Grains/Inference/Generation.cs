@@ -1,0 +1,58 @@
+using Orleans.Runtime;
+using R1Grains.Conversations;
+using R1Grains.Engine;
+
+namespace R1Grains.Inference;
+
+/// <summary>
+/// A reply under way on a device, with a watch over the device: one that dies or falls silent is left behind, never
+/// waited for. Disposing ends the reply.
+/// </summary>
+/// <param name="silence">How long a living device may say nothing; well above <see cref="InferenceGrain.Beat"/>.</param>
+public sealed class Generation(string device, IAsyncEnumerator<Emission> emissions, TimeSpan silence, TimeProvider time) : IDisposable
+{
+    // Null between two emissions.
+    private Task<bool>? _next;
+    private long _heard = time.GetTimestamp();
+    private bool _left;
+
+    public string Device => device;
+
+    /// <summary>The next thing that happens, the first as soon as the request is admitted; null when patience or <paramref name="stop"/> ended first.</summary>
+    /// <exception cref="RefusedException">Not admitted, or <see cref="Reason.ModelUnavailable"/>: the device is lost.</exception>
+    public async ValueTask<Emission?> Next(TimeSpan patience, CancellationToken stop = default)
+    {
+        _next ??= emissions.MoveNextAsync().AsTask();
+        var silent = silence - time.GetElapsedTime(_heard);
+        if (!await _next.Within(patience < silent ? patience : silent, time, stop))
+            return time.GetElapsedTime(_heard) < silence ? null : throw Lost($"it has said nothing for {silence.TotalSeconds:0.#} s");
+        try
+        {
+            if (!await _next) throw Lost("it ended without an end");
+        }
+        catch (Exception e) when (e is SiloUnavailableException or OrleansMessageRejectionException or EnumerationAbortedException or TimeoutException)
+        {
+            throw Lost(e.Message);
+        }
+        _next = null;
+        _heard = time.GetTimestamp();
+        return emissions.Current;
+    }
+
+    public void Dispose()
+    {
+        if (_left) return;
+        _left = true;
+        _ = Leave();
+    }
+
+    /// <summary>An enumerator takes no disposal while it moves, and a dead one never ends moving: so nobody waits for this.</summary>
+    private async Task Leave()
+    {
+        if (_next is { } next) await next.Within(Timeout.InfiniteTimeSpan, time);
+        await emissions.DisposeAsync();
+    }
+
+    private RefusedException Lost(string why) =>
+        new(new(Reason.ModelUnavailable, $"inference device {device} is lost: {why}", RetryAfter: TimeSpan.FromSeconds(1)));
+}

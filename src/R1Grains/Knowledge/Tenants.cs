@@ -1,0 +1,37 @@
+using System.Collections.Frozen;
+using R1Grains.Ledger;
+using R1Grains.Operations;
+
+namespace R1Grains.Knowledge;
+
+/// <param name="Hash">SHA-256 over the file that holds it.</param>
+public sealed record Policy(string Version, Digest Hash, string Text)
+{
+    public const string FileName = "policy.md";
+}
+
+public sealed record Tenant(string Name, Policy Policy, FactSheet Facts);
+
+/// <summary>The tenants served here: a folder each, with <c>policy.md</c> and <c>facts.md</c>, read once at the start.</summary>
+public sealed class Tenants
+{
+    private readonly FrozenDictionary<string, Tenant> _tenants;
+
+    /// <exception cref="StartFailure">The folder or one of its files cannot be used.</exception>
+    public Tenants(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new StartFailure($"The tenants' folder {folder} does not exist: R1__Tenants must name a folder that has a folder per tenant.");
+        _tenants = Directory.GetDirectories(folder).Select(Read).ToFrozenDictionary(tenant => tenant.Name);
+        if (_tenants.Count == 0)
+            throw new StartFailure($"The tenants' folder {folder} has no folder in it: make one per tenant, with {Policy.FileName} and {FactSheet.FileName}.");
+    }
+
+    public Tenant? Find(string name) => _tenants.GetValueOrDefault(name);
+
+    private static Tenant Read(string folder)
+    {
+        var policy = TenantFile.Read(Path.Combine(folder, Policy.FileName));
+        return new(Path.GetFileName(folder), new(policy.Version, policy.Hash, policy.Body), new(TenantFile.Read(Path.Combine(folder, FactSheet.FileName))));
+    }
+}

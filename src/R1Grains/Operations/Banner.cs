@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace R1Grains.Operations;
+
+/// <summary>What an operator sees once the process serves.</summary>
+internal static class Banner
+{
+    public static string Of(WebApplication app)
+    {
+        var settings = app.Services.GetRequiredService<Settings>();
+        var address = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
+        return $"""
+            R1Grains {typeof(Banner).Assembly.GetName().Version?.ToString(3)} — embedded: not for compliance use
+              connect   {address} (gRPC over HTTP/2 without TLS{(settings.LoopbackOnly ? "; this machine only, no token needed" : "; every call needs a token")})
+              model     {settings.Engine.Folder}
+              record    {settings.Data}
+              next      in a second terminal: dotnet run --project src/R1Grains.Cli -- chat{(settings.LoopbackOnly ? "" : "\n  token     dotnet run --project src/R1Grains -- dev-token --tenant demo --subject anna")}
+            """;
+    }
+}

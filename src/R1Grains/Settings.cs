@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Net;
+using R1Grains.Engine;
+using R1Grains.Operations;
+
+namespace R1Grains;
+
+/// <summary>What an operator may set: in the section R1 of appsettings.json, as <c>R1__Name</c> in the environment, or as <c>--R1:Name</c>.</summary>
+public sealed record Settings
+{
+    private static readonly IPEndPoint StandardListen = new(IPAddress.Loopback, 5080);
+    private static readonly TimeSpan StandardShutdownTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Where gRPC listens; port 0 takes any free one. Beyond loopback every call needs a token.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>Full path of the folder that holds the record and the process's keys.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The engine of every device: the model's folder as R1:Model, the rest as R1:Engine:Name.</summary>
+    public required EngineOptions Engine { get; init; }
+
+    /// <summary>Full path of the folder that has a folder per tenant.</summary>
+    public required string Tenants { get; init; }
+
+    public required Roles Roles { get; init; }
+
+    /// <summary>How long a stopping process waits for running turns.</summary>
+    public required TimeSpan ShutdownTimeout { get; init; }
+
+    public bool LoopbackOnly => IPAddress.IsLoopback(Listen.Address);
+
+    /// <exception cref="StartFailure">Names the setting, its value and what to write instead.</exception>
+    public static Settings From(IConfiguration configuration)
+    {
+        var r1 = configuration.GetSection("R1");
+        return new()
+        {
+            Listen = Read(r1, "Listen", StandardListen, TryAddress, "an address with a port, e.g. 127.0.0.1:5080"),
+            Data = Path.GetFullPath(r1["Data"] ?? "data"),
+            Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
+            Tenants = Shipped(r1["Tenants"], "tenants"),
+            Roles = Read(r1, "Roles", Roles.All, TryRoles, "gateway,conversation,inference (embedded, one process has all three)"),
+            ShutdownTimeout = Read(r1, "ShutdownTimeout", StandardShutdownTimeout, TryTime, "a time, e.g. 00:00:30"),
+        };
+    }
+
+    private static EngineOptions EngineFrom(IConfiguration r1, EngineOptions standard) => standard with
+    {
+        Threads = Read(r1, "Engine:Threads", standard.Threads, TryCount, "a number, 0 for as many as the machine and the model have use for"),
+        Rows = Read(r1, "Engine:Rows", standard.Rows, TryPositive, "how many turns are answered at once, e.g. 16"),
+        QueueLimit = Read(r1, "Engine:QueueLimit", standard.QueueLimit, TryCount, "how many turns may wait, e.g. 64"),
+    };
+
+    private delegate bool TryParse<T>(string text, out T value);
+
+    private static T Read<T>(IConfiguration r1, string name, T standard, TryParse<T> parse, string form) =>
+        r1[name] is not { Length: > 0 } text ? standard
+        : parse(text, out var value) ? value
+        : throw new StartFailure($"R1__{name.Replace(":", "__", StringComparison.Ordinal)} is '{text}': write {form}.");
+
+    private static bool TryAddress(string text, out IPEndPoint address) =>
+        IPEndPoint.TryParse(text, out address!) && text.Contains($":{address.Port}", StringComparison.Ordinal);
+
+    private static bool TryRoles(string text, out Roles roles) => Enum.TryParse(text, ignoreCase: true, out roles) && roles is Roles.All;
+
+    private static bool TryCount(string text, out int count) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count);
+
+    private static bool TryPositive(string text, out int count) => TryCount(text, out count) && count > 0;
+
+    private static bool TryTime(string text, out TimeSpan time) =>
+        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time) && time > TimeSpan.Zero;
+
+    /// <summary>What ships lies beside the binary; what the operator names is relative to where they stand.</summary>
+    private static string Shipped(string? named, string standard) =>
+        named is { Length: > 0 } ? Path.GetFullPath(named) : Path.Combine(AppContext.BaseDirectory, "deploy", standard);
+}
