@@ -1,0 +1,16 @@
+namespace R1Grains.Cli;
+
+internal static class ExitCode
+{
+    public const int Done = 0;
+
+    /// <summary>Refused, failed, or an invalid record.</summary>
+    public const int Refused = 1;
+
+    public const int Usage = 2;
+
+    public const int Unreachable = 3;
+
+    /// <summary>Ctrl-C, as shells count it.</summary>
+    public const int Interrupted = 130;
+}

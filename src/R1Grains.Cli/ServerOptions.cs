@@ -1,0 +1,55 @@
+using System.CommandLine;
+
+namespace R1Grains.Cli;
+
+/// <summary>The options of every command that talks to a server.</summary>
+internal static class ServerOptions
+{
+    private const string TokenVariable = "R1_TOKEN";
+
+    private static readonly Option<Uri[]> Server = new("--server", "-s")
+    {
+        Description = "Where the server listens; several addresses of one cluster with commas between.",
+        HelpName = "http://host:port",
+        DefaultValueFactory = _ => [new("http://127.0.0.1:5080")],
+        CustomParser = result =>
+        {
+            var addresses = result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToArray();
+            var servers = new List<Uri>();
+            foreach (var address in addresses)
+                if (Uri.TryCreate(address, UriKind.Absolute, out var server) && server.Scheme is "http" or "https")
+                    servers.Add(server);
+            if (servers.Count == 0 || servers.Count < addresses.Length)
+                result.AddError($"--server '{string.Join(',', addresses)}' is not an address: write e.g. http://127.0.0.1:5080.");
+            return [.. servers];
+        },
+    };
+
+    private static readonly Option<string> Tenant = new("--tenant", "-t")
+    {
+        Description = "The tenant whose conversations are meant.",
+        HelpName = "id",
+        DefaultValueFactory = _ => "demo",
+    };
+
+    private static readonly Option<string?> Token = new("--token")
+    {
+        Description = $"A bearer token; else the environment's {TokenVariable}. A server on loopback needs none.",
+        HelpName = "token",
+    };
+
+    public static Command WithServer(this Command command)
+    {
+        foreach (var option in new Option[] { Server, Tenant, Token })
+        {
+            option.Recursive = true;
+            command.Add(option);
+        }
+        return command;
+    }
+
+    public static Connection Connect(this ParseResult parsed, string? language = null) =>
+        new(parsed.GetRequiredValue(Server), parsed.GetValue(Token) ?? Environment.GetEnvironmentVariable(TokenVariable), language);
+
+    public static string TenantName(this ParseResult parsed) => parsed.GetRequiredValue(Tenant);
+}
