@@ -1,0 +1,225 @@
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using R1Grains.Tests.Gateway;
+using R1Grains.Tests.Scripted;
+
+namespace R1Grains.Tests.Cli;
+
+/// <summary>The <c>r1</c> process against a real server with a scripted model.</summary>
+public sealed class CommandTests : IDisposable
+{
+    private readonly TemporaryFolder _home = new();
+    private readonly TemporaryFolder _data = new();
+
+    public void Dispose()
+    {
+        _home.Dispose();
+        _data.Dispose();
+    }
+
+    [Fact]
+    public async Task A_chat_between_pipes_answers_each_line_and_writes_nothing_else()
+    {
+        await using var host = await EmbeddedHost.Start(new Script(Answer: "{turn}：{words}"));
+
+        var (exitCode, output, errors) = await Run("信用卡年费是多少？\n\ntwo \\\nlines\n\"\"\"\na\nb\n\"\"\"\n", "chat", "--server", host.Address);
+
+        Assert.Equal("1：信用卡年费是多少？\n2：two \nlines\n3：a\nb\n", output);
+        Assert.Equal("", errors);
+        Assert.Equal(0, exitCode);
+        Assert.Empty(Directory.EnumerateFiles(_home.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task A_refused_question_ends_the_chat_with_the_reason_and_the_words_for_the_customer()
+    {
+        await using var host = await EmbeddedHost.Start(new Script());
+
+        var (exitCode, output, errors) = await Run($"{new string('x', 20_000)}\nnext\n", "chat", "--language", "en", "--server", host.Address);
+
+        Assert.Equal("", output);
+        Assert.StartsWith("r1: INPUT_TOO_LONG: ", errors, StringComparison.Ordinal);
+        Assert.Contains("for the customer: Your message is too long.", errors, StringComparison.Ordinal);
+        Assert.Equal(1, exitCode);
+    }
+
+    [Fact]
+    public async Task A_server_killed_in_mid_answer_and_started_again_gives_the_rest_of_the_same_answer()
+    {
+        var script = new Script(Answer: string.Concat(Enumerable.Range(1, 12).Select(n => $"第{n}句，也是同一个回答。")), TokensPerSecond: 200);
+        string address;
+        await using var first = HostProcess.Launch(_data.Path, script);
+        address = await first.Ready();
+        await using var chat = new R1Process(_home.Path, "chat", "--server", address, "--conversation", "k1");
+        chat.Type("请说\n");
+        await chat.Written(10);
+
+        await first.Kill();
+        await using var second = HostProcess.Launch(_data.Path, script, ("R1__Listen", new Uri(address).Authority));
+        await second.Ready();
+        var (exitCode, output, errors) = await chat.End();
+
+        Assert.Equal($"{script.Answer}\n", output);
+        Assert.Contains("looking for the server", errors, StringComparison.Ordinal);
+        Assert.Equal(0, exitCode);
+        var (verified, report, _) = await Run("", "audit", "verify", _data.Path);
+        Assert.Equal(0, verified);
+        Assert.StartsWith("VALID: 1 conversations, 1 turns (0 open)", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_chat_killed_in_mid_answer_and_started_again_shows_the_rest_and_only_the_rest()
+    {
+        var script = new Script(Answer: string.Concat(Enumerable.Range(1, 12).Select(n => $"Sentence {n}, of one answer. ")), TokensPerSecond: 100);
+        await using var host = await EmbeddedHost.Start(script);
+        await using var first = new R1Process(_home.Path, "chat", "--server", host.Address, "--conversation", "k2");
+        first.Type("go\n");
+        await first.Written(20);
+
+        var shown = await first.Kill();
+        var (exitCode, rest, _) = await Run("", "chat", "--server", host.Address, "--conversation", "k2");
+        var (_, nothing, _) = await Run("", "chat", "--server", host.Address, "--conversation", "k2");
+
+        Assert.NotEqual(script.Answer, shown);
+        Assert.Equal($"{script.Answer}\n", shown + rest);
+        Assert.Equal(0, exitCode);
+        Assert.Equal("", nothing);
+    }
+
+    [Fact]
+    public async Task Conversations_and_turns_are_listed_page_after_page_for_programs()
+    {
+        await using var host = await EmbeddedHost.Start(new Script(Answer: "a\tb {words}"));
+        for (var n = 0; n < 3; n++)
+            await host.Open($"c{n}");
+        for (var n = 0; n < 2; n++)
+            await host.Say("tenants/demo/conversations/c1", $"r{n}", $"q{n}").Rest();
+
+        var (listed, conversations, _) = await Run("", "conversations", "--server", host.Address);
+        var (_, two, more) = await Run("", "conversations", "list", "-n", "2", "--server", host.Address);
+        var (_, turns, _) = await Run("", "turns", "list", "c1", "--server", host.Address);
+        var (_, json, _) = await Run("", "turns", "list", "tenants/demo/conversations/c1", "--json", "--server", host.Address);
+        var (_, turn, _) = await Run("", "turns", "get", "c1", "2", "--server", host.Address);
+        var (missing, _, notFound) = await Run("", "turns", "get", "c1", "3", "--server", host.Address);
+        var (_, completed, _) = await Run("", "conversations", "complete", "c1", "--server", host.Address);
+
+        Assert.Equal(0, listed);
+        Assert.Equal(["c0", "c1", "c2"], Column(conversations, 0));
+        Assert.Equal(["0", "2", "0"], Column(conversations, 2));
+        Assert.Equal(["c0", "c1"], Column(two, 0));
+        Assert.Contains("--limit", more, StringComparison.Ordinal);
+        Assert.Equal(["q0", "q1"], Column(turns, 3));
+        Assert.Equal(["a\\tb q0", "a\\tb q1"], Column(turns, 4));
+        Assert.Equal(["a\tb q0", "a\tb q1"], Lines(json).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("output").GetString()));
+        Assert.Contains("answer\ta\\tb q1\n", turn, StringComparison.Ordinal);
+        Assert.Equal(1, missing);
+        Assert.StartsWith("r1: TURN_NOT_FOUND: ", notFound, StringComparison.Ordinal);
+        Assert.Contains("state\tCompleted\n", completed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_watch_tells_what_happens_until_the_conversation_is_completed()
+    {
+        await using var host = await EmbeddedHost.Start(new Script(Answer: "Yes."));
+        var conversation = await host.Open("w1");
+        await using var watch = new R1Process(_home.Path, "turns", "watch", "w1", "--server", host.Address);
+        // The watch has begun with its first heartbeat, which it does not write; a turn it misses is said again.
+        for (var n = 0; watch.Output is ""; n++)
+            await host.Say(conversation, $"r{n}").Rest();
+        await host.Conversations.CompleteConversationAsync(new() { Name = conversation, RequestId = "done" });
+
+        var (exitCode, output, _) = await watch.End();
+
+        Assert.EndsWith("text\tYes.\n", output[..(output.LastIndexOf("text", StringComparison.Ordinal) + 10)], StringComparison.Ordinal);
+        Assert.EndsWith("completed\tStop\n", output, StringComparison.Ordinal);
+        Assert.Equal(0, exitCode);
+    }
+
+    [Fact]
+    public async Task A_running_turn_is_cancelled_by_its_number()
+    {
+        using var gate = new SemaphoreSlim(60);
+        await using var host = await EmbeddedHost.Start(new Script(Answer: new string('x', 200)) { Gate = gate });
+        using var call = host.Say(await host.Open("c1"), "r1");
+        while ((await call.Next()).TextDelta is "")
+        {
+        }
+
+        var cancelling = Run("", "turns", "cancel", "c1", "1", "--server", host.Address);
+        gate.Release(1000);
+        var (exitCode, output, _) = await cancelling;
+
+        Assert.Equal(0, exitCode);
+        Assert.Matches("state\t(Cancelled|Completed)\n", output);
+    }
+
+    [Fact]
+    public async Task A_changed_record_is_invalid_and_the_bad_place_is_named()
+    {
+        await using (var host = await EmbeddedHost.Start(new Script()))
+        {
+            await host.Say(await host.Open("c1"), "r1").Rest();
+            foreach (var file in Directory.EnumerateFiles(host.Data))
+                File.Copy(file, Path.Combine(_data.Path, Path.GetFileName(file)));
+        }
+        var good = await Run("", "audit", "verify", _data.Path);
+        using (var connection = new SqliteConnection($"Data Source={Directory.EnumerateFiles(_data.Path, "*.db").Single()};Pooling=False"))
+        {
+            connection.Open();
+            using var change = connection.CreateCommand();
+            change.CommandText = "UPDATE piece SET text = CAST('You said: Good-bye' AS BLOB) WHERE number = 1";
+            Assert.Equal(1, change.ExecuteNonQuery());
+        }
+
+        var bad = await Run("", "audit", "verify", _data.Path);
+
+        Assert.Equal((0, ""), (good.ExitCode, good.Errors));
+        Assert.Equal(1, bad.ExitCode);
+        Assert.StartsWith("INVALID: ", bad.Output, StringComparison.Ordinal);
+        Assert.Contains("tenants/demo/conversations/c1/turns/1 piece 1", bad.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, "audit", "verify", "no-such-folder")]
+    [InlineData(2, "chat", "--no-such-option")]
+    [InlineData(2, "chat", "--server", "nonsense")]
+    [InlineData(2, "turns")]
+    [InlineData(3, "conversations", "list", "--server", "http://127.0.0.1:1")]
+    [InlineData(0, "--version")]
+    public async Task The_exit_code_tells_what_went_wrong(int expected, params string[] arguments)
+    {
+        var (exitCode, _, errors) = await Run("", arguments);
+
+        Assert.Equal(expected, exitCode);
+        Assert.Equal(expected == 0, errors is "");
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("chat")]
+    [InlineData("conversations")]
+    [InlineData("conversations", "list")]
+    [InlineData("conversations", "get")]
+    [InlineData("conversations", "complete")]
+    [InlineData("turns")]
+    [InlineData("turns", "list")]
+    [InlineData("turns", "get")]
+    [InlineData("turns", "cancel")]
+    [InlineData("turns", "watch")]
+    [InlineData("audit")]
+    [InlineData("audit", "verify")]
+    public async Task Every_command_explains_itself_with_an_example(params string[] command)
+    {
+        var (exitCode, output, _) = await Run("", [.. command, "--help"]);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains($"Examples:\n  r1 {string.Join(' ', command)}".TrimEnd(), output, StringComparison.Ordinal);
+        Assert.Contains("Exit codes:", output, StringComparison.Ordinal);
+    }
+
+    private Task<(int ExitCode, string Output, string Errors)> Run(string input, params string[] arguments) => R1Process.Run(_home.Path, input, arguments);
+
+    private static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static string[] Column(string output, int column) => [.. Lines(output).Select(line => line.Split('\t')[column])];
+}

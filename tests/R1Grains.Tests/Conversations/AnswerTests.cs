@@ -1,0 +1,132 @@
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using R1Grains.Conversations;
+using R1Grains.Engine;
+using R1Grains.Engine.Tests.Scripted;
+using R1Grains.Inference;
+using R1Grains.Ledger;
+using R1Grains.Tests.Scripted;
+
+namespace R1Grains.Tests.Conversations;
+
+/// <summary>The answer's sense of time, tick by tick: the test is the device, and owns the clock.</summary>
+public sealed class AnswerTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Held = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly ArmedTimeProvider _time = new();
+    private readonly Model _model = ScriptedModel.Create();
+    private readonly Channel<Emission> _device = Channel.CreateUnbounded<Emission>();
+    private readonly Channel<TurnEvent> _published = Channel.CreateUnbounded<TurnEvent>();
+    private readonly StopSignal _stop = new();
+    private SqliteRecord _record = null!;
+    private Answer _answer = null!;
+    private Task<Ending> _ending = null!;
+
+    public async Task InitializeAsync()
+    {
+        _record = await SqliteRecord.OpenAsync(_folder.Path);
+        var turns = new OpenTurn(_record, _model, _time);
+        var (transcript, opened, prompt) = await turns.Write("say:x");
+        var parts = new ConversationParts(_record, null!, _model, null!, _time, NullLogger<ConversationGrain>.Instance);
+        _answer = new(parts, transcript, opened, prompt, _stop, happened => _published.Writer.TryWrite(happened));
+        _ending = _answer.Release(new Generation("silo/0", _device.Reader.ReadAllAsync().GetAsyncEnumerator(), TimeSpan.FromHours(1), _time));
+    }
+
+    public async Task DisposeAsync()
+    {
+        _stop.Abandon();
+        await _ending.ContinueWith(_ => { }, TaskScheduler.Default);
+        await _record.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Held_text_is_released_300_ms_after_its_first_character_and_not_before()
+    {
+        Emit("</think>Hel");
+        await _time.Armed(Held);
+        _time.Advance(TimeSpan.FromMilliseconds(200));
+        Emit("lo");
+        // The wait goes on from the first character, not from the last.
+        await _time.Armed(TimeSpan.FromMilliseconds(100));
+        _time.Advance(TimeSpan.FromMilliseconds(100) - Tick);
+        Assert.Equal(0, _answer.Pieces);
+        _time.Advance(Tick);
+        Assert.Equal("Hello", (await Next<TextReleased>()).Text);
+
+        Emit(" there");
+        await _time.Armed(Held);
+        _time.Advance(Held);
+        Assert.Equal(" there", (await Next<TextReleased>()).Text);
+    }
+
+    [Fact]
+    public async Task Punctuation_releases_without_any_time_passing()
+    {
+        Emit("</think>One. Two. ");
+        Assert.Equal("One.", (await Next<TextReleased>()).Text);
+        Assert.Equal(" Two.", (await Next<TextReleased>()).Text);
+    }
+
+    [Fact]
+    public async Task Short_reasoning_is_reported_once()
+    {
+        Emit("abc");
+        Assert.Equal(1, (await Next<ReasoningProgress>()).Tokens);
+        Emit("</think>One. ");
+        await Next<TextReleased>();
+        Assert.False(_published.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Long_reasoning_is_reported_every_second()
+    {
+        Emit("a");
+        Assert.Equal(1, (await Next<ReasoningProgress>()).Tokens);
+        for (var second = 1; second <= 3; second++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            Emit("b");
+            Assert.Equal(1 + second, (await Next<ReasoningProgress>()).Tokens);
+        }
+    }
+
+    [Fact]
+    public async Task The_deadline_interrupts_with_what_was_released()
+    {
+        Emit("</think>One. Two");
+        await Next<TextReleased>();
+        await _time.Armed(Held);
+        _time.Advance(RunningTurn.TimeMax);
+        var ending = await _ending.WaitAsync(ScriptedSilo.Patience);
+        Assert.Equal((Outcome.Interrupted, Reason.DeadlineExceeded), (ending.Outcome, ending.Failure!.Reason));
+    }
+
+    [Fact]
+    public async Task Nothing_is_published_that_the_record_does_not_hold()
+    {
+        Emit("</think>One. Two. Three. ");
+        for (var number = 1; number <= 3; number++)
+        {
+            var text = await Next<TextReleased>();
+            var pieces = (await _record.FindTurnAsync(new("demo", "c"), 1))!.Pieces;
+            Assert.Equal(text.Text, pieces[number - 1].Text);
+        }
+    }
+
+    private void Emit(string text)
+    {
+        foreach (var id in text.Split("</think>").SelectMany((part, i) => (i == 0 ? [] : new[] { ScriptedModel.ThinkClose }).Concat(Encoding.UTF8.GetBytes(part).Select(b => (int)b))))
+            _device.Writer.TryWrite(Emission.Token(id));
+    }
+
+    private async Task<T> Next<T>() where T : TurnEvent
+    {
+        while (true)
+            if (await _published.Reader.ReadAsync().AsTask().WaitAsync(ScriptedSilo.Patience) is T found) return found;
+    }
+}

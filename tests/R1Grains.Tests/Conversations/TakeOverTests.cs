@@ -1,0 +1,213 @@
+using System.Text;
+using R1Grains.Conversations;
+using R1Grains.Engine.Tests.Scripted;
+using R1Grains.Ledger;
+using R1Grains.Tests.Scripted;
+using static R1Grains.Tests.Scripted.ScriptedSilo;
+
+namespace R1Grains.Tests.Conversations;
+
+/// <summary>What becomes of a turn whose activation is gone.</summary>
+public sealed class TakeOverTests : IDisposable
+{
+    private const string Hello = "say:Hello world. Good bye.";
+
+    private static readonly ConversationKey Key = new("demo", "c");
+
+    private readonly TemporaryFolder _folder = new();
+
+    private string Data => Path.Combine(_folder.Path, "data");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_turn_cut_off_by_a_restart_is_finished_without_any_client()
+    {
+        var released = "";
+        await using (var silo = await Start(_folder.Path))
+        {
+            var gate = silo.Runner.Gate = new(0);
+            var grain = await silo.Open("c");
+            await using var reader = grain.StreamTurn(Ask("r1", Hello)).Follow();
+            await reader.Until<Accepted>();
+            gate.Release(1 + "hm\n*\n\nHello world. G".Length);
+            released = (await reader.Until<TextReleased>()).Text;
+        }
+
+        await using (var silo = await Start(_folder.Path))
+        {
+            var record = await Closed(silo);
+            Assert.Equal((Outcome.Completed, "Hello world. Good bye."), (record.Closed!.Outcome, record.Closed.Answer));
+            Assert.Equal(released, record.Pieces[0].Text);
+            Assert.Equal([record.Pieces[0].TokenIds.Count], record.Closed.ResumePoints);
+            Assert.True(record.Pieces[^1].Epoch > record.Pieces[0].Epoch);
+            Assert.Equal(" Good bye.", (await silo.Grain("c").ResumeTurn(1, 1).All()).Text());
+        }
+        Assert.True((await RecordVerifier.VerifyAsync(Data)).Valid);
+    }
+
+    [Fact]
+    public async Task Units_that_the_clock_had_cut_are_continued_exactly()
+    {
+        await using var silo = await StartWith(silo => silo.Write(Hello, Pieces("hm\n*\n\nHel|Hel", "lo wo|lo wo")));
+        var record = await Closed(silo);
+        Assert.Equal(["Hel", "lo wo", "rld.", " Good bye."], record.Pieces.Select(piece => piece.Text));
+        Assert.Equal(Outcome.Completed, record.Closed!.Outcome);
+        Assert.Equal([("hm\n*\n\nHello wo").Length], record.Closed.ResumePoints);
+        Assert.Empty(silo.Alarms.Messages);
+    }
+
+    [Fact]
+    public async Task Held_characters_after_the_last_piece_are_not_lost()
+    {
+        await using var silo = await StartWith(turn => turn.Write(Hello, Pieces("hm\n*\n\nHello world. Goo|Hello world.")));
+        Assert.Equal(["Hello world.", " Good bye."], (await Closed(silo)).Pieces.Select(piece => piece.Text));
+    }
+
+    [Fact]
+    public async Task A_turn_that_lacked_only_its_close_is_closed()
+    {
+        await using var silo = await StartWith(turn => turn.Write(Hello, Pieces("hm\n*\n\nHello world. |Hello world.", "Good bye.$| Good bye.")));
+        var record = await Closed(silo);
+        Assert.Equal((Outcome.Completed, "STOP", 2), (record.Closed!.Outcome, record.Closed.FinishReason, record.Pieces.Count));
+    }
+
+    [Fact]
+    public async Task A_record_whose_tokens_do_not_give_its_text_raises_an_alarm_and_is_interrupted()
+    {
+        await using var silo = await StartWith(turn => turn.Write(Hello, Pieces("hm\n*\n\nHello world. |Hello moon.")));
+        var record = await Closed(silo);
+        Assert.Equal((Outcome.Interrupted, "Hello moon."), (record.Closed!.Outcome, record.Closed.Answer));
+        Assert.Contains(silo.Alarms.Messages, message => message.StartsWith("ALARM", StringComparison.Ordinal));
+        Assert.Equal(TurnState.Interrupted, (await silo.Grain("c").GetTurn(1)).State);
+        Assert.Equal(Reason.Internal, Assert.IsType<Failed>((await silo.Grain("c").ResumeTurn(1, 0).All())[^1]).Refusal.Reason);
+    }
+
+    [Fact]
+    public async Task A_turn_past_its_deadline_is_closed_with_what_was_released()
+    {
+        await using var silo = await StartWith(turn => turn.Write(Hello, Pieces("hm\n*\n\nHello world. |Hello world.")), left: TimeSpan.FromMinutes(-1));
+        var record = await Closed(silo);
+        Assert.Equal((Outcome.Interrupted, "Hello world."), (record.Closed!.Outcome, record.Closed.Answer));
+        Assert.StartsWith("DeadlineExceeded", record.Closed.Error);
+        Assert.Empty(silo.Alarms.Messages);
+    }
+
+    [Fact]
+    public async Task A_turn_that_another_model_began_is_not_continued()
+    {
+        await using var silo = await StartWith(turn => turn.Write(Hello, Pieces("hm\n*\n\nHello world. |Hello world.")), modelHash: new string('a', 64));
+        var record = await Closed(silo);
+        Assert.Equal(Outcome.Interrupted, record.Closed!.Outcome);
+        Assert.Contains("not served here", record.Closed.Error);
+    }
+
+    [Fact]
+    public async Task An_activation_that_lost_its_epoch_shows_nothing_more_and_the_next_goes_on()
+    {
+        await using var silo = await Start(_folder.Path);
+        var gate = silo.Runner.Gate = new(0);
+        var grain = await silo.Open("c");
+        await using var reader = grain.StreamTurn(Ask("r1", Hello)).Follow();
+        await reader.Until<Accepted>();
+        await silo.Record.TakeOverAsync(Key);
+        gate.Release(1_000);
+
+        var refused = await Assert.ThrowsAsync<RefusedException>(reader.Rest);
+        Assert.Equal(Reason.StaleEpoch, refused.Refusal.Reason);
+        Assert.Empty(reader.Seen.OfType<TextReleased>());
+        Assert.Equal("Hello world. Good bye.", (await Again(() => grain.ResumeTurn(1, 0).All())).Text());
+        Assert.Empty(silo.Alarms.Messages);
+    }
+
+    [Fact]
+    public async Task A_full_disk_breaks_the_turn_off_after_what_is_recorded_and_it_goes_on_when_there_is_room()
+    {
+        var answer = string.Concat(Enumerable.Range(0, 150).Select(i => $"This is sentence {i} of many. "));
+        await using (var silo = await Start(_folder.Path)) await silo.Open("c");
+        var pages = new FileInfo(Path.Combine(Data, SqliteRecord.FileName)).Length / 4096;
+        var seen = "";
+        await using (var silo = await Start(_folder.Path, contextLength: 32_768, record: await SqliteRecord.OpenAsync(Data, pageCountMax: pages + 8, default)))
+        {
+            var grain = silo.Grain("c");
+            await using var reader = grain.StreamTurn(Ask("r1", $"say:{answer}")).Follow();
+            var refused = await Assert.ThrowsAsync<RefusedException>(reader.Rest);
+            Assert.Equal(Reason.RecordUnavailable, refused.Refusal.Reason);
+            seen = reader.Seen.Text();
+            Assert.NotEmpty(seen);
+            Assert.Equal(string.Concat((await silo.Record.FindTurnAsync(Key, 1))!.Pieces.Select(piece => piece.Text)), seen);
+            Assert.True((await Assert.ThrowsAsync<RefusedException>(() => Again(() => grain.StreamTurn(Ask("r2", "?")).All(), Reason.RecordUnavailable))).Refusal.RetryAfter > TimeSpan.Zero);
+        }
+        await using (var silo = await Start(_folder.Path, contextLength: 32_768))
+        {
+            await Closed(silo);
+            var whole = (await silo.Grain("c").StreamTurn(Ask("r1", $"say:{answer}")).All()).Text();
+            Assert.Equal(answer.TrimEnd(), whole.TrimEnd());
+            Assert.StartsWith(seen, whole);
+        }
+        Assert.True((await RecordVerifier.VerifyAsync(Data)).Valid);
+    }
+
+    [Fact]
+    public async Task An_idle_conversation_is_completed_without_any_client()
+    {
+        await using (var silo = await Start(_folder.Path)) await silo.Open("c", idleTimeout: TimeSpan.FromMilliseconds(1));
+        await using (var silo = await Start(_folder.Path))
+        {
+            while ((await silo.Record.FindConversationAsync(Key))!.Completed is null) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+            Assert.Equal("idle", (await silo.Record.FindConversationAsync(Key))!.Completed!.Reason);
+            Assert.Equal(Reason.ConversationCompleted, (await silo.Grain("c").StreamTurn(Ask("r1", "?")).Refused()).Refusal.Reason);
+        }
+    }
+
+    [Fact]
+    public async Task An_active_conversation_is_not_completed_by_attending_to_it()
+    {
+        await using var silo = await Start(_folder.Path);
+        var grain = await silo.Open("c");
+        await grain.Attend();
+        Assert.False((await grain.Get()).Completed);
+    }
+
+    /// <summary>A silo that finds an open turn in its record when it starts.</summary>
+    private async Task<ScriptedSilo> StartWith(Func<OpenTurn, Task> write, TimeSpan? left = null, string? modelHash = null)
+    {
+        var model = ScriptedModel.Create(8_192);
+        await using (var record = await SqliteRecord.OpenAsync(Data))
+            await write(new(record, model, TimeProvider.System) { Left = left ?? TimeSpan.FromMinutes(5), ModelHash = modelHash });
+        return await Start(_folder.Path);
+    }
+
+    /// <summary>Each piece is its ids, as text in which * stands for the end of the reasoning and $ for the end, then what was released.</summary>
+    private static (int[], string)[] Pieces(params string[] pieces) =>
+    [
+        .. pieces.Select(piece => piece.Split('|')).Select(piece => (
+            Encoding.UTF8.GetBytes(piece[0]).Select(b => b switch { (byte)'*' => ScriptedModel.ThinkClose, (byte)'$' => ScriptedModel.End, _ => b }).ToArray(), piece[1])),
+    ];
+
+    private static async Task<TurnRecord> Closed(ScriptedSilo silo)
+    {
+        using var impatience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            if (await silo.Record.FindTurnAsync(Key, 1, impatience.Token) is { Closed: not null } closed) return closed;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, impatience.Token);
+        }
+    }
+
+    /// <summary>As a client does with a refusal that says when to come again.</summary>
+    private static async Task<T> Again<T>(Func<Task<T>> call, Reason? unless = null)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (RefusedException refused) when (refused.Refusal.RetryAfter is not null && refused.Refusal.Reason != unless && tries < 200)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+            }
+        }
+    }
+}

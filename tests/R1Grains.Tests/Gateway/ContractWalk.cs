@@ -1,0 +1,61 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using R1Grains.V1;
+
+namespace R1Grains.Tests.Gateway;
+
+/// <summary>Every method of the contract, callable without knowing it.</summary>
+internal static class ContractWalk
+{
+    private static readonly string[] Names =
+        ["tenants/demo", "tenants/demo/conversations/walk", "tenants/demo/conversations/walk/turns/1"];
+
+    private static readonly Marshaller<IMessage> Requests = Marshallers.Create<IMessage>(message => message.ToByteArray(), _ => throw new NotSupportedException());
+
+    public static IReadOnlyList<MethodDescriptor> Methods { get; } =
+        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods];
+
+    /// <summary>Calls the method with well-formed names, and gives back the error that it ends with.</summary>
+    public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk")
+    {
+        // Which of the three kinds of names a field takes, the method itself says.
+        foreach (var name in Names)
+        {
+            var error = await Call(channel.CreateCallInvoker(), method, Request(method.InputType, name, requestId), headers);
+            if (error.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>()?.Reason != "INVALID_NAME")
+                return error;
+        }
+        throw new InvalidOperationException($"{method.FullName} takes none of {string.Join(", ", Names)}");
+    }
+
+    private static IMessage Request(MessageDescriptor type, string name, string requestId)
+    {
+        var request = (IMessage)Activator.CreateInstance(type.ClrType)!;
+        foreach (var field in type.Fields.InDeclarationOrder())
+        {
+            if (field is { FieldType: FieldType.String, Name: "parent" or "name" or "conversation" or "turn" })
+                field.Accessor.SetValue(request, name);
+            else if (field.Name is "request_id")
+                field.Accessor.SetValue(request, requestId);
+            else if (field.Name is "input")
+                field.Accessor.SetValue(request, new TurnInput { Text = "?" });
+        }
+        return request;
+    }
+
+    private static async Task<RpcException> Call(CallInvoker invoker, MethodDescriptor method, IMessage request, Metadata headers)
+    {
+        var responses = Marshallers.Create<IMessage>(_ => throw new NotSupportedException(), bytes => method.OutputType.Parser.ParseFrom(bytes));
+        var kind = method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
+        var call = new Method<IMessage, IMessage>(kind, method.Service.FullName, method.Name, Requests, responses);
+        var options = new CallOptions(headers, DateTime.MaxValue);
+        return await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            if (kind is MethodType.Unary)
+                await invoker.AsyncUnaryCall(call, null, options, request);
+            else
+                await invoker.AsyncServerStreamingCall(call, null, options, request).ResponseStream.MoveNext(default);
+        });
+    }
+}

@@ -1,0 +1,115 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using R1Grains.Access;
+using R1Grains.V1;
+using Kind = R1Grains.V1.TurnEvent.EventOneofCase;
+
+namespace R1Grains.Tests.Gateway;
+
+public sealed class ConversationTests
+{
+    [Fact]
+    public async Task A_conversation_keeps_what_it_was_opened_with()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var asked = new Conversation
+        {
+            Channel = "app", Customer = "k-17", Agent = "li", LanguageCode = "en", Labels = { ["b"] = "2", ["a"] = "1" }, IdleTimeout = Duration.FromTimeSpan(TimeSpan.FromHours(1)),
+        };
+        var opened = await host.Conversations.CreateConversationAsync(new() { Parent = "tenants/demo", ConversationId = "c-1", RequestId = "1", Conversation = asked });
+        Assert.Equal("tenants/demo/conversations/c-1", opened.Name);
+        Assert.Equal(Conversation.Types.State.Active, opened.State);
+        Assert.Equal((asked.Channel, asked.Customer, asked.Agent, asked.LanguageCode, asked.Labels, asked.IdleTimeout), (opened.Channel, opened.Customer, opened.Agent, opened.LanguageCode, opened.Labels, opened.IdleTimeout));
+        Assert.Equal(opened, await host.Conversations.GetConversationAsync(new() { Name = opened.Name }));
+        Assert.Equal(opened, Assert.Single((await host.Conversations.ListConversationsAsync(new() { Parent = "tenants/demo" })).Conversations));
+
+        var completed = await host.Conversations.CompleteConversationAsync(new() { Name = opened.Name, RequestId = "end" });
+        Assert.Equal(Conversation.Types.State.Completed, completed.State);
+        Assert.NotNull(completed.CompleteTime);
+        Assert.Equal(completed, await host.Conversations.CompleteConversationAsync(new() { Name = opened.Name, RequestId = "end" }));
+        Assert.Equal(completed, Assert.Single((await host.Conversations.ListConversationsAsync(new() { Parent = "tenants/demo" })).Conversations));
+    }
+
+    [Fact]
+    public async Task A_retried_creation_comes_to_the_same_conversation_even_if_the_server_chose_its_name()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var request = new CreateConversationRequest { Parent = "tenants/demo", RequestId = "1" };
+        var first = await host.Conversations.CreateConversationAsync(request);
+        Assert.Equal(first, await host.Conversations.CreateConversationAsync(request));
+        Assert.NotEqual(first.Name, (await host.Conversations.CreateConversationAsync(new(request) { RequestId = "2" })).Name);
+        Assert.NotEqual(first.Name, (await host.Conversations.CreateConversationAsync(request, host.Bearer("demo", "ben", PermissionSet.All))).Name);
+        Assert.Equal(3, (await host.Conversations.ListConversationsAsync(new() { Parent = "tenants/demo" })).Conversations.Count);
+    }
+
+    [Fact]
+    public async Task Conversations_are_listed_by_tenant_in_the_order_of_creation_page_by_page()
+    {
+        await using var host = await EmbeddedHost.Start();
+        string[] ids = ["d", "a", "c", "b", "e"];
+        foreach (var id in ids)
+            await host.Open(id);
+        await host.Conversations.CreateConversationAsync(new() { Parent = "tenants/other", RequestId = "1" }, host.Bearer("other", "zoe", PermissionSet.All));
+
+        var pages = new List<ListConversationsResponse>();
+        do
+            pages.Add(await host.Conversations.ListConversationsAsync(new() { Parent = "tenants/demo", PageSize = 2, PageToken = pages.LastOrDefault()?.NextPageToken ?? "" }));
+        while (pages[^1].NextPageToken.Length > 0);
+        Assert.Equal(ids.Select(id => $"tenants/demo/conversations/{id}"), pages.SelectMany(page => page.Conversations).Select(c => c.Name));
+    }
+
+    [Fact]
+    public async Task A_watch_sees_every_turn_of_others_and_ends_with_the_conversation()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var conversation = await host.Open();
+        using var watch = host.Conversations.WatchConversation(new() { Conversation = conversation });
+        await watch.ResponseHeadersAsync.WaitAsync(Talk.Patience);
+
+        var said = new[] { await host.Say(conversation, "1", "one").Rest(), await host.Say(conversation, "2", "two").Rest() };
+        await host.Conversations.CompleteConversationAsync(new() { Name = conversation, RequestId = "end" });
+
+        var watched = (await watch.Rest()).Where(e => e.Event.EventCase is not Kind.Heartbeat).ToArray();
+        foreach (var (events, index) in said.Select((events, i) => (events, i + 1)))
+        {
+            var seen = watched.Where(e => e.Turn == $"{conversation}/turns/{index}").Select(e => e.Event).ToArray();
+            Assert.Equal(events.Text(), seen.Text());
+            Assert.Contains(seen, e => e.EventCase is Kind.Accepted);
+            Assert.Equal(Kind.Completed, seen[^1].EventCase);
+        }
+    }
+
+    [Fact]
+    public async Task A_watch_ends_when_the_process_stops()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var conversation = await host.Open();
+        using var watch = host.Conversations.WatchConversation(new() { Conversation = conversation });
+        await watch.ResponseHeadersAsync.WaitAsync(Talk.Patience);
+        var stopping = host.App.StopAsync();
+        var error = await Assert.ThrowsAsync<RpcException>(() => watch.Rest());
+        Assert.Equal("NODE_DRAINING", error.GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>().Reason);
+        await stopping.WaitAsync(Talk.Patience);
+    }
+
+    [Fact]
+    public async Task The_context_window_shows_texts_to_those_who_may_read_transcripts_and_numbers_to_others()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var conversation = await host.Open();
+        await host.Say(conversation, "1", "first").Rest();
+        await host.Say(conversation, "2", "second").Rest();
+
+        var full = await host.Conversations.GetContextWindowAsync(new() { Conversation = conversation });
+        Assert.Equal([("first", "You said: first"), ("second", "You said: second")], full.Turns.Select(t => (t.Input, t.Answer)));
+        Assert.All(full.Turns, turn => Assert.Equal(ContextWindow.Types.Entry.Types.Disposition.Kept, turn.Disposition));
+        Assert.NotEmpty(full.Policy);
+
+        var bare = await host.Conversations.GetContextWindowAsync(
+            new() { Conversation = conversation }, host.Bearer("demo", "ben", Permission.ReadContextWindows));
+        Assert.Equal(full.Report, bare.Report);
+        Assert.Equal(full.Turns.Select(t => (t.Turn, t.Tokens)), bare.Turns.Select(t => (t.Turn, t.Tokens)));
+        Assert.All(bare.Turns, turn => Assert.Equal(("", ""), (turn.Input, turn.Answer)));
+        Assert.Empty(bare.Policy);
+    }
+}

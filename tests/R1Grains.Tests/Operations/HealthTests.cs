@@ -1,0 +1,59 @@
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Reflection.V1;
+using Microsoft.Extensions.DependencyInjection;
+using R1Grains.Operations;
+using R1Grains.Tests.Gateway;
+using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
+
+namespace R1Grains.Tests.Operations;
+
+public sealed class HealthTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("r1grains.v1.ConversationService")]
+    [InlineData("r1grains.v1.TurnService")]
+    public async Task Every_service_is_serving_once_started_and_not_serving_before_anything_stops(string service)
+    {
+        await using var host = await EmbeddedHost.Start();
+        var health = new Health.HealthClient(host.Channel);
+        Assert.Equal(Serving.Serving, (await health.CheckAsync(new() { Service = service })).Status);
+
+        var running = host.App.Services.GetRequiredService<Drain>().Enter();
+        var stopping = host.App.StopAsync();
+        Assert.Equal(Serving.NotServing, (await health.CheckAsync(new() { Service = service })).Status);
+        Assert.False(stopping.IsCompleted);
+        running.Dispose();
+        await stopping;
+    }
+
+    [Fact]
+    public async Task A_stopping_process_refuses_new_turns_and_says_when_to_retry()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var running = host.App.Services.GetRequiredService<Drain>().Enter();
+        var stopping = host.App.StopAsync();
+
+        using var call = host.Turns.StreamTurn(new() { Conversation = "tenants/demo/conversations/c", RequestId = "1", Input = new() { Text = "?" } });
+        var error = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(default));
+        Assert.Equal(StatusCode.Unavailable, error.StatusCode);
+        Assert.Equal("NODE_DRAINING", error.GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>().Reason);
+        Assert.NotNull(error.GetRpcStatus()!.GetDetail<Google.Rpc.RetryInfo>());
+
+        running.Dispose();
+        await stopping;
+    }
+
+    [Fact]
+    public async Task Reflection_lists_the_contract()
+    {
+        await using var host = await EmbeddedHost.Start();
+        using var call = new ServerReflection.ServerReflectionClient(host.Channel).ServerReflectionInfo();
+        await call.RequestStream.WriteAsync(new() { ListServices = "" });
+        Assert.True(await call.ResponseStream.MoveNext(default));
+        var services = call.ResponseStream.Current.ListServicesResponse.Service.Select(s => s.Name).ToArray();
+        Assert.Superset(new HashSet<string> { "r1grains.v1.ConversationService", "r1grains.v1.TurnService", "grpc.health.v1.Health" }, services.ToHashSet());
+        await call.RequestStream.CompleteAsync();
+    }
+}

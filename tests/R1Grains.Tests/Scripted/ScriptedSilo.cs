@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Hosting;
+using R1Grains.Conversations;
+using R1Grains.Engine;
+using R1Grains.Engine.Tests.Scripted;
+using R1Grains.Inference;
+using R1Grains.Knowledge;
+using R1Grains.Ledger;
+
+namespace R1Grains.Tests.Scripted;
+
+/// <summary>The rooms behind the gateway in one silo: real grains, a real record, a real engine, and a scripted model.</summary>
+internal sealed class ScriptedSilo : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly IHost _host;
+
+    private ScriptedSilo(IHost host, ScriptedRunner runner, LoggedAlarms alarms) => (_host, Runner, Alarms) = (host, runner, alarms);
+
+    public ScriptedRunner Runner { get; }
+
+    public SqliteRecord Record => _host.Services.GetRequiredService<SqliteRecord>();
+
+    public LoggedAlarms Alarms { get; }
+
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, SqliteRecord? record = null)
+    {
+        var model = ScriptedModel.Create(contextLength);
+        var runner = ScriptedReplies.Runner(model, rows);
+        var opened = record ?? await SqliteRecord.OpenAsync(Path.Combine(folder, "data"));
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        var alarms = new LoggedAlarms();
+        builder.Logging.AddProvider(alarms).SetMinimumLevel(LogLevel.Warning);
+        builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0));
+        var options = new EngineOptions { Folder = "", QueueLimit = queueLimit };
+        builder.Services
+            .AddSingleton(time ?? TimeProvider.System)
+            .AddSingleton(_ => opened)
+            .AddKnowledge(Tenants(folder))
+            .AddInference(options)
+            .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
+            .AddConversations();
+        var host = builder.Build();
+        await host.StartAsync();
+        return new(host, runner, alarms);
+    }
+
+    public IConversationGrain Grain(string conversation, string tenant = "demo") =>
+        _host.Services.GetRequiredService<IGrainFactory>().GetGrain<IConversationGrain>($"{tenant}/{conversation}");
+
+    public T Service<T>() where T : notnull => _host.Services.GetRequiredService<T>();
+
+    /// <summary>Opens a conversation that nothing else uses.</summary>
+    public async Task<IConversationGrain> Open(string conversation, string language = "en", TimeSpan? idleTimeout = null)
+    {
+        var grain = Grain(conversation);
+        await grain.Create(New(conversation, language, idleTimeout));
+        return grain;
+    }
+
+    public static NewConversation New(string requestId, string language = "en", TimeSpan? idleTimeout = null) => new(
+        requestId, Hash(requestId), "anna", "chat", "customer-1", "assistant", language,
+        ImmutableSortedDictionary<string, string>.Empty.Add("branch", "7"), idleTimeout ?? TimeSpan.FromMinutes(30));
+
+    public static UserTurn Ask(string requestId, string text, Concurrency concurrency = Concurrency.Queue, int? expected = null, DateTimeOffset? deadline = null) =>
+        new(requestId, Hash(text), text, concurrency, expected, "anna", deadline);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        // Turns are let go of by now; a model that still waits at its gate may end.
+        Runner.Gate?.Release(1_000_000);
+        // The container disposes the engine and the record.
+        if (_host is IAsyncDisposable host) await host.DisposeAsync();
+    }
+
+    private static string Tenants(string folder)
+    {
+        var demo = Directory.CreateDirectory(Path.Combine(folder, "tenants", "demo")).FullName;
+        File.WriteAllText(Path.Combine(demo, "policy.md"), "---\nversion: 3\n---\nBe brief.");
+        File.WriteAllText(Path.Combine(demo, "facts.md"), "---\nversion: 1\n---\n## Ferry Card\nThe fee is 3 yuan.\n");
+        return Path.Combine(folder, "tenants");
+    }
+
+    private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}
+
+/// <summary>Keeps what was logged as critical.</summary>
+internal sealed class LoggedAlarms : ILoggerProvider, ILogger
+{
+    private readonly List<string> _messages = [];
+
+    public IReadOnlyList<string> Messages
+    {
+        get { lock (_messages) return [.. _messages]; }
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel level) => level is LogLevel.Critical;
+
+    public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
+    {
+        if (level is LogLevel.Critical) lock (_messages) _messages.Add(format(state, exception));
+    }
+
+    public void Dispose()
+    {
+    }
+}
