@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using HdrHistogram;
+using R1Grains.Ledger;
+using Spectre.Console;
+
+namespace R1Grains.LoadTests;
+
+/// <summary>How many appends per second the record takes, each durable, by how many are under way at once.</summary>
+internal static class LedgerBenchmark
+{
+    private static readonly int[] InFlight = [1, 64, 256];
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+
+    public static Command Command()
+    {
+        var seconds = new Option<int>("--seconds") { Description = "Measured time per row.", DefaultValueFactory = _ => 5 };
+        var folder = new Option<DirectoryInfo?>("--folder") { Description = "Where to write; the disk is what is measured. Default: the temporary folder." };
+        var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
+        var command = new Command("ledger", "Durable appends per second of the embedded record.") { seconds, folder, json };
+        command.SetAction((arguments, cancellation) => RunAsync(
+            TimeSpan.FromSeconds(arguments.GetValue(seconds)),
+            arguments.GetValue(folder)?.FullName ?? Path.GetTempPath(),
+            arguments.GetValue(json)?.FullName,
+            cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(TimeSpan time, string folder, string? json, CancellationToken cancellation)
+    {
+        var scratch = Path.Combine(folder, $"ledger-{Guid.NewGuid():n}");
+        Directory.CreateDirectory(scratch);
+        try
+        {
+            var fsync = MeasureFsync(Path.Combine(scratch, "fsync"));
+            var rows = new List<LedgerRow>();
+            foreach (var inFlight in InFlight)
+                rows.Add(await MeasureAppendsAsync(Path.Combine(scratch, $"{inFlight}"), inFlight, time, cancellation));
+
+            var clock = Stopwatch.StartNew();
+            var report = await RecordVerifier.VerifyAsync(Path.Combine(scratch, $"{InFlight[^1]}"), cancellation: cancellation);
+            if (!report.Valid)
+                throw new InvalidDataException($"the record just written does not verify: {report.FirstBad}");
+            var verified = (report.Entries + report.Pieces) / clock.Elapsed.TotalSeconds;
+
+            var table = new Table().AddColumns("in flight", "appends/s", "p50 ms", "p99 ms", "fsync p50 ms");
+            foreach (var row in rows)
+                table.AddRow($"{row.InFlight}", $"{row.AppendsPerSecond:n0}", $"{row.P50Ms:n2}", $"{row.P99Ms:n2}", $"{fsync:n2}");
+            AnsiConsole.Write(table);
+            AnsiConsole.MarkupLineInterpolated($"verified {verified:n0} records/s");
+            if (json is not null)
+                await File.WriteAllTextAsync(json, JsonSerializer.Serialize(new LedgerFigures("ledger", fsync, verified, rows), JsonOptions), cancellation);
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(scratch, recursive: true);
+        }
+    }
+
+    private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    /// <summary>In milliseconds: what the disk asks for one 4 KiB write that is to last, into a file that does not grow, as a write-ahead log mostly is.</summary>
+    private static double MeasureFsync(string path)
+    {
+        var times = new LongHistogram(60_000_000, 3);
+        var page = new byte[4096];
+        const int writes = 200;
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        file.Write(new byte[writes * page.Length]);
+        file.Flush(flushToDisk: true);
+        file.Position = 0;
+        for (var write = 0; write < writes; write++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            file.Write(page);
+            file.Flush(flushToDisk: true);
+            times.RecordValue(Microseconds(start));
+        }
+        return times.GetValueAtPercentile(50) / 1000.0;
+    }
+
+    private static async Task<LedgerRow> MeasureAppendsAsync(string folder, int inFlight, TimeSpan time, CancellationToken cancellation)
+    {
+        await using var record = await SqliteRecord.OpenAsync(folder, cancellation);
+        var turns = new LedgerTurn[inFlight];
+        for (var i = 0; i < inFlight; i++)
+            turns[i] = await LedgerTurn.BeginAsync(record, $"c{i}");
+
+        var times = new LongConcurrentHistogram(1, 60_000_000, 3);
+        var start = Stopwatch.GetTimestamp();
+        var (measuredFrom, end) = (WarmUp, WarmUp + time);
+        await Task.WhenAll(turns.Select(turn => Task.Run(async () =>
+        {
+            while (Stopwatch.GetElapsedTime(start) < end)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var before = Stopwatch.GetTimestamp();
+                await turn.AppendNextAsync();
+                if (Stopwatch.GetElapsedTime(start, before) >= measuredFrom && Stopwatch.GetElapsedTime(start) < end)
+                    times.RecordValue(Microseconds(before));
+            }
+        }, cancellation)));
+        return new LedgerRow(inFlight, times.TotalCount / time.TotalSeconds, times.GetValueAtPercentile(50) / 1000.0, times.GetValueAtPercentile(99) / 1000.0);
+    }
+
+    private static long Microseconds(long start) => Math.Max(1, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+}
+
+internal sealed record LedgerFigures(string Subject, double FsyncMsP50, double VerifiedRecordsPerSecond, IReadOnlyList<LedgerRow> Rows);
+
+internal sealed record LedgerRow(int InFlight, double AppendsPerSecond, double P50Ms, double P99Ms);

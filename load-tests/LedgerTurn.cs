@@ -1,0 +1,100 @@
+using R1Grains.Ledger;
+
+namespace R1Grains.LoadTests;
+
+/// <summary>A conversation's appends in their real mix: an opening of 1 KB, four pieces of 300 bytes, a close of 6 KB, again and again.</summary>
+internal sealed class LedgerTurn(SqliteRecord record, ConversationKey key, long epoch)
+{
+    private const int Pieces = 4;
+
+    private static readonly string Input = new('问', 220);
+    private static readonly string Text = new('答', 70);
+    private static readonly string Answer = string.Concat(Enumerable.Repeat(Text, Pieces));
+    private static readonly string Reasoning = new('想', 1_670);
+    private static readonly int[] TokenIds = [.. Enumerable.Range(1_000, 22)];
+    private static readonly DateTimeOffset Time = new(2026, 1, 5, 9, 30, 0, TimeSpan.Zero);
+
+    private int _turn = 1;
+    private int _step;
+
+    public static async Task<LedgerTurn> BeginAsync(SqliteRecord record, string conversation)
+    {
+        var key = new ConversationKey("demo", conversation);
+        await record.CreateConversationAsync(new ConversationOpened
+        {
+            Key = key,
+            RequestId = "create",
+            PayloadHash = default,
+            Time = Time,
+            Caller = "dev",
+            Channel = "chat",
+            Customer = "customers/1",
+            Agent = "assistant",
+            LanguageCode = "zh-CN",
+            Labels = [],
+            IdleTimeout = TimeSpan.FromMinutes(30),
+        });
+        return new LedgerTurn(record, key, (await record.TakeOverAsync(key))!.Epoch);
+    }
+
+    public async Task AppendNextAsync()
+    {
+        switch (_step++)
+        {
+            case 0:
+                await record.AppendAsync(Opened(), TokenIds);
+                break;
+            case <= Pieces:
+                await record.AppendAsync(new Piece { Key = key, Turn = _turn, Number = _step - 1, Epoch = epoch, Time = Time, TokenIds = TokenIds, Text = Text });
+                break;
+            default:
+                await record.AppendAsync(Closed());
+                (_turn, _step) = (_turn + 1, 0);
+                break;
+        }
+    }
+
+    private TurnOpened Opened() => new()
+    {
+        Key = key,
+        Turn = _turn,
+        Epoch = epoch,
+        RequestId = $"turn-{_turn}",
+        PayloadHash = default,
+        Time = Time,
+        Deadline = Time.AddMinutes(2),
+        Caller = "dev",
+        Input = Input,
+        LanguageCode = "zh-CN",
+        Passages = [],
+        Release = new Release("r1-tiny", default, "r1", "2026-01", default),
+        Sampling = new SamplingSettings
+        {
+            Temperature = 0.6m,
+            TopP = 0.95m,
+            TopK = 40,
+            RepetitionPenalty = 1m,
+            Seed = 1,
+            MaxTokens = 512,
+            ReasoningBudget = 256,
+            StopStrings = [],
+        },
+        Context = new ContextReport(2048, 512, 100, 0, 0, 220, 0, 0),
+    };
+
+    private TurnClosed Closed() => new()
+    {
+        Key = key,
+        Turn = _turn,
+        Epoch = epoch,
+        Time = Time,
+        Outcome = Outcome.Completed,
+        FinishReason = "stop",
+        Usage = new Usage(320, 1_000, 280),
+        PieceCount = Pieces,
+        TrailingTokenIds = [151645],
+        Reasoning = Reasoning,
+        Answer = Answer,
+        ResumePoints = [],
+    };
+}

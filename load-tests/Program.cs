@@ -1,0 +1,18 @@
+using System.CommandLine;
+using R1Grains.Engine.Models;
+using R1Grains.LoadTests;
+
+var root = new RootCommand("Measures R1Grains on this machine: a table for people, --json FILE for machines.")
+{
+    EngineBenchmark.Command(),
+    LedgerBenchmark.Command(),
+};
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (ModelFolderException refused)
+{
+    Console.Error.WriteLine(refused.Message);
+    return 1;
+}
