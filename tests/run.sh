@@ -27,7 +27,7 @@ dotnet build R1Grains.sln -v quiet || missing "The build failed."
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
-timeout --foreground "$TIME_LIMIT" dotnet test R1Grains.sln --no-build -m:1 --logger trx --results-directory "$results"
+timeout --foreground "$TIME_LIMIT" dotnet test R1Grains.sln --no-build -m:1 --blame-hang --blame-hang-timeout 8m --blame-hang-dump-type none --logger trx --results-directory "$results"
 status=$?
 (( status == 124 )) && echo "The tests ran past $TIME_LIMIT and were stopped." >&2
 

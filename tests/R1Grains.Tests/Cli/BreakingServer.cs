@@ -74,7 +74,8 @@ internal sealed class BreakingServer : TurnService.TurnServiceBase, IAsyncDispos
     /// <summary>What was called, e.g. "stream" or "resume 3".</summary>
     public ConcurrentQueue<string> Calls { get; } = [];
 
-    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
+    /// <summary>Stays known after the end.</summary>
+    public Uri Address { get; private set; } = null!;
 
     /// <summary>Answers instead of accepting, if set.</summary>
     public Status? Refusal { get; set; }
@@ -83,6 +84,7 @@ internal sealed class BreakingServer : TurnService.TurnServiceBase, IAsyncDispos
     {
         var server = new BreakingServer(record, plan);
         await server._app.StartAsync();
+        server.Address = new(server._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
         return server;
     }
 

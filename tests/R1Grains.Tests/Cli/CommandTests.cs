@@ -70,7 +70,7 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public async Task A_chat_killed_in_mid_answer_and_started_again_shows_the_rest_and_only_the_rest()
     {
-        var script = new Script(Answer: string.Concat(Enumerable.Range(1, 12).Select(n => $"Sentence {n}, of one answer. ")), TokensPerSecond: 100);
+        var script = new Script(Answer: string.Join(' ', Enumerable.Range(1, 12).Select(n => $"Sentence {n}, of one answer.")), TokensPerSecond: 100);
         await using var host = await EmbeddedHost.Start(script);
         await using var first = new R1Process(_home.Path, "chat", "--server", host.Address, "--conversation", "k2");
         first.Type("go\n");
@@ -125,7 +125,10 @@ public sealed class CommandTests : IDisposable
         await using var watch = new R1Process(_home.Path, "turns", "watch", "w1", "--server", host.Address);
         // The watch has begun with its first heartbeat, which it does not write; a turn it misses is said again.
         for (var n = 0; watch.Output is ""; n++)
+        {
+            Assert.True(n < 1_000, "the watch tells nothing");
             await host.Say(conversation, $"r{n}").Rest();
+        }
         await host.Conversations.CompleteConversationAsync(new() { Name = conversation, RequestId = "done" });
 
         var (exitCode, output, _) = await watch.End();
@@ -159,7 +162,7 @@ public sealed class CommandTests : IDisposable
         await using (var host = await EmbeddedHost.Start(new Script()))
         {
             await host.Say(await host.Open("c1"), "r1").Rest();
-            foreach (var file in Directory.EnumerateFiles(host.Data))
+            foreach (var file in Directory.EnumerateFiles(host.Data, "*.db*"))
                 File.Copy(file, Path.Combine(_data.Path, Path.GetFileName(file)));
         }
         var good = await Run("", "audit", "verify", _data.Path);

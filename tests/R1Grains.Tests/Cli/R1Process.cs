@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text;
 
 namespace R1Grains.Tests.Cli;
@@ -7,6 +8,8 @@ namespace R1Grains.Tests.Cli;
 internal sealed class R1Process : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    private static readonly string Program = typeof(R1Process).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "r1").Value!;
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -17,7 +20,7 @@ internal sealed class R1Process : IAsyncDisposable
     public R1Process(string home, params string[] arguments)
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "r1.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
