@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using R1Grains.Tuning.Qwen2;
@@ -11,10 +12,14 @@ public static class ModelFolder
     /// <summary>Above this the weights go into a file of their own: one protobuf message ends at 2 GiB.</summary>
     private const long InlineBytesMax = 1L << 30;
 
+    /// <summary>What DeepSeek recommends for R1.</summary>
+    public const double DefaultTemperature = 0.6;
+
     private static readonly string[] TokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
     /// <param name="tokenizerFolder">Where the tokenizer's files lie.</param>
-    public static void Write(Qwen2Model model, string tokenizerFolder, Precision precision, string folder)
+    /// <param name="temperature">What serving samples with; 0 takes the likeliest token always.</param>
+    public static void Write(Qwen2Model model, string tokenizerFolder, Precision precision, string folder, double temperature = DefaultTemperature)
     {
         Directory.CreateDirectory(folder);
         foreach (var file in TokenizerFiles.Where(f => tokenizerFolder != folder && File.Exists(Path.Combine(tokenizerFolder, f))))
@@ -30,7 +35,8 @@ public static class ModelFolder
             new Qwen2Graph(model.Config, name => Values(weights[name]), precision, graph).Build();
             graph.Save(Path.Combine(folder, "model.onnx"));
         }
-        WriteConfiguration(model.Config, folder);
+        WriteConfiguration(model.Config, temperature, folder);
+        WriteSums(folder);
     }
 
     private static float[] Values(Tensor tensor)
@@ -39,7 +45,22 @@ public static class ModelFolder
         return [.. flat.data<float>()];
     }
 
-    private static void WriteConfiguration(Qwen2Config config, string folder)
+    /// <summary>Serving refuses the folder once a byte of these files differs.</summary>
+    private static void WriteSums(string folder)
+    {
+        string[] files = ["genai_config.json", "model.onnx", OnnxGraph.ExternalFile, .. TokenizerFiles];
+        var sums = files.Order(StringComparer.Ordinal).Where(f => File.Exists(Path.Combine(folder, f)))
+            .Select(f => $"{Hash(Path.Combine(folder, f))}  {f}\n");
+        File.WriteAllText(Path.Combine(folder, "SHA256SUMS"), string.Concat(sums));
+
+        static string Hash(string file)
+        {
+            using var stream = File.OpenRead(file);
+            return Convert.ToHexStringLower(SHA256.HashData(stream));
+        }
+    }
+
+    private static void WriteConfiguration(Qwen2Config config, double temperature, string folder)
     {
         var json = new JsonObject
         {
@@ -78,7 +99,7 @@ public static class ModelFolder
             ["search"] = new JsonObject
             {
                 ["diversity_penalty"] = 0.0,
-                ["do_sample"] = true,
+                ["do_sample"] = temperature > 0,
                 ["early_stopping"] = true,
                 ["length_penalty"] = 1.0,
                 ["max_length"] = config.ContextLength,
@@ -88,7 +109,7 @@ public static class ModelFolder
                 ["num_return_sequences"] = 1,
                 ["past_present_share_buffer"] = true,
                 ["repetition_penalty"] = 1.0,
-                ["temperature"] = 0.6,
+                ["temperature"] = temperature > 0 ? temperature : DefaultTemperature,
                 ["top_k"] = 50,
                 ["top_p"] = 0.95,
             },

@@ -38,7 +38,9 @@ public sealed class OnnxEngineTests
     [Theory, MemberData(nameof(Precisions))]
     public async Task A_resumed_reply_is_a_function_of_prompt_and_recorded_ids_whatever_else_runs(string precision)
     {
-        await using var engine = Load(precision);
+        var folder = ModelFolder.Open(RandomFolders.Get(precision));
+        // Random weights say their end at any time; here every reply is as long as it may be.
+        await using var engine = new InferenceEngine(folder.Model with { StopIds = [] }, new OnnxModelRunner(folder, rows: 16, threads: 0), Options(), TimeProvider.System);
         var sampling = new SamplingOptions { Seed = 3, Temperature = 1, TopP = 1, MaxTokens = 80 };
         var (whole, _) = await engine.RunAsync(Request(engine.Model, "你好", sampling));
         var resumed = Request(engine.Model, "你好", sampling, recorded: whole[..20]);

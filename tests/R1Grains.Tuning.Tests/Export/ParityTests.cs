@@ -1,7 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using R1Grains.Tuning.Export;
 using R1Grains.Tuning.Qwen2;
-using R1Grains.Tuning.Tokenization;
 using static TorchSharp.torch;
 
 namespace R1Grains.Tuning.Tests.Export;
@@ -18,8 +17,8 @@ public class ParityTests
     public void Torch_and_onnx_runtime_give_the_same_logits_in_prefill_and_decode(bool tied, int heads, int groups)
     {
         using var folder = new TemporaryFolder();
-        using var model = Model(tied, heads, groups);
-        Export(model, Precision.Fp32, folder.Path);
+        using var model = SmallModel.Create(tied, heads, groups);
+        SmallModel.Export(model, Precision.Fp32, folder.Path);
         var expected = TorchLogits(model, Ids);
 
         using var served = new ServedModel(folder.Path, model.Config);
@@ -38,35 +37,13 @@ public class ParityTests
     public void Quantised_logits_stay_near_the_exact_ones(Precision precision, double limit)
     {
         using var folder = new TemporaryFolder();
-        using var model = Model(tied: true, 4, 2);
-        Export(model, precision, folder.Path);
+        using var model = SmallModel.Create();
+        SmallModel.Export(model, precision, folder.Path);
         using var served = new ServedModel(folder.Path, model.Config);
         var expected = TorchLogits(model, Ids)[^1];
         var spread = Math.Sqrt(expected.Average(x => x * x));
         var error = Math.Sqrt(expected.Zip(served.Run(Ids), (a, b) => (a - b) * (a - b)).Average()) / spread;
         Assert.InRange(error, 1e-6, limit);
-    }
-
-    private static Qwen2Model Model(bool tied, int heads, int groups)
-    {
-        var model = new Qwen2Model(new Qwen2Config
-        {
-            HiddenSize = 64, Layers = 2, Heads = heads, KeyValueHeads = groups, IntermediateSize = 96,
-            VocabularySize = 320, ContextLength = 64, TiedEmbeddings = tied, InitializerRange = 0.2,
-        });
-        model.Initialize(7);
-        using var _ = no_grad();
-        // Initialisation leaves biases zero and norms one, which would hide a mistake in either.
-        foreach (var (_, value) in model.Weights().Where(w => w.Value.dim() == 1))
-            value.add_(randn_like(value), alpha: 0.2);
-        return model;
-    }
-
-    private static void Export(Qwen2Model model, Precision precision, string folder)
-    {
-        var (tokens, merges) = BpeTrainer.Train(["some text"], 300);
-        TokenizerFolder.Write(folder, tokens, merges, 64);
-        ModelFolder.Write(model, folder, precision, folder);
     }
 
     private static float[][] TorchLogits(Qwen2Model model, int[] ids)

