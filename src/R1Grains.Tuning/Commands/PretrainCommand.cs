@@ -12,7 +12,6 @@ namespace R1Grains.Tuning.Commands;
 internal static class PretrainCommand
 {
     private const int ValidationDialogues = 300;
-    private const int EverythingOneIn = 0;
     private static readonly TimeSpan CheckpointEvery = TimeSpan.FromMinutes(4), ValidationEvery = TimeSpan.FromMinutes(8);
     private static readonly string[] TokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"];
 
@@ -22,7 +21,7 @@ internal static class PretrainCommand
         Option<DirectoryInfo> tokenizer = new("--tokenizer") { Description = "Folder with tokenizer.json", Required = true };
         Option<DirectoryInfo> run = new("--run") { Description = "Folder of checkpoints and losses; a run found there is resumed", Required = true };
         Option<DirectoryInfo?> warm = new("--from") { Description = "Checkpoint folder to start from instead of random weights" };
-        Option<double> minutes = new("--minutes") { Description = "Training time; the learning rate falls over it", DefaultValueFactory = _ => 90 };
+        Option<double> minutes = new("--minutes") { Description = "Training time; the learning rate falls over it", DefaultValueFactory = _ => 120 };
         Option<long> steps = new("--steps") { Description = "End after so many steps if that comes first", DefaultValueFactory = _ => 1_000_000 };
         Option<int> hidden = new("--hidden") { Description = "Width", DefaultValueFactory = _ => 192 };
         Option<int> layers = new("--layers") { Description = "Layers", DefaultValueFactory = _ => 6 };
@@ -30,10 +29,10 @@ internal static class PretrainCommand
         Option<int> groups = new("--kv-heads") { Description = "Key-value heads", DefaultValueFactory = _ => 2 };
         Option<int> intermediate = new("--intermediate") { Description = "Width of the feed-forward part", DefaultValueFactory = _ => 512 };
         Option<int> context = new("--context") { Description = "Longest context of the model, tokens", DefaultValueFactory = _ => 4096 };
-        Option<int> lengthMax = new("--length-max") { Description = "Longest training sample, tokens", DefaultValueFactory = _ => 1024 };
-        Option<double> rate = new("--rate") { Description = "Highest learning rate", DefaultValueFactory = _ => 3e-3 };
-        Option<int> tokens = new("--batch-tokens") { Description = "Tokens in one step, padding included", DefaultValueFactory = _ => 4096 };
-        Option<double> echo = new("--echo") { Description = "Share of samples that are random sequences to be copied", DefaultValueFactory = _ => 0.1 };
+        Option<int> lengthMax = new("--length-max") { Description = "Longest training sample, tokens", DefaultValueFactory = _ => 400 };
+        Option<double> rate = new("--rate") { Description = "Highest learning rate", DefaultValueFactory = _ => 3.5e-3 };
+        Option<int> tokens = new("--batch-tokens") { Description = "Tokens in one step, padding included", DefaultValueFactory = _ => 2048 };
+        Option<double> echo = new("--echo") { Description = "Share of samples that are random sequences to be copied", DefaultValueFactory = _ => 0.06 };
         Option<int> seed = new("--seed") { Description = "Seed of weights and order", DefaultValueFactory = _ => 1 };
         Option<int> threads = new("--threads") { Description = "Threads", DefaultValueFactory = _ => Environment.ProcessorCount };
         Option<bool> exact = new("--float32") { Description = "Compute linears in float32 instead of bfloat16" };
@@ -68,11 +67,11 @@ internal static class PretrainCommand
 
             var encoder = new SampleEncoder(words, template);
             var dialogues = Corpus.Read(parsed.GetRequiredValue(corpus).FullName).ToList();
-            var samples = encoder.Encode([.. dialogues.SkipLast(ValidationDialogues)], EverythingOneIn, parsed.GetValue(lengthMax));
+            var samples = encoder.Encode([.. dialogues.SkipLast(ValidationDialogues)], parsed.GetValue(lengthMax));
             var share = parsed.GetValue(echo);
             samples.AddRange(Echo.Samples((int)(samples.Count * share / (1 - share)), [.. Enumerable.Range(0, words.VocabularySize).Where(id => !words.Bytes(id).IsEmpty)], parsed.GetValue(seed)));
             var held = dialogues.TakeLast(ValidationDialogues).GroupBy(d => $"{d.Kind}-{d.Language}").OrderBy(g => g.Key, StringComparer.Ordinal)
-                .Select(g => (Name: g.Key, Samples: encoder.Encode([.. g], 0, parsed.GetValue(lengthMax)))).Where(g => g.Samples.Count > 0).ToList();
+                .Select(g => (Name: g.Key, Samples: encoder.Encode([.. g], parsed.GetValue(lengthMax)))).Where(g => g.Samples.Count > 0).ToList();
             Line($"{model.parameters().Sum(p => p.numel()):N0} parameters, {samples.Count:N0} samples of {samples.Average(s => s.Ids.Length):0} tokens ({samples.Average(s => s.Supervised.Count(x => x)):0} supervised), vocabulary {words.VocabularySize:N0}"
                 + (resumed is null ? "" : $", resumed from {resumed}"));
 

@@ -64,8 +64,9 @@ internal sealed class Phrasebook
     public required string Stop { get; init; }
 
     /// <summary>
-    /// Product and attribute asked for, what the documents tell of the product in their order, and the value or null:
-    /// each step is a copy, so that a small model can take them all.
+    /// Product and attribute asked for, what the documents tell of the product in their order and words, and the value
+    /// or null. Each step is a copy or one yes or no, so that a small model can take them all; the yes or no of every
+    /// line also teaches to compare, which the end alone teaches hardly.
     /// </summary>
     public required Func<string, string, IReadOnlyList<Fact>, string?, string> Reason { get; init; }
 

@@ -11,14 +11,14 @@ internal sealed class RunView(double minutes)
     /// <summary>Runs <paramref name="run"/> with a function that takes each report and returns a mean loss where a line is due.</summary>
     public void Show(Action<Func<StepReport, double?>> run)
     {
-        double sum = 0;
+        var (sum, steps) = (0.0, 0);
         double? Due(StepReport report, Action<string> line)
         {
-            sum += report.Loss;
+            (sum, steps) = (sum + report.Loss, steps + 1);
             if (report.State.Step % StepsPerLine != 0)
                 return null;
-            var mean = sum / StepsPerLine;
-            sum = 0;
+            var mean = sum / steps;
+            (sum, steps) = (0, 0);
             line(string.Create(CultureInfo.InvariantCulture,
                 $"step {report.State.Step,6}  {report.State.ElapsedSeconds / 60,6:0.00}/{minutes:0} min  loss {mean:0.0000}  rate {report.Rate:0.00000}  {report.State.Tokens / report.State.ElapsedSeconds,6:0} tok/s  {report.State.Tokens / 1e6:0.00} M"));
             return mean;

@@ -19,7 +19,7 @@ public sealed class PretrainingTests : IDisposable
         var (tokens, merges) = BpeTrainer.Train(corpus.SelectMany(d => d.Utterances).Select(u => u.Text), 600);
         TokenizerFolder.Write(_folder.Path, tokens, merges, 1_024);
         var tokenizer = Tokenizer.Load(_folder.Path);
-        _samples = new SampleEncoder(tokenizer, ChatTemplate.Load(_folder.Path, tokenizer)).Encode(corpus, everythingOneIn: 10, lengthMax: 512);
+        _samples = new SampleEncoder(tokenizer, ChatTemplate.Load(_folder.Path, tokenizer)).Encode(corpus, lengthMax: 512);
         _config = new Qwen2Config
         {
             HiddenSize = 64, Layers = 2, Heads = 2, KeyValueHeads = 1, IntermediateSize = 128, VocabularySize = tokenizer.VocabularySize, ContextLength = 1_024,
