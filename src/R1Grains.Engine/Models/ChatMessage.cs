@@ -9,5 +9,5 @@ public enum ChatRole
 
 /// <summary>One message of a conversation as a chat template sees it.</summary>
 /// <param name="Text">Plain text; special-token text in it stays plain text.</param>
-/// <param name="Passages">User messages: document paragraphs shown to the model before <paramref name="Text"/>, marked as data.</param>
+/// <param name="Passages">User messages: document paragraphs that belong to <paramref name="Text"/>, shown to the model marked as data.</param>
 public sealed record ChatMessage(ChatRole Role, string Text, IReadOnlyList<string>? Passages = null);

@@ -48,8 +48,10 @@ public abstract class ChatTemplate
     }
 
     /// <summary>
-    /// The prompt for the next reply. Reasoning in earlier assistant messages is left out; passages stand before the
-    /// text of their user message, between <c>[documents]</c> and <c>[/documents]</c>.
+    /// The prompt for the next reply. Reasoning in earlier assistant messages is left out; passages stand between
+    /// <c>[documents]</c> and <c>[/documents]</c>, with the text of their user message before and behind them: a model
+    /// that reads forward only finds more in documents when it knows what it looks for (Liu et al. 2023,
+    /// "Lost in the Middle", query-aware contextualization).
     /// </summary>
     /// <param name="messages">At least one; the last is the user's.</param>
     public int[] Render(IReadOnlyList<ChatMessage> messages)
@@ -80,7 +82,7 @@ public abstract class ChatTemplate
     private protected abstract void Render(IReadOnlyList<ChatMessage> messages, Prompt prompt);
 
     private protected static string UserText(ChatMessage message) => message.Passages is { Count: > 0 } passages
-        ? $"[documents]\n{string.Join("\n\n", passages)}\n[/documents]\n{message.Text}"
+        ? $"{message.Text}\n[documents]\n{string.Join("\n\n", passages)}\n[/documents]\n{message.Text}"
         : message.Text;
 
     private protected virtual string WithoutReasoning(string text)

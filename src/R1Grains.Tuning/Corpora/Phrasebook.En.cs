@@ -13,7 +13,7 @@ internal static class English
         ClauseMark = ", ",
         Stop = ".",
         Reason = (product, attribute, facts, value) =>
-            $"Asked: {product}, {attribute}. {product}: {(facts.Count == 0 ? "nothing" : string.Join("; ", facts.Select(f => $"{f.Wording}, {f.Value}, {(f.Attribute.Canonical == attribute ? "yes" : "no")}")))}. "
+            $"Asked: {product}, {attribute}. {product}: {(facts.Count == 0 ? "nothing" : string.Join("; ", facts.Select(f => $"{f.Wording} = {f.Attribute.Canonical}, {(f.Attribute.Canonical == attribute ? "yes" : "no")}, {f.Value}")))}. "
             + (value is null ? $"Not found: {attribute}." : $"Found: {attribute}, {value}."),
         Questions =
         [

@@ -13,7 +13,7 @@ internal static class Chinese
         ClauseMark = "，",
         Stop = "。",
         Reason = (product, attribute, facts, value) =>
-            $"问：{product}，{attribute}。{product}：{(facts.Count == 0 ? "无" : string.Join("；", facts.Select(f => $"{f.Wording}，{f.Value}，{(f.Attribute.Canonical == attribute ? "是" : "否")}")))}。"
+            $"问：{product}，{attribute}。{product}：{(facts.Count == 0 ? "无" : string.Join("；", facts.Select(f => $"{f.Wording}={f.Attribute.Canonical}，{(f.Attribute.Canonical == attribute ? "是" : "否")}，{f.Value}")))}。"
             + (value is null ? $"无：{attribute}。" : $"有：{attribute}，{value}。"),
         Questions =
         [

@@ -64,9 +64,9 @@ internal sealed class Phrasebook
     public required string Stop { get; init; }
 
     /// <summary>
-    /// Product and attribute asked for, what the documents tell of the product in their order and words, and the value
-    /// or null. Each step is a copy or one yes or no, so that a small model can take them all; the yes or no of every
-    /// line also teaches to compare, which the end alone teaches hardly.
+    /// Product and attribute asked for; what the documents tell of the product, line by line: their word for the
+    /// attribute, the plain one, whether it is the one asked for, the value; then what was found. Each step copies,
+    /// translates one word, or compares two that stand close: a small model learns these, and hardly any two at once.
     /// </summary>
     public required Func<string, string, IReadOnlyList<Fact>, string?, string> Reason { get; init; }
 

@@ -63,11 +63,11 @@ public sealed class ChatTemplateTests
     }
 
     [Theory, MemberData(nameof(Folders))]
-    public void Passages_stand_before_the_question_between_their_marks(string folder)
+    public void Passages_stand_between_their_marks_with_the_question_before_and_behind(string folder)
     {
         var template = ChatTemplate.Load(folder, TokenizerTests.Of(folder));
         Assert.Equal(
-            template.Render([User("[documents]\n甲\n\n乙\n[/documents]\n多少？")]),
+            template.Render([User("多少？\n[documents]\n甲\n\n乙\n[/documents]\n多少？")]),
             template.Render([new(ChatRole.User, "多少？", ["甲", "乙"])]));
     }
 
