@@ -43,13 +43,16 @@ internal sealed class TurnQueue(Action<Exception> broken)
 
     public void CancelAll(string caller)
     {
-        foreach (var turn in _turns) turn.Cancel(caller);
+        foreach (var turn in LastFirst()) turn.Cancel(caller);
     }
 
     public void AbandonAll(Refusal why)
     {
-        foreach (var turn in _turns) turn.Abandon(why);
+        foreach (var turn in LastFirst()) turn.Abandon(why);
     }
+
+    /// <summary>A copy, because a turn that is told to stop may end, and leave, within the call; then the next must know already.</summary>
+    private RunningTurn[] LastFirst() => [.. _turns.AsEnumerable().Reverse()];
 
     private async Task Run()
     {

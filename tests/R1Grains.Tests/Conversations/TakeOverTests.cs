@@ -1,4 +1,5 @@
 using System.Text;
+using Orleans.Core.Internal;
 using R1Grains.Conversations;
 using R1Grains.Engine.Tests.Scripted;
 using R1Grains.Ledger;
@@ -118,6 +119,25 @@ public sealed class TakeOverTests : IDisposable
         Assert.Empty(reader.Seen.OfType<TextReleased>());
         Assert.Equal("Hello world. Good bye.", (await Again(() => grain.ResumeTurn(1, 0).All())).Text());
         Assert.Empty(silo.Alarms.Messages);
+    }
+
+    [Fact]
+    public async Task A_leaving_activation_lets_go_of_the_running_turn_and_begins_none_of_those_that_wait()
+    {
+        await using var silo = await Start(_folder.Path);
+        silo.Runner.Gate = new(0);
+        var grain = await silo.Open("c");
+        await using var running = grain.StreamTurn(Ask("r0", Hello)).Follow();
+        await running.Until<Accepted>();
+        var readers = Enumerable.Range(1, 3).Select(i => grain.StreamTurn(Ask($"r{i}", Hello)).Follow()).Prepend(running).ToList();
+        var ends = readers.ConvertAll(reader => Assert.ThrowsAnyAsync<Exception>(reader.Rest));
+        await grain.GetTurn(1); // By then the grain has their calls.
+        await grain.Cast<IGrainManagementExtension>().DeactivateOnIdle();
+
+        Assert.All(await Task.WhenAll(ends).WaitAsync(ScriptedSilo.Patience), end =>
+            Assert.True(end is RefusedException { Refusal.Reason: Reason.NodeDraining } or EnumerationAbortedException, end.ToString()));
+        Assert.Empty(silo.Alarms.Errors);
+        Assert.Single((await silo.Record.TakeOverAsync(Key))!.Turns);
     }
 
     [Fact]

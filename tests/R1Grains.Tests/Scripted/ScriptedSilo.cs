@@ -100,28 +100,32 @@ internal sealed class ScriptedSilo : IAsyncDisposable
     }
 }
 
-/// <summary>Keeps what was logged as critical.</summary>
+/// <summary>Keeps what was logged as an error and as critical.</summary>
 internal sealed class LoggedAlarms : ILoggerProvider, ILogger
 {
-    private readonly List<string> _messages = [];
+    private readonly List<(LogLevel Level, string Message)> _logged = [];
 
-    public IReadOnlyList<string> Messages
-    {
-        get { lock (_messages) return [.. _messages]; }
-    }
+    public IReadOnlyList<string> Messages => Of(LogLevel.Critical);
+
+    public IReadOnlyList<string> Errors => Of(LogLevel.Error);
 
     public ILogger CreateLogger(string categoryName) => this;
 
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel level) => level is LogLevel.Critical;
+    public bool IsEnabled(LogLevel level) => level >= LogLevel.Error;
 
     public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
     {
-        if (level is LogLevel.Critical) lock (_messages) _messages.Add(format(state, exception));
+        if (IsEnabled(level)) lock (_logged) _logged.Add((level, format(state, exception)));
     }
 
     public void Dispose()
     {
+    }
+
+    private IReadOnlyList<string> Of(LogLevel level)
+    {
+        lock (_logged) return [.. _logged.Where(logged => logged.Level == level).Select(logged => logged.Message)];
     }
 }
