@@ -54,6 +54,16 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_damaged_record_is_called_damaged()
+    {
+        await using (var record = await _folder.OpenAsync())
+            await record.AppendTurn(Samples.Key(), 1, await record.Begin(Samples.Key()), 50);
+        using (var file = File.OpenWrite(_folder.File))
+            file.SetLength(file.Length / 3);
+        Assert.Contains("damaged", (await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_folder_that_cannot_be_made_is_named_with_what_to_do()
     {
         var file = Path.Combine(_folder.Path, "a-file");

@@ -89,7 +89,11 @@ internal static class RecordFile
         {
             throw NotARecord(folder);
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or SqliteException)
+        catch (SqliteException cause)
+        {
+            throw new RecordFolderException(folder, Outage.Translate(cause).Message, cause);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
             throw new RecordFolderException(folder, $"'{SqliteRecord.FileName}' cannot be written ({cause.Message}). Give the server write access and free space there, or choose another folder.", cause);
         }

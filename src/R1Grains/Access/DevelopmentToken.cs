@@ -7,6 +7,7 @@ namespace R1Grains.Access;
 /// <summary>The command <c>dev-token</c>: prints a bearer token of the development issuer.</summary>
 internal static class DevelopmentToken
 {
+    private static readonly TimeSpan LifetimeMax = TimeSpan.FromDays(366);
     private static readonly string[] Options = ["tenant", "subject", "permissions", "lifetime"];
 
     /// <param name="args">--tenant and --subject, and if wanted --permissions (names with commas between; default all) and --lifetime (default one day).</param>
@@ -20,8 +21,8 @@ internal static class DevelopmentToken
             throw new StartFailure($"dev-token: --tenant '{options["tenant"]}' is not an id: write e.g. --tenant demo.");
         if (options["subject"] is not { Length: >= 1 and <= 128 } subject)
             throw new StartFailure($"dev-token: --subject '{options["subject"]}' is not 1 to 128 characters: write e.g. --subject anna.");
-        if (!TimeSpan.TryParse(options["lifetime"] ?? "1.00:00:00", CultureInfo.InvariantCulture, out var lifetime) || lifetime <= TimeSpan.Zero)
-            throw new StartFailure($"dev-token: --lifetime '{options["lifetime"]}' is not a time: write e.g. --lifetime 08:00:00.");
+        if (!TimeSpan.TryParse(options["lifetime"] ?? "1.00:00:00", CultureInfo.InvariantCulture, out var lifetime) || lifetime <= TimeSpan.Zero || lifetime > LifetimeMax)
+            throw new StartFailure($"dev-token: --lifetime '{options["lifetime"]}' is not a time of at most {LifetimeMax.TotalDays:0} days: write e.g. --lifetime 08:00:00.");
         var permissions = options["permissions"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(name => PermissionSet.Find(name) ?? throw new StartFailure($"dev-token: --permissions '{name}' is unknown: there are {string.Join(", ", PermissionSet.All.Order().Select(p => p.Name()))}."))
             .ToFrozenSet();

@@ -56,6 +56,16 @@ public sealed partial class Faults(ILogger<Faults> log)
     /// <param name="Retry">The same request may succeed later: the status says when, even if the refusal does not.</param>
     private sealed record Fault(Code Code, string Zh, string En, bool Retry = false);
 
+    /// <summary>Why a turn failed. That is recorded and final: no retry is advised, because the same request finds the same turn.</summary>
+    /// <param name="language">As for <see cref="Status"/>.</param>
+    public static Status Failure(Refusal refusal, string? language)
+    {
+        var status = Status(refusal, language);
+        if (status.Details.FirstOrDefault(detail => detail.Is(RetryInfo.Descriptor)) is { } retry)
+            status.Details.Remove(retry);
+        return status;
+    }
+
     /// <param name="language">"zh" or "en", as the caller asked; null for the language of the conversation.</param>
     public static Status Status(Refusal refusal, string? language)
     {
@@ -114,6 +124,8 @@ public sealed partial class Faults(ILogger<Faults> log)
         {
             case RefusedException refused:
                 return refused.Refusal;
+            case var _ when RecordFaults.Refusal(exception) is { } refusal:
+                return refusal;
             // A silo died, left, or does not answer: the call may or may not have been applied, which is why it carries a request id.
             case SiloUnavailableException or OrleansMessageRejectionException or EnumerationAbortedException or TimeoutException:
                 LogNodeUnavailable(exception, method);

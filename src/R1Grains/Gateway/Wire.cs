@@ -112,7 +112,7 @@ internal static class Wire
         Output = view.Output,
         LastSequence = view.LastSequence,
         Completed = view.Completed?.ToWire(),
-        Failure = view.Failure is { } failure ? Faults.Status(failure, language) : null,
+        Failure = view.Failure is { } failure ? Faults.Failure(failure, language) : null,
         CreateTime = view.CreateTime.ToTimestamp(),
         FirstTextTime = view.FirstTextTime?.ToTimestamp(),
         EndTime = view.EndTime?.ToTimestamp(),
@@ -142,7 +142,7 @@ internal static class Wire
                 wire.Completed = completed.ToWire();
                 break;
             case Failed failed:
-                wire.Failed = Faults.Status(failed.Refusal, language);
+                wire.Failed = Faults.Failure(failed.Refusal, language);
                 break;
             default:
                 throw new UnreachableException($"turn event {turnEvent.GetType().Name}");

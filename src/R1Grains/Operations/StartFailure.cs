@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using R1Grains.Engine.Models;
 using R1Grains.Ledger;
@@ -34,6 +35,8 @@ public sealed class StartFailure(string message) : Exception(message)
                     return cause.Message;
                 case IOException { InnerException: AddressInUseException }:
                     return $"{cause.Message} Stop the process that holds it, or listen elsewhere with R1__Listen, e.g. R1__Listen=127.0.0.1:5081.";
+                case SocketException { SocketErrorCode: SocketError.AddressNotAvailable or SocketError.AccessDenied }:
+                    return $"R1__Listen cannot be listened on: {cause.Message}. It must be an address of this machine, with a port that this user may open, e.g. R1__Listen=127.0.0.1:5080.";
             }
         }
         return null;

@@ -187,6 +187,7 @@ public sealed class CommandTests : IDisposable
     [InlineData(2, "chat", "--no-such-option")]
     [InlineData(2, "chat", "--server", "nonsense")]
     [InlineData(2, "turns")]
+    [InlineData(2, "conversations", "list", "--token", "两个字")]
     [InlineData(3, "conversations", "list", "--server", "http://127.0.0.1:1")]
     [InlineData(0, "--version")]
     public async Task The_exit_code_tells_what_went_wrong(int expected, params string[] arguments)

@@ -34,6 +34,14 @@ public sealed class FaultsTests
         Assert.Equal(7, Faults.Status(new(reason, "", RetryAfter: TimeSpan.FromSeconds(7)), "en").GetDetail<RetryInfo>().RetryDelay.Seconds);
     }
 
+    [Theory, MemberData(nameof(Reasons))]
+    public void A_failed_turn_is_final_and_advises_no_retry(Reason reason)
+    {
+        var refusal = new Refusal(reason, "what to do", RetryAfter: TimeSpan.FromSeconds(7));
+        Assert.Null(Faults.Failure(refusal, "en").GetDetail<RetryInfo>());
+        Assert.Equal(Faults.Status(refusal, "en").GetDetail<ErrorInfo>(), Faults.Failure(refusal, "en").GetDetail<ErrorInfo>());
+    }
+
     [Fact]
     public void A_foreign_name_and_a_missing_one_differ_in_no_byte()
     {

@@ -48,6 +48,14 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task An_address_of_another_machine_is_one_clear_line()
+    {
+        using var folder = new TemporaryFolder();
+        // For documentation only (RFC 5737): nobody has it.
+        await FailsWith(["R1__Listen"], folder.Path, ("R1__Listen", "203.0.113.9:5080"));
+    }
+
+    [Fact]
     public async Task A_missing_model_folder_is_one_clear_line()
     {
         using var folder = new TemporaryFolder();
