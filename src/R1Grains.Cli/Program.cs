@@ -37,6 +37,11 @@ catch (UnreachableException unreachable)
     Console.Error.WriteLine($"r1: {unreachable.Message}\n  Is it running? See --server, or start one: dotnet run --project src/R1Grains");
     return ExitCode.Unreachable;
 }
+catch (IOException unwritable)
+{
+    Console.Error.WriteLine($"r1: the output cannot be written: {unwritable.Message}");
+    return ExitCode.Refused;
+}
 catch (OperationCanceledException) when (interrupts.Leaving.IsCancellationRequested)
 {
     return ExitCode.Interrupted;

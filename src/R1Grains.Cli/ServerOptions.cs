@@ -36,6 +36,16 @@ internal static class ServerOptions
     {
         Description = $"A bearer token; else the environment's {TokenVariable}. A server on loopback needs none.",
         HelpName = "token",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(TokenVariable),
+        Validators =
+        {
+            result =>
+            {
+                // What a header cannot carry would look like a server that does not answer.
+                if (result.GetValueOrDefault<string?>() is { } token && (token is "" || token.Any(c => c is <= ' ' or > '~')))
+                    result.AddError($"--token (or {TokenVariable}) is not a token: it has a space, a line end or a character that no token has.");
+            },
+        },
     };
 
     public static Command WithServer(this Command command)
@@ -49,7 +59,7 @@ internal static class ServerOptions
     }
 
     public static Connection Connect(this ParseResult parsed, string? language = null) =>
-        new(parsed.GetRequiredValue(Server), parsed.GetValue(Token) ?? Environment.GetEnvironmentVariable(TokenVariable), language);
+        new(parsed.GetRequiredValue(Server), parsed.GetValue(Token), language);
 
     public static string TenantName(this ParseResult parsed) => parsed.GetRequiredValue(Tenant);
 }
