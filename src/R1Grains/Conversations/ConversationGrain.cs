@@ -104,7 +104,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         return _turns.Find(turn)?.View ?? Views.Of(await Told(transcript, () => Find(turn)));
     }
 
-    public async Task<TurnView> CancelTurn(int turn, string requestId, string caller, CancellationToken cancellation)
+    public async Task<TurnView> CancelTurn(int turn, string caller, CancellationToken cancellation)
     {
         var transcript = await Load();
         if (_turns.Find(turn) is { } running)
@@ -112,7 +112,12 @@ public sealed class ConversationGrain : Grain, IConversationGrain
             running.Cancel(caller);
             await running.Ended;
         }
-        return await Told(transcript, async () => Views.Of(await Find(turn)));
+        return await Told(transcript, async () =>
+        {
+            var record = await Find(turn);
+            // A turn that could not be closed is not cancelled: the next activation goes on with it.
+            return record.Closed is not null ? Views.Of(record) : throw new RefusedException(_lost ?? Refuse.Elsewhere(_key, turn));
+        });
     }
 
     public async IAsyncEnumerable<WatchedEvent> Watch([EnumeratorCancellation] CancellationToken cancellation)
@@ -145,7 +150,10 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         // 1. The same request again attaches to its turn or replays it; the same id with another payload is refused.
         if (Known(transcript, asked, cancellation) is { } known) return known;
         if (!transcript.KnowsEveryRequest && await RecordFaults.Translate(Record.FindTurnByRequestAsync(_key, asked.RequestId)) is { } old)
-            return Replay(Same(old.Opened.PayloadHash, asked) ? old.Opened.Turn : 0, cancellation);
+        {
+            RequireSame(old.Opened.PayloadHash, asked);
+            return Replay(old.Opened.Turn, cancellation);
+        }
         if (Known(transcript, asked, cancellation) is { } meanwhile) return meanwhile;
 
         // 2. What cannot be a turn of this conversation now.
@@ -180,12 +188,22 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         return turn.Read(cancellation);
     }
 
-    private IAsyncEnumerable<TurnEvent>? Known(Transcript transcript, UserTurn asked, CancellationToken cancellation) =>
-        _turns.Find(asked.RequestId) is { } running && Same(running.Payload, asked) ? running.Read(cancellation)
-        : transcript.FindRequest(asked.RequestId) is { } ended && Same(ended.Payload, asked) ? Replay(ended.Turn, cancellation)
-        : null;
+    private IAsyncEnumerable<TurnEvent>? Known(Transcript transcript, UserTurn asked, CancellationToken cancellation)
+    {
+        if (_turns.Find(asked.RequestId) is { } running)
+        {
+            RequireSame(running.Payload, asked);
+            return running.Read(cancellation);
+        }
+        if (transcript.FindRequest(asked.RequestId) is not { } ended) return null;
+        RequireSame(ended.Payload, asked);
+        return Replay(ended.Turn, cancellation);
+    }
 
-    private static bool Same(Digest payload, UserTurn asked) => payload == new Digest(asked.PayloadHash) ? true : throw Refuse.Reused(asked.RequestId);
+    private static void RequireSame(Digest payload, UserTurn asked)
+    {
+        if (payload != new Digest(asked.PayloadHash)) throw Refuse.Reused(asked.RequestId);
+    }
 
     private async IAsyncEnumerable<TurnEvent> Replay(int turn, [EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -10,6 +10,10 @@ internal static class Refuse
 
     public static RefusedException MissingTurn(ConversationKey key, int turn) => new(new(Reason.TurnNotFound, $"{key}/turns/{turn} does not exist"));
 
+    /// <summary>As a value: it stands in for the reason for which an activation was lost.</summary>
+    public static Refusal Elsewhere(ConversationKey key, int turn) => new(
+        Reason.StaleEpoch, $"{key}/turns/{turn} is written by another activation: send the same request again", RetryAfter: TimeSpan.FromSeconds(1));
+
     public static RefusedException Completed(ConversationKey key) => new(new(Reason.ConversationCompleted, $"{key} is completed: create another conversation"));
 
     public static RefusedException Reused(string requestId) => Field(

@@ -146,8 +146,9 @@ internal sealed class RunningTurn
         using var generation = IsCancelled ? null : await answer.Submit();
         _stop.ThrowIfAbandoned();
 
-        // 6. The opening commits while the prompt is prefilled; only `accepted` waits for it.
-        await RecordFaults.Translate(_parts.Record.AppendAsync(opened, fitted.Prompt));
+        // 6. The opening commits while the prompt is prefilled; only `accepted` waits for it. Where it fails, nobody knows
+        // whether it is durable: the exception ends the activation, and the next one finds out.
+        await _parts.Record.AppendAsync(opened, fitted.Prompt);
         _transcript.Opened(opened);
         Opened(opened, answer);
         Publish(new Accepted(opened.Time, index));

@@ -192,12 +192,12 @@ public sealed class ConversationTests : IAsyncLifetime
         await reader.Until<Accepted>();
         gate.Release(1 + "hm\n*\n\nReleased. An".Length);
         await reader.Until<TextReleased>();
-        var view = await grain.CancelTurn(1, "x1", "bert");
+        var view = await grain.CancelTurn(1, "bert");
         Assert.Equal((TurnState.Cancelled, "Released.", 1), (view.State, view.Output, view.LastSequence));
         Assert.Equal(FinishReason.Cancelled, Assert.IsType<Completed>((await reader.Rest())[^1]).FinishReason);
         var record = (await _silo.Record.FindTurnAsync(new("demo", "c"), 1))!;
         Assert.Equal("bert", record.Closed!.CancelledBy);
-        Assert.Equal(view, await grain.CancelTurn(1, "x2", "carl"));
+        Assert.Equal(view, await grain.CancelTurn(1, "carl"));
         gate.Release(1_000);
     }
 

@@ -39,7 +39,8 @@ public sealed class TakeOverTests : IDisposable
             var record = await Closed(silo);
             Assert.Equal((Outcome.Completed, "Hello world. Good bye."), (record.Closed!.Outcome, record.Closed.Answer));
             Assert.Equal(released, record.Pieces[0].Text);
-            Assert.Equal([record.Pieces[0].TokenIds.Count], record.Closed.ResumePoints);
+            // On a slow machine the clock has cut a second unit before the restart.
+            Assert.Equal([record.Pieces.Where(piece => piece.Epoch == record.Pieces[0].Epoch).Sum(piece => piece.TokenIds.Count)], record.Closed.ResumePoints);
             Assert.True(record.Pieces[^1].Epoch > record.Pieces[0].Epoch);
             Assert.Equal(" Good bye.", (await silo.Grain("c").ResumeTurn(1, 1).All()).Text());
         }
@@ -118,6 +119,37 @@ public sealed class TakeOverTests : IDisposable
         Assert.Empty(reader.Seen.OfType<TextReleased>());
         Assert.Equal("Hello world. Good bye.", (await Again(() => grain.ResumeTurn(1, 0).All())).Text());
         Assert.Empty(silo.Alarms.Messages);
+    }
+
+    [Fact]
+    public async Task An_activation_that_lost_its_epoch_between_two_turns_refuses_once_and_the_next_serves()
+    {
+        await using var silo = await Start(_folder.Path);
+        var grain = await silo.Open("c");
+        await grain.StreamTurn(Ask("r1", "say:One.")).All();
+        await silo.Record.TakeOverAsync(Key);
+
+        Assert.Equal(Reason.StaleEpoch, (await grain.StreamTurn(Ask("r2", "say:Two.")).Refused()).Refusal.Reason);
+        var events = await Again(() => grain.StreamTurn(Ask("r2", "say:Two.")).All());
+        Assert.Equal((2, "Two."), (((Accepted)events[0]).Turn, events.Text()));
+        Assert.Empty(silo.Alarms.Messages);
+    }
+
+    [Fact]
+    public async Task A_cancel_whose_close_is_not_recorded_is_refused_and_not_answered_with_a_running_turn()
+    {
+        await using var silo = await Start(_folder.Path);
+        var gate = silo.Runner.Gate = new(0);
+        var grain = await silo.Open("c");
+        await using var reader = grain.StreamTurn(Ask("r1", Hello)).Follow();
+        await reader.Until<Accepted>();
+        await silo.Record.TakeOverAsync(Key);
+
+        var cancelling = grain.CancelTurn(1, "anna");
+        gate.Release(1_000);
+        Assert.Equal(Reason.StaleEpoch, (await Assert.ThrowsAsync<RefusedException>(() => cancelling)).Refusal.Reason);
+        // The next activation goes on with the turn, and there cancelling it, or reading it to its end, is answered truly.
+        Assert.Contains((await Again(() => grain.CancelTurn(1, "anna"))).State, new[] { TurnState.Cancelled, TurnState.Completed });
     }
 
     [Fact]
