@@ -283,7 +283,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private void Start(RunningTurn turn)
     {
         // Orleans counts calls, and a turn without readers makes none.
-        DelayDeactivation(2 * RunningTurn.TimeMax);
+        DelayDeactivation(2 * _parts.TurnTimeout);
         _turns.Add(turn);
     }
 

@@ -31,6 +31,9 @@ internal static class Refuse
     public static RefusedException TooLong(InputTooLongException input)
     {
         var refused = Field(Reason.InputTooLong, "input.text", $"input.text has {input.InputTokens} tokens, the window leaves {input.LimitTokens}: send less");
+    public static RefusedException TooLate() => new(new(
+        Reason.DeadlineTooShort, "the deadline passed while the turn waited for those before it: send the same request with a later deadline"));
+
         return new(refused.Refusal.With("input_tokens", Number(input.InputTokens)).With("limit_tokens", Number(input.LimitTokens)));
     }
 

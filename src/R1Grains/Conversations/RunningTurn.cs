@@ -10,9 +10,6 @@ namespace R1Grains.Conversations;
 /// </summary>
 internal sealed class RunningTurn
 {
-    /// <summary>The longest a turn may take from its opening on.</summary>
-    public static readonly TimeSpan TimeMax = TimeSpan.FromMinutes(5);
-
     private readonly ConversationParts _parts;
     private readonly Transcript _transcript;
     private readonly EventLog<WatchedEvent> _watched;
@@ -115,8 +112,8 @@ internal sealed class RunningTurn
         _stop.ThrowIfAbandoned();
         var (key, index, now) = (_transcript.Key, _transcript.NextTurn, _parts.Now);
         if (asked.ExpectedIndex is { } expected && expected != index) throw Refuse.Stale(expected, index);
-        var deadline = asked.Deadline < now + TimeMax ? asked.Deadline.Value : now + TimeMax;
-        if (deadline <= now) throw new RefusedException(new(Reason.DeadlineExceeded, "the deadline passed before the turn's time came"));
+        var deadline = asked.Deadline < now + _parts.TurnTimeout ? asked.Deadline.Value : now + _parts.TurnTimeout;
+        if (deadline <= now) throw Refuse.TooLate();
 
         // 4. What the tenant's documents say, and what of the conversation fits the window.
         var tenant = _transcript.Tenant;

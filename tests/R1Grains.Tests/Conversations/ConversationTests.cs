@@ -145,6 +145,23 @@ public sealed class ConversationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_turn_whose_deadline_passes_while_it_waits_is_refused_and_its_request_id_stays_free()
+    {
+        var grain = await _silo.Open("c");
+        var gate = _silo.Runner.Gate = new(0);
+        await using var first = grain.StreamTurn(Ask("r1", "say:First.")).Follow();
+        await first.Until<Accepted>();
+        var deadline = TimeProvider.System.GetUtcNow() + TimeSpan.FromMilliseconds(200);
+        var late = grain.StreamTurn(Ask("r2", "say:Second.", deadline: deadline)).Refused();
+        // Whoever comes after it shows that it has arrived.
+        while ((await grain.StreamTurn(Ask("r3", "?", expected: 99)).Refused()).Refusal.Metadata!["turn_index"] != "3" || TimeProvider.System.GetUtcNow() <= deadline) await Task.Yield();
+        gate.Release(1_000);
+        Assert.Equal(Reason.DeadlineTooShort, (await late).Refusal.Reason);
+        await first.Rest();
+        Assert.Equal("Second.", (await grain.StreamTurn(Ask("r2", "say:Second.")).All()).Text());
+    }
+
+    [Fact]
     public async Task Eight_turns_wait_and_the_next_is_refused()
     {
         var grain = await _silo.Open("c");

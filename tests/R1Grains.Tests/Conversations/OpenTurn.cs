@@ -4,6 +4,7 @@ using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
+using R1Grains.Tests.Scripted;
 
 namespace R1Grains.Tests.Conversations;
 
@@ -14,7 +15,7 @@ internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider ti
 
     public string? ModelHash { get; init; }
 
-    public TimeSpan Left { get; init; } = RunningTurn.TimeMax;
+    public TimeSpan Left { get; init; } = ScriptedSilo.TurnTimeout;
 
     /// <param name="pieces">Ids and released text of each.</param>
     public async Task<(Transcript, TurnOpened, int[] Prompt)> Write(string input, params (int[] Ids, string Text)[] pieces)
