@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Orleans.Concurrency;
 using R1Grains.Inference;
+using R1Grains.Knowledge;
 using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
@@ -22,6 +23,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     private readonly ConversationParts _parts;
     private readonly ConversationKey _key;
+
+    // Null where the tenant is not served here, or not any more.
+    private readonly Tenant? _tenant;
     private readonly TurnQueue _turns;
     private readonly EventLog<WatchedEvent> _watched;
     private Task<Transcript>? _transcript;
@@ -31,7 +35,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     public ConversationGrain(ConversationParts parts, IGrainContext context)
     {
         var name = context.GrainId.Key.ToString()!.Split('/', 2);
-        (_parts, _key) = (parts, new(name[0], name[1]));
+        (_parts, _key, _tenant) = (parts, new(name[0], name[1]), parts.Tenants.Find(name[0]));
         _turns = new(Break);
         _watched = new(parts.Time, WatchedMax);
     }
@@ -40,6 +44,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     public async Task<ConversationView> Create(NewConversation wanted, CancellationToken cancellation)
     {
+        RequireServed();
         var creation = await RecordFaults.Translate(Record.CreateConversationAsync(new()
         {
             Key = _key,
@@ -130,9 +135,10 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         WatchedEvent Alive() => new(0, new Heartbeat(0, _parts.Now));
     }
 
+    /// <summary>What was accepted is brought to its end, also of a tenant that is not served any more: the record alone is needed for it.</summary>
     public async Task Attend(CancellationToken cancellation)
     {
-        var transcript = await Load();
+        var transcript = await LoadAnyway();
         var conversation = transcript.Conversation;
         var isIdle = !_turns.IsBusy && conversation.LastActivity + conversation.Opened.IdleTimeout <= _parts.Now;
         if (isIdle) await (_completing ??= Complete(transcript, caller: "", requestId: null, "idle"));
@@ -246,8 +252,21 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         _watched.End();
     }
 
-    /// <summary>What is known of the conversation; the first call takes it over.</summary>
-    private async Task<Transcript> Load()
+    /// <summary>What is known of the conversation; the first call takes it over, unless the tenant is not served.</summary>
+    private Task<Transcript> Load()
+    {
+        RequireServed();
+        return LoadAnyway();
+    }
+
+    private void RequireServed()
+    {
+        if (_tenant is not null) return;
+        if (_transcript is null) DeactivateOnIdle();
+        throw Refuse.Unserved(_key);
+    }
+
+    private async Task<Transcript> LoadAnyway()
     {
         if (_lost is { } lost) throw new RefusedException(lost);
         var taking = _transcript ??= TakeOver();
@@ -267,10 +286,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private async Task<Transcript> TakeOver()
     {
         var taken = await RecordFaults.Translate(Record.TakeOverAsync(_key)) ?? throw Refuse.Missing(_key);
-        var tenant = _parts.Tenants.Find(_key.Tenant) ?? throw new RefusedException(new(Reason.TenantNotFound, $"tenants/{_key.Tenant} is not served here"));
         var left = taken.Turns.LastOrDefault(turn => turn.Closed is null);
         var prompt = left is null ? null : await RecordFaults.Translate(Record.ReadPromptAsync(_key, left.Opened.Turn));
-        var transcript = new Transcript(taken, tenant, new(_parts.Model.Template, _parts.Model.ContextLength, tenant.Policy.Text));
+        var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Policy.Text ?? ""));
         if (left is not null) Start(new(_parts, transcript, _watched, left, prompt!));
         if (taken.Conversation.Completed is not null)
         {

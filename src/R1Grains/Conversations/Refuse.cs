@@ -6,6 +6,9 @@ namespace R1Grains.Conversations;
 /// <summary>What a conversation says no with.</summary>
 internal static class Refuse
 {
+    public static RefusedException Unserved(ConversationKey key) => new(new(
+        Reason.TenantNotFound, $"tenants/{key.Tenant} is not served here: give it a folder where R1__Tenants points, and start again"));
+
     public static RefusedException Missing(ConversationKey key) => new(new(Reason.ConversationNotFound, $"{key} does not exist"));
 
     public static RefusedException MissingTurn(ConversationKey key, int turn) => new(new(Reason.TurnNotFound, $"{key}/turns/{turn} does not exist"));
@@ -28,12 +31,12 @@ internal static class Refuse
 
     public static RefusedException QueueFull() => new(new(Reason.TurnQueueFull, $"{TurnQueue.WaitingMax} turns wait already: send again when one has ended"));
 
-    public static RefusedException TooLong(InputTooLongException input)
-    {
-        var refused = Field(Reason.InputTooLong, "input.text", $"input.text has {input.InputTokens} tokens, the window leaves {input.LimitTokens}: send less");
     public static RefusedException TooLate() => new(new(
         Reason.DeadlineTooShort, "the deadline passed while the turn waited for those before it: send the same request with a later deadline"));
 
+    public static RefusedException TooLong(InputTooLongException input)
+    {
+        var refused = Field(Reason.InputTooLong, "input.text", $"input.text has {input.InputTokens} tokens, the window leaves {input.LimitTokens}: send less");
         return new(refused.Refusal.With("input_tokens", Number(input.InputTokens)).With("limit_tokens", Number(input.LimitTokens)));
     }
 

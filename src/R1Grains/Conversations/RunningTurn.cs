@@ -116,7 +116,7 @@ internal sealed class RunningTurn
         if (deadline <= now) throw Refuse.TooLate();
 
         // 4. What the tenant's documents say, and what of the conversation fits the window.
-        var tenant = _transcript.Tenant;
+        var tenant = _transcript.Tenant ?? throw Refuse.Unserved(key);
         var found = tenant.Facts.Find(asked.Text, _transcript.Said.Reverse().Select(exchange => exchange.Input));
         var fitted = _transcript.Window.Fit(_transcript.Said, found, asked.Text);
         var model = _parts.Model;
@@ -158,14 +158,16 @@ internal sealed class RunningTurn
     private async Task Continue(TurnRecord left)
     {
         var (answer, release, model) = (_answer!, left.Opened.Release, _parts.Model);
-        if (answer.Replay(left.Pieces) is { } wrong)
+        var wrong = answer.Replay(left.Pieces);
+        // Another model's tokenizer may well give another text, and that is no alarm.
+        if (release.ModelHash.ToString() != model.Hash || release.Template != model.Template.Name)
+        {
+            await answer.Close(Ending.Interrupted(Reason.ModelUnavailable, $"model {release.ModelName} ({release.ModelHash}), which began the answer, is not served here any more"));
+        }
+        else if (wrong is not null)
         {
             Log.NotReproduced(_parts.Log, _transcript.Key, left.Opened.Turn, wrong.Number);
             await answer.Close(Ending.Interrupted(Reason.Internal, $"the recorded tokens of piece {wrong.Number} do not give its text"));
-        }
-        else if (release.ModelHash.ToString() != model.Hash || release.Template != model.Template.Name)
-        {
-            await answer.Close(Ending.Interrupted(Reason.ModelUnavailable, $"model {release.ModelName} ({release.ModelHash}), which began the answer, is not served here any more"));
         }
         else
         {

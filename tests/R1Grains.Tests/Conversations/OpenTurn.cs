@@ -11,7 +11,7 @@ namespace R1Grains.Tests.Conversations;
 /// <summary>Writes a turn into the record as an activation would have that died in the middle of it.</summary>
 internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider time)
 {
-    private static readonly ConversationKey Key = new("demo", "c");
+    public ConversationKey Key { get; init; } = new("demo", "c");
 
     public string? ModelHash { get; init; }
 
