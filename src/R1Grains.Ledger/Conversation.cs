@@ -32,6 +32,5 @@ public enum CreationOutcome
 public sealed record Creation(CreationOutcome Outcome, Conversation Conversation);
 
 /// <summary>What a new activation starts from. From here on, every writer with a smaller epoch is refused.</summary>
-/// <param name="LastHash">Leaf hash of the chain's last entry.</param>
 /// <param name="Turns">The most recent ones, oldest first; an open turn is the last.</param>
-public sealed record TakenOver(Conversation Conversation, long Epoch, int NextTurn, Digest LastHash, IReadOnlyList<TurnRecord> Turns);
+public sealed record TakenOver(Conversation Conversation, long Epoch, int NextTurn, IReadOnlyList<TurnRecord> Turns);
