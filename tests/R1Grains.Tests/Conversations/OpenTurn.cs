@@ -23,7 +23,7 @@ internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider ti
         var now = time.GetUtcNow();
         await record.CreateConversationAsync(new()
         {
-            Key = Key, RequestId = "create", PayloadHash = default, Time = now, Caller = "anna", Channel = "", Customer = "", Agent = "",
+            Key = Key, RequestId = $"create-{Key.Conversation}", PayloadHash = default, Time = now, Caller = "anna", Channel = "", Customer = "", Agent = "",
             LanguageCode = "en", Labels = [], IdleTimeout = TimeSpan.FromMinutes(30),
         });
         var taken = (await record.TakeOverAsync(Key))!;
