@@ -1,11 +1,25 @@
 using System.Globalization;
+using System.Text;
 using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
 
-/// <summary>What a conversation says no with.</summary>
+/// <summary>What the house says no with: to a request with a wrong field, and then by a conversation.</summary>
 internal static class Refuse
 {
+    private const int QuotedCharacters = 100;
+
+    public static RefusedException Field(Reason reason, string field, string detail) => new(new Refusal(reason, detail).With(Refusal.FieldKey, field));
+
+    /// <summary>A caller's value as it may stand in a message: bounded, and one line of printable ASCII.</summary>
+    public static string Quote(string text)
+    {
+        var quoted = new StringBuilder("'");
+        foreach (var c in text.AsSpan(0, Math.Min(text.Length, QuotedCharacters)))
+            quoted.Append(c is >= ' ' and <= '~' ? c : '?');
+        return quoted.Append(text.Length > QuotedCharacters ? $"…' ({text.Length} characters)" : "'").ToString();
+    }
+
     public static RefusedException Unserved(ConversationKey key) => new(new(
         Reason.TenantNotFound, $"tenants/{key.Tenant} is not served here: give it a folder where R1__Tenants points, and start again"));
 
@@ -42,8 +56,6 @@ internal static class Refuse
 
     public static RefusedException OutOfRange(long after, long last) => Field(
         Reason.SequenceOutOfRange, "after_sequence", $"after_sequence is {after}, the turn's last text is {last}: send the number of the last text you have");
-
-    private static RefusedException Field(Reason reason, string field, string detail) => new(new Refusal(reason, detail).With(Refusal.FieldKey, field));
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

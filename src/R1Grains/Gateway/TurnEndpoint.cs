@@ -42,7 +42,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Call
         var turn = TurnName.Parse(request.Turn, "turn");
         Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
         if (request.AfterSequence < 0)
-            throw Refusals.OfField(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
+            throw Refuse.Field(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
         await Write(Grain(turn.Conversation).ResumeTurn(turn.Index, request.AfterSequence, context.CancellationToken), turn.Conversation, responseStream, context);
     }
 
