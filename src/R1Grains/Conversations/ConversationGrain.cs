@@ -120,8 +120,11 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         return await Told(transcript, async () =>
         {
             var record = await Find(turn);
-            // A turn that could not be closed is not cancelled: the next activation goes on with it.
-            return record.Closed is not null ? Views.Of(record) : throw new RefusedException(_lost ?? Refuse.Elsewhere(_key, turn));
+            if (record.Closed is not null) return Views.Of(record);
+            // A turn that could not be closed is not cancelled, and one that this activation does not run is another's.
+            Lose(Refuse.Elsewhere(_key, turn));
+            DeactivateOnIdle();
+            throw new RefusedException(_lost!);
         });
     }
 

@@ -27,7 +27,7 @@ internal static class Refuse
 
     public static RefusedException MissingTurn(ConversationKey key, int turn) => new(new(Reason.TurnNotFound, $"{key}/turns/{turn} does not exist"));
 
-    /// <summary>As a value: it stands in for the reason for which an activation was lost.</summary>
+    /// <summary>As a value: what an activation is lost for.</summary>
     public static Refusal Elsewhere(ConversationKey key, int turn) => new(
         Reason.StaleEpoch, $"{key}/turns/{turn} is written by another activation: send the same request again", RetryAfter: TimeSpan.FromSeconds(1));
 

@@ -200,6 +200,17 @@ public sealed class TakeOverTests : IDisposable
     }
 
     [Fact]
+    public async Task A_turn_of_another_activation_is_cancelled_by_the_next_one()
+    {
+        await using var silo = await Start(_folder.Path);
+        var grain = await silo.Open("c");
+        await grain.Get();
+        await new OpenTurn(silo.Record, silo.Service<R1Grains.Engine.Model>(), TimeProvider.System).Write(Hello);
+        Assert.Equal(Reason.StaleEpoch, (await Assert.ThrowsAsync<RefusedException>(() => grain.CancelTurn(1, "anna"))).Refusal.Reason);
+        Assert.Contains((await Again(() => grain.CancelTurn(1, "anna"))).State, new[] { TurnState.Cancelled, TurnState.Completed });
+    }
+
+    [Fact]
     public async Task A_full_disk_breaks_the_turn_off_after_what_is_recorded_and_it_goes_on_when_there_is_room()
     {
         var answer = string.Concat(Enumerable.Range(0, 150).Select(i => $"This is sentence {i} of many. "));
