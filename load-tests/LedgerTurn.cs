@@ -23,7 +23,7 @@ internal sealed class LedgerTurn(SqliteRecord record, ConversationKey key, long 
         await record.CreateConversationAsync(new ConversationOpened
         {
             Key = key,
-            RequestId = "create",
+            RequestId = $"create-{conversation}",
             PayloadHash = default,
             Time = Time,
             Caller = "dev",

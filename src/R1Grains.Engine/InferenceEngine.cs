@@ -18,7 +18,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     private readonly Batcher _batcher;
     private readonly Sampler _sampler;
     private readonly DecodeRow[] _rows;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the fields below; also what the idle thread waits on.
     private readonly object _gate = new();
@@ -48,6 +48,9 @@ public sealed class InferenceEngine : IAsyncDisposable
     }
 
     public Model Model { get; }
+
+    /// <summary>Completes when the thread has ended: with the defect that ended it, or with null after <see cref="DisposeAsync"/>.</summary>
+    public Task<Exception?> Ended => _ended.Task;
 
     /// <summary>Opens the model folder and loads the model; takes as long as the weights are large.</summary>
     /// <exception cref="ModelFolderException">The folder cannot be run; the message says why and what to do.</exception>
@@ -250,7 +253,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             _batcher.FailAll(_stopped!);
             _status = Snapshot();
         }
-        _ended.SetResult();
+        _ended.SetResult(_defect);
     }
 
     private EngineStatus Snapshot() => new(

@@ -21,17 +21,16 @@ public enum CreationOutcome
     /// <summary>The same request created it before.</summary>
     Replayed,
 
-    /// <summary>The same request id created it before, with another payload.</summary>
+    /// <summary>The caller's request id created this conversation or another one, with another payload.</summary>
     RequestIdReused,
 
     /// <summary>Another request created it.</summary>
     AlreadyExists,
 }
 
-/// <param name="Conversation">As it is in the record now, whoever created it.</param>
+/// <param name="Conversation">As it is in the record now: what the request id created, else what has the wanted name.</param>
 public sealed record Creation(CreationOutcome Outcome, Conversation Conversation);
 
 /// <summary>What a new activation starts from. From here on, every writer with a smaller epoch is refused.</summary>
-/// <param name="LastHash">Leaf hash of the chain's last entry.</param>
 /// <param name="Turns">The most recent ones, oldest first; an open turn is the last.</param>
-public sealed record TakenOver(Conversation Conversation, long Epoch, int NextTurn, Digest LastHash, IReadOnlyList<TurnRecord> Turns);
+public sealed record TakenOver(Conversation Conversation, long Epoch, int NextTurn, IReadOnlyList<TurnRecord> Turns);

@@ -18,7 +18,7 @@ public sealed class SqliteRecord : IAsyncDisposable
     /// <summary>Upper bound of a page.</summary>
     public const int PageSizeMax = 1_000;
 
-    /// <summary>In characters, of a tenant, a conversation or a request id.</summary>
+    /// <summary>In characters, of a tenant, a conversation, a caller or a request id.</summary>
     public const int NameLengthMax = 256;
 
     private const int ReadersMax = 8;
@@ -57,15 +57,17 @@ public sealed class SqliteRecord : IAsyncDisposable
         }
     }, cancellation);
 
+    /// <summary>A tenant's caller creates one conversation with a request id.</summary>
     public async Task<Creation> CreateConversationAsync(ConversationOpened opened, CancellationToken cancellation = default)
     {
         RequireName(opened.Key.Tenant, "tenant");
         RequireName(opened.Key.Conversation, "conversation");
+        RequireName(opened.Caller, "caller");
         RequireName(opened.RequestId, "request id");
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(opened.IdleTimeout, TimeSpan.Zero);
         var payload = Payload.Encode(opened);
-        var outcome = await _writer.Write(session => session.Create(opened, payload), cancellation);
-        return new Creation(outcome, (await FindConversationAsync(opened.Key, cancellation))!);
+        var (outcome, key) = await _writer.Write(session => session.Create(opened, payload), cancellation);
+        return new Creation(outcome, (await FindConversationAsync(key, cancellation))!);
     }
 
     /// <summary>Null when there is none. Leaves the epoch alone.</summary>

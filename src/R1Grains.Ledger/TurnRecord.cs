@@ -15,8 +15,7 @@ public sealed record TurnRecord(
 public sealed record Receipt(ConversationKey Key, long Index, Digest LeafHash);
 
 /// <summary>A turn that somebody has to finish or close.</summary>
-/// <param name="LastWrite">Time of its last piece, or of its opening.</param>
-public sealed record OpenTurn(ConversationKey Key, int Turn, DateTimeOffset Deadline, DateTimeOffset LastWrite);
+public sealed record OpenTurn(ConversationKey Key, int Turn, DateTimeOffset Deadline);
 
 /// <param name="Next">Pass it as <c>after</c> to go on; null after the last page. Stays valid while the record grows.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, long? Next);

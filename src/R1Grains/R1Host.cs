@@ -61,7 +61,7 @@ public static class R1Host
             .AddSingleton(_ => SqliteRecord.OpenAsync(settings.Data).GetAwaiter().GetResult())
             .AddKnowledge(settings.Tenants)
             .AddInference(settings.Engine)
-            .AddConversations()
+            .AddConversations(settings.TurnTimeout)
             .AddAccess(settings)
             .AddGateway(settings);
         // Who starts the host gets the exception of a failed start; the log need not repeat it.

@@ -9,6 +9,8 @@ namespace R1Grains;
 public sealed record Settings
 {
     private static readonly IPEndPoint StandardListen = new(IPAddress.Loopback, 5080);
+    private static readonly TimeSpan TimeMax = TimeSpan.FromDays(1);
+    private static readonly TimeSpan StandardTurnTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StandardShutdownTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Where gRPC listens; port 0 takes any free one. Beyond loopback every call needs a token.</summary>
@@ -23,7 +25,8 @@ public sealed record Settings
     /// <summary>Full path of the folder that has a folder per tenant.</summary>
     public required string Tenants { get; init; }
 
-    public required Roles Roles { get; init; }
+    /// <summary>How long a turn may take from its opening on; a caller's earlier deadline ends it sooner.</summary>
+    public required TimeSpan TurnTimeout { get; init; }
 
     /// <summary>How long a stopping process waits for running turns.</summary>
     public required TimeSpan ShutdownTimeout { get; init; }
@@ -40,8 +43,8 @@ public sealed record Settings
             Data = Path.GetFullPath(r1["Data"] ?? "data"),
             Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
             Tenants = Shipped(r1["Tenants"], "tenants"),
-            Roles = Read(r1, "Roles", Roles.All, TryRoles, "gateway,conversation,inference (embedded, one process has all three)"),
-            ShutdownTimeout = Read(r1, "ShutdownTimeout", StandardShutdownTimeout, TryTime, "a time, e.g. 00:00:30"),
+            TurnTimeout = Read(r1, "TurnTimeout", StandardTurnTimeout, TryTime, "a time of at most a day, e.g. 00:05:00"),
+            ShutdownTimeout = Read(r1, "ShutdownTimeout", StandardShutdownTimeout, TryTime, "a time of at most a day, e.g. 00:00:30"),
         };
     }
 
@@ -62,15 +65,14 @@ public sealed record Settings
     private static bool TryAddress(string text, out IPEndPoint address) =>
         IPEndPoint.TryParse(text, out address!) && text.Contains($":{address.Port}", StringComparison.Ordinal);
 
-    private static bool TryRoles(string text, out Roles roles) => Enum.TryParse(text, ignoreCase: true, out roles) && roles is Roles.All;
-
     private static bool TryCount(string text, out int count) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count);
 
     private static bool TryPositive(string text, out int count) => TryCount(text, out count) && count > 0;
 
+    /// <summary>Bounded, because a bare number is a number of days.</summary>
     private static bool TryTime(string text, out TimeSpan time) =>
-        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time) && time > TimeSpan.Zero;
+        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time) && time > TimeSpan.Zero && time <= TimeMax;
 
     /// <summary>What ships lies beside the binary; what the operator names is relative to where they stand.</summary>
     private static string Shipped(string? named, string standard) =>

@@ -179,6 +179,23 @@ public sealed class AppendTests : IDisposable
     }
 
     [Fact]
+    public async Task A_request_id_creates_one_conversation_however_many_are_asked_for_with_it_at_once()
+    {
+        await using var record = await _folder.OpenAsync();
+        var creations = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => record.CreateConversationAsync(Samples.Opened(Samples.Key($"c{i}"), "one") with { PayloadHash = Digest.Of([(byte)i]) })));
+        var created = Assert.Single(creations, creation => creation.Outcome is CreationOutcome.Created).Conversation;
+        Assert.All(creations, creation => Assert.Equal(created.Key, creation.Conversation.Key));
+        Assert.Equal(63, creations.Count(creation => creation.Outcome is CreationOutcome.RequestIdReused));
+        Assert.Equal(created.Key, Assert.Single((await record.ListConversationsAsync("demo", 10)).Items).Key);
+
+        // The id belongs to its tenant and its caller.
+        Assert.Equal(CreationOutcome.Replayed, (await record.CreateConversationAsync(created.Opened)).Outcome);
+        Assert.Equal(CreationOutcome.AlreadyExists, (await record.CreateConversationAsync(created.Opened with { Caller = "ben" })).Outcome);
+        Assert.Equal(CreationOutcome.Created, (await record.CreateConversationAsync(created.Opened with { Caller = "ben", Key = Samples.Key("bens") })).Outcome);
+        Assert.Equal(CreationOutcome.Created, (await record.CreateConversationAsync(created.Opened with { Key = Samples.Key("theirs", tenant: "other") })).Outcome);
+    }
+
+    [Fact]
     public async Task Sixty_four_writers_at_once_lose_nothing()
     {
         await using var record = await _folder.OpenAsync();

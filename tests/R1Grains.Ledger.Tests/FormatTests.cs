@@ -14,7 +14,7 @@ public class FormatTests
     {
         Assert.Equal(
             "000000086372656174652d31fa8847b0c33183273f5945508b31c3208a9e4ece58ca47233a05628d8dba37990000000364657600000004636861740000000c637573746f6d6572732f343200000009617373697374616e74000000057a682d434e00000002000000066272616e636800000006e6b5a6e4b89c0000000376697000000000000000006b49d200",
-            Convert.ToHexStringLower(Payload.Encode(Samples.Opened(Key))));
+            Convert.ToHexStringLower(Payload.Encode(Samples.Opened(Key, "create-1"))));
         Assert.Equal("1a526f1999d7f02907a127925c07ce59527f38148628e7e8ec50f757a975f8f7", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
         Assert.Equal("1fa974d481d8448db805e3be01a1200d30d15eb2cca2104957c2e0227d8709e9", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
         Assert.Equal(
@@ -26,7 +26,7 @@ public class FormatTests
     public void A_whole_conversation_has_its_golden_chain()
     {
         var head = new ConversationHead { Key = Key };
-        var opened = head.Opened(new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(Samples.Start), Payload.Encode(Samples.Opened(Key)), null), 1);
+        var opened = head.Opened(new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(Samples.Start), Payload.Encode(Samples.Opened(Key, "create-1")), null), 1);
         var turn = Samples.Turn(Key, 1, 1);
         var turnOpened = head.TurnOpened(new Entry(1, EntryKind.TurnOpened, 1, 1, Microseconds.Of(turn.Time), Payload.Encode(turn, Prompt), null), 1);
         var pieces = Enumerable.Range(1, 2).Select(number => Samples.Piece(Key, 1, number, 1))

@@ -9,10 +9,10 @@ internal static class Samples
 
     public static ConversationKey Key(string conversation = "c1", string tenant = "demo") => new(tenant, conversation);
 
-    public static ConversationOpened Opened(ConversationKey key, string requestId = "create-1") => new()
+    public static ConversationOpened Opened(ConversationKey key, string? requestId = null) => new()
     {
         Key = key,
-        RequestId = requestId,
+        RequestId = requestId ?? $"create-{key.Conversation}",
         PayloadHash = Digest.Of("create"u8),
         Time = Start,
         Caller = "dev",

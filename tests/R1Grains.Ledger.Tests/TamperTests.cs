@@ -82,6 +82,8 @@ public sealed class TamperTests : IDisposable
         { "head: conversation number", "UPDATE conversation_head SET id = 9 WHERE id = 2", "/// number 2 is missing" },
         { "head: tenant", "UPDATE conversation_head SET tenant = 'other' WHERE id = 2", "c2//0/ hash" },
         { "head: name", "UPDATE conversation_head SET name = 'c9' WHERE id = 2", "c9//0/ hash" },
+        { "head: caller", "UPDATE conversation_head SET caller = 'eve' WHERE id = 2", "c2//0/ 'eve' created it" },
+        { "head: request id", "UPDATE conversation_head SET request_id = 'create-c9' WHERE id = 2", "c2//0/ request id 'create-c9'" },
         { "head: epoch lowered", "UPDATE conversation_head SET epoch = 0 WHERE id = 2", "c2/1/1/ epoch" },
         { "head: next index", "UPDATE conversation_head SET next_index = 5 WHERE id = 1", "c1/// next index" },
         { "head: next turn", "UPDATE conversation_head SET next_turn = 4 WHERE id = 1", "c1/// next turn" },
@@ -97,7 +99,7 @@ public sealed class TamperTests : IDisposable
         // Whole conversations.
         { "conversation: middle removed", "DELETE FROM conversation_head WHERE id = 2; DELETE FROM entry WHERE conversation_id = 2; DELETE FROM piece WHERE conversation_id = 2", "/// number 2 is missing" },
         { "conversation: last removed", "DELETE FROM conversation_head WHERE id = 3; DELETE FROM entry WHERE conversation_id = 3; DELETE FROM piece WHERE conversation_id = 3", "/// number 3 is missing" },
-        { "conversation: a head without a chain", "INSERT INTO conversation_head SELECT 4, tenant, 'c4', epoch, next_index, next_turn, next_piece, last_hash, pieces_hash, deadline, idle_timeout, last_activity, completed FROM conversation_head WHERE id = 3", "c4//0/ missing" },
+        { "conversation: a head without a chain", "INSERT INTO conversation_head SELECT 4, tenant, 'c4', caller, 'create-c4', epoch, next_index, next_turn, next_piece, last_hash, pieces_hash, deadline, idle_timeout, last_activity, completed FROM conversation_head WHERE id = 3", "c4//0/ missing" },
         { "conversation: two swap their names", "UPDATE conversation_head SET name = 'x' WHERE id = 1; UPDATE conversation_head SET name = 'c1' WHERE id = 3; UPDATE conversation_head SET name = 'c3' WHERE id = 1", "c3//0/ hash" },
     };
 

@@ -11,7 +11,7 @@ namespace R1Grains.Ledger.Sqlite;
 /// </summary>
 internal sealed class ConversationWalk(SqliteConnection connection) : IDisposable
 {
-    private readonly Statement _head = new(connection, $"SELECT id, tenant, name, {HeadRow.Columns} FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1", 1);
+    private readonly Statement _head = new(connection, $"SELECT id, tenant, name, caller, request_id, {HeadRow.Columns} FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1", 1);
 
     private readonly Statement _entries = new(connection, """
         SELECT idx, format, kind, turn, epoch, time, hash, payload, request_id, prompt, piece_count, pieces_hash
@@ -31,6 +31,8 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
     private int? _turn;
     private int? _piece;
 
+    // What the head says of the request that created the conversation.
+    private (string Caller, string RequestId) _creation;
     private ConversationHead _stored = null!;
     private ConversationHead _replayed = null!;
 
@@ -66,7 +68,8 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
         if (Number != expected)
             throw Wrong($"conversation number {expected} is missing; number {Number} ({key}) comes in its place");
         _key = key;
-        _stored = HeadRow.Read(head, key, 3);
+        _creation = (head.GetString(3), head.GetString(4));
+        _stored = HeadRow.Read(head, key, 5);
         _replayed = new ConversationHead { Key = key };
 
         using var pieces = _pieces.Query(Number);
@@ -142,6 +145,8 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
         {
             case EntryKind.ConversationOpened:
                 var first = Payload.DecodeConversationOpened(entry.Payload, _replayed.Key, time);
+                if (_creation != (first.Caller, first.RequestId))
+                    throw Wrong($"the head says that request id '{_creation.RequestId}' of '{_creation.Caller}' created it, the entry says '{first.RequestId}' of '{first.Caller}'");
                 _replayed.Opened(entry, Microseconds.Of(first.IdleTimeout));
                 break;
             case EntryKind.TurnOpened:

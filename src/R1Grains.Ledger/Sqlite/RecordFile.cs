@@ -18,6 +18,8 @@ internal static class RecordFile
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             tenant TEXT NOT NULL,
             name TEXT NOT NULL,
+            caller TEXT NOT NULL,
+            request_id TEXT NOT NULL,
             epoch INTEGER NOT NULL,
             next_index INTEGER NOT NULL,
             next_turn INTEGER NOT NULL,
@@ -28,7 +30,8 @@ internal static class RecordFile
             idle_timeout INTEGER NOT NULL,
             last_activity INTEGER NOT NULL,
             completed INTEGER NOT NULL,
-            UNIQUE (tenant, name)
+            UNIQUE (tenant, name),
+            UNIQUE (tenant, caller, request_id)
         ) STRICT;
         CREATE INDEX conversation_head_by_tenant ON conversation_head (tenant, id);
         CREATE INDEX conversation_head_open ON conversation_head (deadline) WHERE deadline IS NOT NULL;

@@ -29,8 +29,7 @@ internal sealed class RecordReads(SqliteConnection connection) : IDisposable
         try
         {
             var conversation = Conversation(key)!;
-            var lastHash = Query("SELECT last_hash FROM conversation_head WHERE tenant = $1 AND name = $2", row => row.Digest(0), key.Tenant, key.Conversation).Single();
-            return new TakenOver(conversation, epoch, conversation.TurnCount + 1, lastHash, ReadTurns(key, Math.Max(1, conversation.TurnCount - recentTurns + 1), conversation.TurnCount));
+            return new TakenOver(conversation, epoch, conversation.TurnCount + 1, ReadTurns(key, Math.Max(1, conversation.TurnCount - recentTurns + 1), conversation.TurnCount));
         }
         finally
         {
@@ -61,8 +60,8 @@ internal sealed class RecordReads(SqliteConnection connection) : IDisposable
         row => TokenIds.Decode(row.Bytes(0)), key.Tenant, key.Conversation, turn).SingleOrDefault();
 
     public IReadOnlyList<OpenTurn> OpenTurns(int limit) => Query(
-        "SELECT tenant, name, next_turn - 1, deadline, last_activity FROM conversation_head WHERE deadline IS NOT NULL ORDER BY deadline LIMIT $1",
-        row => new OpenTurn(ReadKey(row), row.Int32(2), Microseconds.ToTime(row.GetInt64(3)), Microseconds.ToTime(row.GetInt64(4))), limit);
+        "SELECT tenant, name, next_turn - 1, deadline FROM conversation_head WHERE deadline IS NOT NULL ORDER BY deadline LIMIT $1",
+        row => new OpenTurn(ReadKey(row), row.Int32(2), Microseconds.ToTime(row.GetInt64(3))), limit);
 
     public IReadOnlyList<ConversationKey> IdleConversations(long now, int limit) => Query("""
         SELECT tenant, name FROM conversation_head

@@ -14,6 +14,7 @@ internal sealed class WriteSession : IDisposable
     private readonly Statement _begin;
     private readonly Statement _commit;
     private readonly Statement _findHead;
+    private readonly Statement _findCreation;
     private readonly Statement _insertHead;
     private readonly Statement _updateHead;
     private readonly Statement _findEntry;
@@ -32,7 +33,8 @@ internal sealed class WriteSession : IDisposable
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _findHead = new Statement(connection, $"SELECT id, {HeadRow.Columns} FROM conversation_head WHERE tenant = $1 AND name = $2", 2);
-        _insertHead = new Statement(connection, $"INSERT INTO conversation_head (tenant, name, {HeadRow.Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id", 12);
+        _findCreation = new Statement(connection, "SELECT name FROM conversation_head WHERE tenant = $1 AND caller = $2 AND request_id = $3", 3);
+        _insertHead = new Statement(connection, $"INSERT INTO conversation_head (tenant, name, caller, request_id, {HeadRow.Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id", 14);
         _updateHead = new Statement(connection, $"UPDATE conversation_head SET ({HeadRow.Columns}) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) WHERE id = $1", 11);
         _findEntry = new Statement(connection, "SELECT idx, epoch, time, payload, hash, piece_count FROM entry WHERE conversation_id = $1 AND turn = $2 AND kind = $3", 3);
         _findRequest = new Statement(connection, "SELECT turn FROM entry WHERE conversation_id = $1 AND request_id = $2", 2);
@@ -59,25 +61,23 @@ internal sealed class WriteSession : IDisposable
         _commit.Execute();
     }
 
-    public CreationOutcome Create(ConversationOpened opened, byte[] payload)
+    /// <returns>The conversation is the one that the request meets: that of its id, else that of its key.</returns>
+    public (CreationOutcome Outcome, ConversationKey Key) Create(ConversationOpened opened, byte[] payload)
     {
-        if (FindHead(opened.Key) is { Id: var existing })
+        if (_findCreation.Scalar(opened.Key.Tenant, opened.Caller, opened.RequestId) is string name)
         {
-            var recorded = Recorded(existing, opened.Key, EntryKind.ConversationOpened, 0)
-                ?? throw new RecordConflictException(opened.Key, "the head has no chain; verify the record");
-            var first = Payload.DecodeConversationOpened(recorded.Payload, opened.Key, default);
-            return first.RequestId != opened.RequestId ? CreationOutcome.AlreadyExists
-                : first.PayloadHash != opened.PayloadHash ? CreationOutcome.RequestIdReused
-                : CreationOutcome.Replayed;
+            var earlier = opened.Key with { Conversation = name };
+            return (earlier == opened.Key && First(earlier).PayloadHash == opened.PayloadHash ? CreationOutcome.Replayed : CreationOutcome.RequestIdReused, earlier);
         }
+        if (FindHead(opened.Key) is not null) return (CreationOutcome.AlreadyExists, opened.Key);
 
         var head = new ConversationHead { Key = opened.Key };
         var entry = new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(opened.Time), payload, null);
         var leaf = head.Opened(entry, Microseconds.Of(opened.IdleTimeout));
-        var id = (long)_insertHead.Scalar([opened.Key.Tenant, opened.Key.Conversation, .. HeadRow.Values(head)])!;
+        var id = (long)_insertHead.Scalar([opened.Key.Tenant, opened.Key.Conversation, opened.Caller, opened.RequestId, .. HeadRow.Values(head)])!;
         Insert(id, entry, leaf);
         _heads[opened.Key] = (id, head);
-        return CreationOutcome.Created;
+        return (CreationOutcome.Created, opened.Key);
     }
 
     /// <summary>The new epoch, or null when there is no such conversation.</summary>
@@ -139,7 +139,7 @@ internal sealed class WriteSession : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _commit, _findHead, _insertHead, _updateHead, _findEntry, _findRequest, _insertEntry, _findPiece, _pieceTexts, _insertPiece])
+        foreach (var statement in (Statement[])[_begin, _commit, _findHead, _findCreation, _insertHead, _updateHead, _findEntry, _findRequest, _insertEntry, _findPiece, _pieceTexts, _insertPiece])
             statement.Dispose();
         _connection.Dispose();
     }
@@ -160,6 +160,14 @@ internal sealed class WriteSession : IDisposable
             return known;
         using var row = _findHead.Query(key.Tenant, key.Conversation);
         return row.Read() ? _heads[key] = (row.GetInt64(0), HeadRow.Read(row, key, 1)) : null;
+    }
+
+    private ConversationOpened First(ConversationKey key)
+    {
+        var recorded = FindHead(key) is { Id: var id } ? Recorded(id, key, EntryKind.ConversationOpened, 0) : null;
+        return recorded is { Payload: var payload }
+            ? Payload.DecodeConversationOpened(payload, key, default)
+            : throw new RecordConflictException(key, "the head has no chain; verify the record");
     }
 
     /// <summary>A retry of what is recorded already succeeds; anything else in its place is a conflict.</summary>

@@ -18,7 +18,7 @@ public static class Access
         if (!caller.Permissions.Contains(permission))
             throw new RefusedException(new Refusal(
                 Reason.PermissionDenied,
-                $"caller {Refusals.Quote(caller.Subject)} lacks the permission {permission.Name()} for {resource}: use a token that carries it")
+                $"caller {Refuse.Quote(caller.Subject)} lacks the permission {permission.Name()} for {resource}: use a token that carries it")
                 .With("permission", permission.Name())
                 .With("resource", resource.ToString()));
     }

@@ -28,10 +28,10 @@ public abstract record ResourceName(string Tenant)
         return [.. parts.Where((_, i) => pattern[i] == "{}")];
     }
 
-    protected static RefusedException Malformed(string text, string field, string form) => Refusals.OfField(
+    protected static RefusedException Malformed(string text, string field, string form) => Refuse.Field(
         Reason.InvalidName,
         field,
-        $"{field} {Refusals.Quote(text)} is not a name of the form {form}: ids are 1 to {MaxIdLength} characters of a-z, 0-9 and '-' beginning with a letter or digit, a turn is a number from 1");
+        $"{field} {Refuse.Quote(text)} is not a name of the form {form}: ids are 1 to {MaxIdLength} characters of a-z, 0-9 and '-' beginning with a letter or digit, a turn is a number from 1");
 }
 
 public sealed record TenantName(string Tenant) : ResourceName(Tenant)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Orleans.Concurrency;
 using R1Grains.Inference;
+using R1Grains.Knowledge;
 using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
@@ -22,6 +23,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     private readonly ConversationParts _parts;
     private readonly ConversationKey _key;
+
+    // Null where the tenant is not served here, or not any more.
+    private readonly Tenant? _tenant;
     private readonly TurnQueue _turns;
     private readonly EventLog<WatchedEvent> _watched;
     private Task<Transcript>? _transcript;
@@ -31,7 +35,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     public ConversationGrain(ConversationParts parts, IGrainContext context)
     {
         var name = context.GrainId.Key.ToString()!.Split('/', 2);
-        (_parts, _key) = (parts, new(name[0], name[1]));
+        (_parts, _key, _tenant) = (parts, new(name[0], name[1]), parts.Tenants.Find(name[0]));
         _turns = new(Break);
         _watched = new(parts.Time, WatchedMax);
     }
@@ -40,6 +44,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     public async Task<ConversationView> Create(NewConversation wanted, CancellationToken cancellation)
     {
+        RequireServed();
         var creation = await RecordFaults.Translate(Record.CreateConversationAsync(new()
         {
             Key = _key,
@@ -104,7 +109,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         return _turns.Find(turn)?.View ?? Views.Of(await Told(transcript, () => Find(turn)));
     }
 
-    public async Task<TurnView> CancelTurn(int turn, string requestId, string caller, CancellationToken cancellation)
+    public async Task<TurnView> CancelTurn(int turn, string caller, CancellationToken cancellation)
     {
         var transcript = await Load();
         if (_turns.Find(turn) is { } running)
@@ -112,7 +117,15 @@ public sealed class ConversationGrain : Grain, IConversationGrain
             running.Cancel(caller);
             await running.Ended;
         }
-        return await Told(transcript, async () => Views.Of(await Find(turn)));
+        return await Told(transcript, async () =>
+        {
+            var record = await Find(turn);
+            if (record.Closed is not null) return Views.Of(record);
+            // A turn that could not be closed is not cancelled, and one that this activation does not run is another's.
+            Lose(Refuse.Elsewhere(_key, turn));
+            DeactivateOnIdle();
+            throw new RefusedException(_lost!);
+        });
     }
 
     public async IAsyncEnumerable<WatchedEvent> Watch([EnumeratorCancellation] CancellationToken cancellation)
@@ -125,9 +138,10 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         WatchedEvent Alive() => new(0, new Heartbeat(0, _parts.Now));
     }
 
+    /// <summary>What was accepted is brought to its end, also of a tenant that is not served any more: the record alone is needed for it.</summary>
     public async Task Attend(CancellationToken cancellation)
     {
-        var transcript = await Load();
+        var transcript = await LoadAnyway();
         var conversation = transcript.Conversation;
         var isIdle = !_turns.IsBusy && conversation.LastActivity + conversation.Opened.IdleTimeout <= _parts.Now;
         if (isIdle) await (_completing ??= Complete(transcript, caller: "", requestId: null, "idle"));
@@ -145,7 +159,10 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         // 1. The same request again attaches to its turn or replays it; the same id with another payload is refused.
         if (Known(transcript, asked, cancellation) is { } known) return known;
         if (!transcript.KnowsEveryRequest && await RecordFaults.Translate(Record.FindTurnByRequestAsync(_key, asked.RequestId)) is { } old)
-            return Replay(Same(old.Opened.PayloadHash, asked) ? old.Opened.Turn : 0, cancellation);
+        {
+            RequireSame(old.Opened.PayloadHash, asked);
+            return Replay(old.Opened.Turn, cancellation);
+        }
         if (Known(transcript, asked, cancellation) is { } meanwhile) return meanwhile;
 
         // 2. What cannot be a turn of this conversation now.
@@ -180,12 +197,22 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         return turn.Read(cancellation);
     }
 
-    private IAsyncEnumerable<TurnEvent>? Known(Transcript transcript, UserTurn asked, CancellationToken cancellation) =>
-        _turns.Find(asked.RequestId) is { } running && Same(running.Payload, asked) ? running.Read(cancellation)
-        : transcript.FindRequest(asked.RequestId) is { } ended && Same(ended.Payload, asked) ? Replay(ended.Turn, cancellation)
-        : null;
+    private IAsyncEnumerable<TurnEvent>? Known(Transcript transcript, UserTurn asked, CancellationToken cancellation)
+    {
+        if (_turns.Find(asked.RequestId) is { } running)
+        {
+            RequireSame(running.Payload, asked);
+            return running.Read(cancellation);
+        }
+        if (transcript.FindRequest(asked.RequestId) is not { } ended) return null;
+        RequireSame(ended.Payload, asked);
+        return Replay(ended.Turn, cancellation);
+    }
 
-    private static bool Same(Digest payload, UserTurn asked) => payload == new Digest(asked.PayloadHash) ? true : throw Refuse.Reused(asked.RequestId);
+    private static void RequireSame(Digest payload, UserTurn asked)
+    {
+        if (payload != new Digest(asked.PayloadHash)) throw Refuse.Reused(asked.RequestId);
+    }
 
     private async IAsyncEnumerable<TurnEvent> Replay(int turn, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -228,8 +255,21 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         _watched.End();
     }
 
-    /// <summary>What is known of the conversation; the first call takes it over.</summary>
-    private async Task<Transcript> Load()
+    /// <summary>What is known of the conversation; the first call takes it over, unless the tenant is not served.</summary>
+    private Task<Transcript> Load()
+    {
+        RequireServed();
+        return LoadAnyway();
+    }
+
+    private void RequireServed()
+    {
+        if (_tenant is not null) return;
+        if (_transcript is null) DeactivateOnIdle();
+        throw Refuse.Unserved(_key);
+    }
+
+    private async Task<Transcript> LoadAnyway()
     {
         if (_lost is { } lost) throw new RefusedException(lost);
         var taking = _transcript ??= TakeOver();
@@ -249,10 +289,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private async Task<Transcript> TakeOver()
     {
         var taken = await RecordFaults.Translate(Record.TakeOverAsync(_key)) ?? throw Refuse.Missing(_key);
-        var tenant = _parts.Tenants.Find(_key.Tenant) ?? throw new RefusedException(new(Reason.TenantNotFound, $"tenants/{_key.Tenant} is not served here"));
         var left = taken.Turns.LastOrDefault(turn => turn.Closed is null);
         var prompt = left is null ? null : await RecordFaults.Translate(Record.ReadPromptAsync(_key, left.Opened.Turn));
-        var transcript = new Transcript(taken, tenant, new(_parts.Model.Template, _parts.Model.ContextLength, tenant.Policy.Text));
+        var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Policy.Text ?? ""));
         if (left is not null) Start(new(_parts, transcript, _watched, left, prompt!));
         if (taken.Conversation.Completed is not null)
         {
@@ -265,7 +304,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private void Start(RunningTurn turn)
     {
         // Orleans counts calls, and a turn without readers makes none.
-        DelayDeactivation(2 * RunningTurn.TimeMax);
+        DelayDeactivation(2 * _parts.TurnTimeout);
         _turns.Add(turn);
     }
 

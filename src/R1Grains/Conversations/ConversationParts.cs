@@ -6,12 +6,14 @@ using R1Grains.Ledger;
 namespace R1Grains.Conversations;
 
 /// <summary>What every conversation works with.</summary>
+/// <param name="TurnTimeout">The longest a turn may take from its opening on.</param>
 public sealed record ConversationParts(
     SqliteRecord Record,
     InferenceRouter Router,
     Model Model,
     Tenants Tenants,
     TimeProvider Time,
+    TimeSpan TurnTimeout,
     ILogger<ConversationGrain> Log)
 {
     /// <summary>In whole microseconds, as the record keeps it, so that an event is told with the same time ever after.</summary>

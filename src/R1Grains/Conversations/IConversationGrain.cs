@@ -34,9 +34,9 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("GetTurn")]
     Task<TurnView> GetTurn(int turn, CancellationToken cancellation = default);
 
-    /// <summary>Interleaves with the running turn. Answers when the turn has ended.</summary>
+    /// <summary>Interleaves with the running turn. Answers when the turn has ended; a repetition changes nothing, so it needs no request id.</summary>
     [Alias("CancelTurn")]
-    Task<TurnView> CancelTurn(int turn, string requestId, string caller, CancellationToken cancellation = default);
+    Task<TurnView> CancelTurn(int turn, string caller, CancellationToken cancellation = default);
 
     /// <summary>Events of all turns from now on, until the conversation completes.</summary>
     [Alias("Watch")]

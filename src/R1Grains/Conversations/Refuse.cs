@@ -1,14 +1,35 @@
 using System.Globalization;
+using System.Text;
 using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
 
-/// <summary>What a conversation says no with.</summary>
+/// <summary>What the house says no with: to a request with a wrong field, and then by a conversation.</summary>
 internal static class Refuse
 {
+    private const int QuotedCharacters = 100;
+
+    public static RefusedException Field(Reason reason, string field, string detail) => new(new Refusal(reason, detail).With(Refusal.FieldKey, field));
+
+    /// <summary>A caller's value as it may stand in a message: bounded, and one line of printable ASCII.</summary>
+    public static string Quote(string text)
+    {
+        var quoted = new StringBuilder("'");
+        foreach (var c in text.AsSpan(0, Math.Min(text.Length, QuotedCharacters)))
+            quoted.Append(c is >= ' ' and <= '~' ? c : '?');
+        return quoted.Append(text.Length > QuotedCharacters ? $"…' ({text.Length} characters)" : "'").ToString();
+    }
+
+    public static RefusedException Unserved(ConversationKey key) => new(new(
+        Reason.TenantNotFound, $"tenants/{key.Tenant} is not served here: give it a folder where R1__Tenants points, and start again"));
+
     public static RefusedException Missing(ConversationKey key) => new(new(Reason.ConversationNotFound, $"{key} does not exist"));
 
     public static RefusedException MissingTurn(ConversationKey key, int turn) => new(new(Reason.TurnNotFound, $"{key}/turns/{turn} does not exist"));
+
+    /// <summary>As a value: what an activation is lost for.</summary>
+    public static Refusal Elsewhere(ConversationKey key, int turn) => new(
+        Reason.StaleEpoch, $"{key}/turns/{turn} is written by another activation: send the same request again", RetryAfter: TimeSpan.FromSeconds(1));
 
     public static RefusedException Completed(ConversationKey key) => new(new(Reason.ConversationCompleted, $"{key} is completed: create another conversation"));
 
@@ -24,6 +45,9 @@ internal static class Refuse
 
     public static RefusedException QueueFull() => new(new(Reason.TurnQueueFull, $"{TurnQueue.WaitingMax} turns wait already: send again when one has ended"));
 
+    public static RefusedException TooLate() => new(new(
+        Reason.DeadlineTooShort, "the deadline passed while the turn waited for those before it: send the same request with a later deadline"));
+
     public static RefusedException TooLong(InputTooLongException input)
     {
         var refused = Field(Reason.InputTooLong, "input.text", $"input.text has {input.InputTokens} tokens, the window leaves {input.LimitTokens}: send less");
@@ -32,8 +56,6 @@ internal static class Refuse
 
     public static RefusedException OutOfRange(long after, long last) => Field(
         Reason.SequenceOutOfRange, "after_sequence", $"after_sequence is {after}, the turn's last text is {last}: send the number of the last text you have");
-
-    private static RefusedException Field(Reason reason, string field, string detail) => new(new Refusal(reason, detail).With(Refusal.FieldKey, field));
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

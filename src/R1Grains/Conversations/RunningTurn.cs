@@ -10,9 +10,6 @@ namespace R1Grains.Conversations;
 /// </summary>
 internal sealed class RunningTurn
 {
-    /// <summary>The longest a turn may take from its opening on.</summary>
-    public static readonly TimeSpan TimeMax = TimeSpan.FromMinutes(5);
-
     private readonly ConversationParts _parts;
     private readonly Transcript _transcript;
     private readonly EventLog<WatchedEvent> _watched;
@@ -115,11 +112,11 @@ internal sealed class RunningTurn
         _stop.ThrowIfAbandoned();
         var (key, index, now) = (_transcript.Key, _transcript.NextTurn, _parts.Now);
         if (asked.ExpectedIndex is { } expected && expected != index) throw Refuse.Stale(expected, index);
-        var deadline = asked.Deadline < now + TimeMax ? asked.Deadline.Value : now + TimeMax;
-        if (deadline <= now) throw new RefusedException(new(Reason.DeadlineExceeded, "the deadline passed before the turn's time came"));
+        var deadline = asked.Deadline < now + _parts.TurnTimeout ? asked.Deadline.Value : now + _parts.TurnTimeout;
+        if (deadline <= now) throw Refuse.TooLate();
 
         // 4. What the tenant's documents say, and what of the conversation fits the window.
-        var tenant = _transcript.Tenant;
+        var tenant = _transcript.Tenant ?? throw Refuse.Unserved(key);
         var found = tenant.Facts.Find(asked.Text, _transcript.Said.Reverse().Select(exchange => exchange.Input));
         var fitted = _transcript.Window.Fit(_transcript.Said, found, asked.Text);
         var model = _parts.Model;
@@ -146,8 +143,9 @@ internal sealed class RunningTurn
         using var generation = IsCancelled ? null : await answer.Submit();
         _stop.ThrowIfAbandoned();
 
-        // 6. The opening commits while the prompt is prefilled; only `accepted` waits for it.
-        await RecordFaults.Translate(_parts.Record.AppendAsync(opened, fitted.Prompt));
+        // 6. The opening commits while the prompt is prefilled; only `accepted` waits for it. Where it fails, nobody knows
+        // whether it is durable: the exception ends the activation, and the next one finds out.
+        await _parts.Record.AppendAsync(opened, fitted.Prompt);
         _transcript.Opened(opened);
         Opened(opened, answer);
         Publish(new Accepted(opened.Time, index));
@@ -160,14 +158,16 @@ internal sealed class RunningTurn
     private async Task Continue(TurnRecord left)
     {
         var (answer, release, model) = (_answer!, left.Opened.Release, _parts.Model);
-        if (answer.Replay(left.Pieces) is { } wrong)
+        var wrong = answer.Replay(left.Pieces);
+        // Another model's tokenizer may well give another text, and that is no alarm.
+        if (release.ModelHash.ToString() != model.Hash || release.Template != model.Template.Name)
+        {
+            await answer.Close(Ending.Interrupted(Reason.ModelUnavailable, $"model {release.ModelName} ({release.ModelHash}), which began the answer, is not served here any more"));
+        }
+        else if (wrong is not null)
         {
             Log.NotReproduced(_parts.Log, _transcript.Key, left.Opened.Turn, wrong.Number);
             await answer.Close(Ending.Interrupted(Reason.Internal, $"the recorded tokens of piece {wrong.Number} do not give its text"));
-        }
-        else if (release.ModelHash.ToString() != model.Hash || release.Template != model.Template.Name)
-        {
-            await answer.Close(Ending.Interrupted(Reason.ModelUnavailable, $"model {release.ModelName} ({release.ModelHash}), which began the answer, is not served here any more"));
         }
         else
         {

@@ -15,14 +15,15 @@ internal sealed class Transcript
     private readonly Dictionary<string, (int Turn, Digest Payload)> _requests;
     private readonly List<Exchange> _said;
 
-    public Transcript(TakenOver taken, Tenant tenant, ContextWindow window)
+    public Transcript(TakenOver taken, Tenant? tenant, ContextWindow window)
     {
         (Conversation, Epoch, NextTurn, Tenant, Window) = (taken.Conversation, taken.Epoch, taken.NextTurn, tenant, window);
         _requests = taken.Turns.ToDictionary(turn => turn.Opened.RequestId, turn => (turn.Opened.Turn, turn.Opened.PayloadHash));
         _said = [.. taken.Turns.Where(turn => turn.Closed is { Answer.Length: > 0 }).Select(turn => window.Said(turn.Opened.Turn, turn.Opened.Input, turn.Closed!.Answer))];
     }
 
-    public Tenant Tenant { get; }
+    /// <summary>Null where it is not served any more: then nothing begins, and what is open ends.</summary>
+    public Tenant? Tenant { get; }
 
     public ContextWindow Window { get; }
 

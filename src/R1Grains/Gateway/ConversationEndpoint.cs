@@ -27,7 +27,7 @@ public sealed class ConversationEndpoint(IGrainFactory grains, SqliteRecord reco
         {
             "" => ChosenId(caller, wanted.RequestId),
             var id when ResourceName.IsId(id) => id,
-            var other => throw Refusals.OfField(Reason.InvalidName, "conversation_id", $"conversation_id {Refusals.Quote(other)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit; leave it empty and the server chooses one"),
+            var other => throw Refuse.Field(Reason.InvalidName, "conversation_id", $"conversation_id {Refuse.Quote(other)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit; leave it empty and the server chooses one"),
         });
         return (await Grain(name).Create(wanted, context.CancellationToken)).ToWire();
     }

@@ -18,7 +18,7 @@ public sealed class PageTokens(IDataProtectionProvider protection)
     {
         0 => DefaultSize,
         > 0 => Math.Min(asked, MaxSize),
-        _ => throw Refusals.OfField(Reason.InvalidArgument, "page_size", $"page_size {asked} is negative: ask for 1 to {MaxSize}, or 0 for {DefaultSize}"),
+        _ => throw Refuse.Field(Reason.InvalidArgument, "page_size", $"page_size {asked} is negative: ask for 1 to {MaxSize}, or 0 for {DefaultSize}"),
     };
 
     /// <returns>Empty where there is no further page.</returns>
@@ -36,7 +36,7 @@ public sealed class PageTokens(IDataProtectionProvider protection)
         }
         catch (CryptographicException)
         {
-            throw Refusals.OfField(Reason.InvalidPageToken, "page_token", $"page_token was not given to this caller for this list of {parent}: begin again without one");
+            throw Refuse.Field(Reason.InvalidPageToken, "page_token", $"page_token was not given to this caller for this list of {parent}: begin again without one");
         }
     }
 

@@ -11,9 +11,9 @@ internal static class RequestId
     public static string Parse(string text)
     {
         if (text.Length == 0)
-            throw Refusals.OfField(Reason.MissingRequestId, "request_id", "request_id is missing: give every request that changes something its own id (best a UUID), and send the same id when you retry it");
+            throw Refuse.Field(Reason.MissingRequestId, "request_id", "request_id is missing: give every request that changes something its own id (best a UUID), and send the same id when you retry it");
         if (text.Length > MaxLength || text.Any(c => c is < '!' or > '~'))
-            throw Refusals.OfField(Reason.InvalidArgument, "request_id", $"request_id {Refusals.Quote(text)} is not 1 to {MaxLength} visible ASCII characters");
+            throw Refuse.Field(Reason.InvalidArgument, "request_id", $"request_id {Refuse.Quote(text)} is not 1 to {MaxLength} visible ASCII characters");
         return text;
     }
 }

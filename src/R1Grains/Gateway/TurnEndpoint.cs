@@ -42,7 +42,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Call
         var turn = TurnName.Parse(request.Turn, "turn");
         Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
         if (request.AfterSequence < 0)
-            throw Refusals.OfField(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
+            throw Refuse.Field(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
         await Write(Grain(turn.Conversation).ResumeTurn(turn.Index, request.AfterSequence, context.CancellationToken), turn.Conversation, responseStream, context);
     }
 
@@ -78,7 +78,9 @@ public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Call
         var turn = TurnName.Parse(request.Name, "name");
         var caller = await callers.Of(context);
         Access.Require(caller, Permission.CancelTurns, turn);
-        var view = await Grain(turn.Conversation).CancelTurn(turn.Index, RequestId.Parse(request.RequestId), caller.Subject, context.CancellationToken);
+        // Asked for as on every change, though cancelling twice is cancelling once.
+        RequestId.Parse(request.RequestId);
+        var view = await Grain(turn.Conversation).CancelTurn(turn.Index, caller.Subject, context.CancellationToken);
         return view.ToWire(turn.Conversation, Faults.LanguageOf(context));
     }
 

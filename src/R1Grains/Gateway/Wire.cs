@@ -19,15 +19,15 @@ internal static class Wire
     {
         var text = request.Input?.Text ?? "";
         if (string.IsNullOrWhiteSpace(text))
-            throw Refusals.OfField(Reason.InputEmpty, "input.text", "input.text is empty: send the customer's words");
+            throw Refuse.Field(Reason.InputEmpty, "input.text", "input.text is empty: send the customer's words");
         if (request.ExpectedTurnIndex < 0)
-            throw Refusals.OfField(Reason.InvalidArgument, "expected_turn_index", $"expected_turn_index {request.ExpectedTurnIndex} is negative: turns count from 1, 0 means any");
+            throw Refuse.Field(Reason.InvalidArgument, "expected_turn_index", $"expected_turn_index {request.ExpectedTurnIndex} is negative: turns count from 1, 0 means any");
         var concurrency = request.Concurrency switch
         {
             V1.Concurrency.Unspecified or V1.Concurrency.Queue => Concurrency.Queue,
             V1.Concurrency.Reject => Concurrency.Reject,
             V1.Concurrency.Supersede => Concurrency.Supersede,
-            var unknown => throw Refusals.OfField(Reason.InvalidArgument, "concurrency", $"concurrency {(int)unknown} is unknown: use QUEUE, REJECT or SUPERSEDE"),
+            var unknown => throw Refuse.Field(Reason.InvalidArgument, "concurrency", $"concurrency {(int)unknown} is unknown: use QUEUE, REJECT or SUPERSEDE"),
         };
         return new(
             RequestId.Parse(request.RequestId),
@@ -55,10 +55,10 @@ internal static class Wire
         {
             "" or "zh" => "zh",
             "en" => "en",
-            var other => throw Refusals.OfField(Reason.InvalidArgument, "conversation.language_code", $"conversation.language_code {Refusals.Quote(other)} is not served: use zh or en"),
+            var other => throw Refuse.Field(Reason.InvalidArgument, "conversation.language_code", $"conversation.language_code {Refuse.Quote(other)} is not served: use zh or en"),
         };
         if (wanted.Labels.Count > MaxLabels)
-            throw Refusals.OfField(Reason.InvalidArgument, "conversation.labels", $"conversation.labels has {wanted.Labels.Count} entries: send at most {MaxLabels}");
+            throw Refuse.Field(Reason.InvalidArgument, "conversation.labels", $"conversation.labels has {wanted.Labels.Count} entries: send at most {MaxLabels}");
         var labels = wanted.Labels.ToImmutableSortedDictionary(
             label => Field("conversation.labels", label.Key), label => Field("conversation.labels", label.Value), StringComparer.Ordinal);
         var idle = IdleTimeout(wanted.IdleTimeout);
@@ -210,13 +210,13 @@ internal static class Wire
             return DefaultIdleTimeout;
         // Compared before it becomes a TimeSpan: a duration on the wire may exceed what that can hold.
         if (asked.Seconds < 1 || asked.Seconds > MaxIdleTimeout.TotalSeconds || asked.Nanos is < 0 or >= Duration.NanosecondsPerSecond)
-            throw Refusals.OfField(Reason.InvalidArgument, "conversation.idle_timeout", $"conversation.idle_timeout of {asked.Seconds} s is not between 1 s and {MaxIdleTimeout.Days} days");
+            throw Refuse.Field(Reason.InvalidArgument, "conversation.idle_timeout", $"conversation.idle_timeout of {asked.Seconds} s is not between 1 s and {MaxIdleTimeout.Days} days");
         return TimeSpan.FromSeconds(asked.Seconds) + TimeSpan.FromTicks(asked.Nanos / TimeSpan.NanosecondsPerTick);
     }
 
     private static string Field(string name, string text) => text.Length <= MaxTextField
         ? text
-        : throw Refusals.OfField(Reason.InvalidArgument, name, $"{name} has {text.Length} characters: send at most {MaxTextField}");
+        : throw Refuse.Field(Reason.InvalidArgument, name, $"{name} has {text.Length} characters: send at most {MaxTextField}");
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

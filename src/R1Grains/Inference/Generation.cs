@@ -11,9 +11,11 @@ namespace R1Grains.Inference;
 /// <param name="silence">How long a living device may say nothing; well above <see cref="InferenceGrain.Beat"/>.</param>
 public sealed class Generation(string device, IAsyncEnumerator<Emission> emissions, TimeSpan silence, TimeProvider time) : IDisposable
 {
-    // Null between two emissions.
+    // Null between two emissions, when the device owes nothing: however long its reader takes, that is not its silence.
     private Task<bool>? _next;
-    private long _heard = time.GetTimestamp();
+
+    // When _next was asked for.
+    private long _asked;
     private bool _left;
 
     public string Device => device;
@@ -22,10 +24,10 @@ public sealed class Generation(string device, IAsyncEnumerator<Emission> emissio
     /// <exception cref="RefusedException">Not admitted, or <see cref="Reason.ModelUnavailable"/>: the device is lost.</exception>
     public async ValueTask<Emission?> Next(TimeSpan patience, CancellationToken stop = default)
     {
-        _next ??= emissions.MoveNextAsync().AsTask();
-        var silent = silence - time.GetElapsedTime(_heard);
-        if (!await _next.Within(patience < silent ? patience : silent, time, stop))
-            return time.GetElapsedTime(_heard) < silence ? null : throw Lost($"it has said nothing for {silence.TotalSeconds:0.#} s");
+        if (_next is null) (_asked, _next) = (time.GetTimestamp(), emissions.MoveNextAsync().AsTask());
+        var left = silence - time.GetElapsedTime(_asked);
+        if (!await _next.Within(patience < left ? patience : left, time, stop))
+            return time.GetElapsedTime(_asked) < silence ? null : throw Lost($"it has said nothing for {silence.TotalSeconds:0.#} s");
         try
         {
             if (!await _next) throw Lost("it ended without an end");
@@ -35,7 +37,6 @@ public sealed class Generation(string device, IAsyncEnumerator<Emission> emissio
             throw Lost(e.Message);
         }
         _next = null;
-        _heard = time.GetTimestamp();
         return emissions.Current;
     }
 

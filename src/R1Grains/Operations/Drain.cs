@@ -1,15 +1,16 @@
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using R1Grains.Conversations;
+using R1Grains.Engine;
 
 namespace R1Grains.Operations;
 
 /// <summary>
-/// Tells the world whether this process serves (grpc.health.v1, per service name), and lets a stopping one finish what
+/// Tells the world whether this process serves (grpc.health.v1, per service name), which it does while its engine runs, and lets a stopping one finish what
 /// it has begun: first it says NOT_SERVING, new turns are refused and sent elsewhere, running ones go on until they end
 /// or the time for it is over, and only then do the services stop.
 /// </summary>
-public sealed class Drain(HealthServiceImpl health, Settings settings, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService, IDisposable
+public sealed class Drain(HealthServiceImpl health, InferenceEngine engine, Settings settings, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService, IDisposable
 {
     private static readonly string[] Services = ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName];
 
@@ -40,7 +41,11 @@ public sealed class Drain(HealthServiceImpl health, Settings settings, TimeProvi
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Say(HealthCheckResponse.Types.ServingStatus.Serving);
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        await Say(HealthCheckResponse.Types.ServingStatus.Serving);
+        _ = WatchEngine();
+    }
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
@@ -62,6 +67,14 @@ public sealed class Drain(HealthServiceImpl health, Settings settings, TimeProvi
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _begun.Dispose();
+
+    /// <summary>After a defect the engine answers nobody, so whoever balances load or restarts processes has to know.</summary>
+    private async Task WatchEngine()
+    {
+        if (await engine.Ended is not { } defect) return;
+        log.LogCritical(defect, "The engine ended by a defect and answers no turn any more; this process says NOT_SERVING until it is started again");
+        await Say(HealthCheckResponse.Types.ServingStatus.NotServing);
+    }
 
     private Task Say(HealthCheckResponse.Types.ServingStatus status)
     {

@@ -145,6 +145,23 @@ public sealed class ConversationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_turn_whose_deadline_passes_while_it_waits_is_refused_and_its_request_id_stays_free()
+    {
+        var grain = await _silo.Open("c");
+        var gate = _silo.Runner.Gate = new(0);
+        await using var first = grain.StreamTurn(Ask("r1", "say:First.")).Follow();
+        await first.Until<Accepted>();
+        var deadline = TimeProvider.System.GetUtcNow() + TimeSpan.FromMilliseconds(200);
+        var late = grain.StreamTurn(Ask("r2", "say:Second.", deadline: deadline)).Refused();
+        // Whoever comes after it shows that it has arrived.
+        while ((await grain.StreamTurn(Ask("r3", "?", expected: 99)).Refused()).Refusal.Metadata!["turn_index"] != "3" || TimeProvider.System.GetUtcNow() <= deadline) await Task.Yield();
+        gate.Release(1_000);
+        Assert.Equal(Reason.DeadlineTooShort, (await late).Refusal.Reason);
+        await first.Rest();
+        Assert.Equal("Second.", (await grain.StreamTurn(Ask("r2", "say:Second.")).All()).Text());
+    }
+
+    [Fact]
     public async Task Eight_turns_wait_and_the_next_is_refused()
     {
         var grain = await _silo.Open("c");
@@ -192,12 +209,12 @@ public sealed class ConversationTests : IAsyncLifetime
         await reader.Until<Accepted>();
         gate.Release(1 + "hm\n*\n\nReleased. An".Length);
         await reader.Until<TextReleased>();
-        var view = await grain.CancelTurn(1, "x1", "bert");
+        var view = await grain.CancelTurn(1, "bert");
         Assert.Equal((TurnState.Cancelled, "Released.", 1), (view.State, view.Output, view.LastSequence));
         Assert.Equal(FinishReason.Cancelled, Assert.IsType<Completed>((await reader.Rest())[^1]).FinishReason);
         var record = (await _silo.Record.FindTurnAsync(new("demo", "c"), 1))!;
         Assert.Equal("bert", record.Closed!.CancelledBy);
-        Assert.Equal(view, await grain.CancelTurn(1, "x2", "carl"));
+        Assert.Equal(view, await grain.CancelTurn(1, "carl"));
         gate.Release(1_000);
     }
 

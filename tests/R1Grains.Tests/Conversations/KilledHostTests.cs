@@ -44,7 +44,7 @@ public sealed class KilledHostTests(ITestOutputHelper output)
                 await using var host = HostProcess.Launch(folder.Path, Script);
                 using var channel = GrpcChannel.ForAddress(await host.Ready());
                 await new ConversationService.ConversationServiceClient(channel).CreateConversationAsync(
-                    new() { Parent = "tenants/demo", ConversationId = conversation, RequestId = "create", Conversation = new() { LanguageCode = "zh" } });
+                    new() { Parent = "tenants/demo", ConversationId = conversation, RequestId = $"create-{conversation}", Conversation = new() { LanguageCode = "zh" } });
                 var mayKill = counted < kills;
                 // A client goes on after what it has, or sends its request again; both must fit what it saw.
                 var client = new TurnService.TurnServiceClient(channel);

@@ -4,17 +4,18 @@ using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
+using R1Grains.Tests.Scripted;
 
 namespace R1Grains.Tests.Conversations;
 
 /// <summary>Writes a turn into the record as an activation would have that died in the middle of it.</summary>
 internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider time)
 {
-    private static readonly ConversationKey Key = new("demo", "c");
+    public ConversationKey Key { get; init; } = new("demo", "c");
 
     public string? ModelHash { get; init; }
 
-    public TimeSpan Left { get; init; } = RunningTurn.TimeMax;
+    public TimeSpan Left { get; init; } = ScriptedSilo.TurnTimeout;
 
     /// <param name="pieces">Ids and released text of each.</param>
     public async Task<(Transcript, TurnOpened, int[] Prompt)> Write(string input, params (int[] Ids, string Text)[] pieces)
@@ -22,7 +23,7 @@ internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider ti
         var now = time.GetUtcNow();
         await record.CreateConversationAsync(new()
         {
-            Key = Key, RequestId = "create", PayloadHash = default, Time = now, Caller = "anna", Channel = "", Customer = "", Agent = "",
+            Key = Key, RequestId = $"create-{Key.Conversation}", PayloadHash = default, Time = now, Caller = "anna", Channel = "", Customer = "", Agent = "",
             LanguageCode = "en", Labels = [], IdleTimeout = TimeSpan.FromMinutes(30),
         });
         var taken = (await record.TakeOverAsync(Key))!;

@@ -40,7 +40,8 @@ public sealed class TakeOverTests : IDisposable
             var record = await Closed(silo);
             Assert.Equal((Outcome.Completed, "Hello world. Good bye."), (record.Closed!.Outcome, record.Closed.Answer));
             Assert.Equal(released, record.Pieces[0].Text);
-            Assert.Equal([record.Pieces[0].TokenIds.Count], record.Closed.ResumePoints);
+            // On a slow machine the clock has cut a second unit before the restart.
+            Assert.Equal([record.Pieces.Where(piece => piece.Epoch == record.Pieces[0].Epoch).Sum(piece => piece.TokenIds.Count)], record.Closed.ResumePoints);
             Assert.True(record.Pieces[^1].Epoch > record.Pieces[0].Epoch);
             Assert.Equal(" Good bye.", (await silo.Grain("c").ResumeTurn(1, 1).All()).Text());
         }
@@ -104,6 +105,53 @@ public sealed class TakeOverTests : IDisposable
     }
 
     [Fact]
+    public async Task A_turn_that_a_model_with_another_tokenizer_began_ends_without_an_alarm()
+    {
+        await using var silo = await StartWith(turn => turn.Write(Hello, ([70_000, 17, 9_000], "Hello world.")), modelHash: new string('a', 64));
+        var record = await Closed(silo);
+        Assert.Equal((Outcome.Interrupted, "Hello world."), (record.Closed!.Outcome, record.Closed.Answer));
+        Assert.StartsWith("ModelUnavailable", record.Closed.Error);
+        Assert.Empty(silo.Alarms.Messages);
+        Assert.True((await silo.Grain("c").Get()).TurnCount == 1);
+    }
+
+    [Fact]
+    public async Task What_a_tenant_that_is_served_no_more_left_open_is_finished_and_its_idle_conversations_are_completed()
+    {
+        var (late, young, idle) = (new ConversationKey("gone", "late"), new ConversationKey("gone", "young"), new ConversationKey("gone", "idle"));
+        var model = ScriptedModel.Create(8_192);
+        await using (var record = await SqliteRecord.OpenAsync(Data))
+        {
+            await new OpenTurn(record, model, TimeProvider.System) { Key = late, Left = TimeSpan.FromMinutes(-1) }.Write(Hello, Pieces("hm\n*\n\nHello world. |Hello world."));
+            await new OpenTurn(record, model, TimeProvider.System) { Key = young }.Write(Hello, Pieces("hm\n*\n\nHello world. |Hello world."));
+            await record.CreateConversationAsync(new()
+            {
+                Key = idle, RequestId = "idle", PayloadHash = default, Time = TimeProvider.System.GetUtcNow(), Caller = "anna", Channel = "", Customer = "", Agent = "",
+                LanguageCode = "en", Labels = [], IdleTimeout = TimeSpan.FromMilliseconds(1),
+            });
+        }
+        await using var silo = await Start(_folder.Path);
+        Assert.Equal((Outcome.Interrupted, "Hello world."), ((await Closed(silo, late)).Closed!.Outcome, (await Closed(silo, late)).Closed!.Answer));
+        Assert.Equal((Outcome.Completed, "Hello world. Good bye."), ((await Closed(silo, young)).Closed!.Outcome, (await Closed(silo, young)).Closed!.Answer));
+        using var impatience = new CancellationTokenSource(Patience);
+        while ((await silo.Record.FindConversationAsync(idle, impatience.Token))!.Completed is null) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, impatience.Token);
+        Assert.Equal(Reason.TenantNotFound, (await silo.Grain("young", "gone").StreamTurn(Ask("r2", "?")).Refused()).Refusal.Reason);
+    }
+
+    [Fact]
+    public async Task A_tenant_that_is_not_served_is_refused_and_its_record_is_left_alone()
+    {
+        await using var silo = await Start(_folder.Path);
+        var (grain, key) = (silo.Grain("c", "gone"), new ConversationKey("gone", "c"));
+        Assert.Equal(Reason.TenantNotFound, (await Assert.ThrowsAsync<RefusedException>(() => grain.Create(New("k")))).Refusal.Reason);
+        Assert.Null(await silo.Record.FindConversationAsync(key));
+
+        await new OpenTurn(silo.Record, silo.Service<R1Grains.Engine.Model>(), TimeProvider.System) { Key = key }.Write(Hello);
+        Assert.Equal(Reason.TenantNotFound, (await Assert.ThrowsAsync<RefusedException>(() => grain.Get())).Refusal.Reason);
+        Assert.Equal(2, (await silo.Record.TakeOverAsync(key))!.Epoch);
+    }
+
+    [Fact]
     public async Task An_activation_that_lost_its_epoch_shows_nothing_more_and_the_next_goes_on()
     {
         await using var silo = await Start(_folder.Path);
@@ -138,6 +186,48 @@ public sealed class TakeOverTests : IDisposable
             Assert.True(end is RefusedException { Refusal.Reason: Reason.NodeDraining } or EnumerationAbortedException, end.ToString()));
         Assert.Empty(silo.Alarms.Errors);
         Assert.Single((await silo.Record.TakeOverAsync(Key))!.Turns);
+    }
+
+    [Fact]
+    public async Task An_activation_that_lost_its_epoch_between_two_turns_refuses_once_and_the_next_serves()
+    {
+        await using var silo = await Start(_folder.Path);
+        var grain = await silo.Open("c");
+        await grain.StreamTurn(Ask("r1", "say:One.")).All();
+        await silo.Record.TakeOverAsync(Key);
+
+        Assert.Equal(Reason.StaleEpoch, (await grain.StreamTurn(Ask("r2", "say:Two.")).Refused()).Refusal.Reason);
+        var events = await Again(() => grain.StreamTurn(Ask("r2", "say:Two.")).All());
+        Assert.Equal((2, "Two."), (((Accepted)events[0]).Turn, events.Text()));
+        Assert.Empty(silo.Alarms.Messages);
+    }
+
+    [Fact]
+    public async Task A_cancel_whose_close_is_not_recorded_is_refused_and_not_answered_with_a_running_turn()
+    {
+        await using var silo = await Start(_folder.Path);
+        var gate = silo.Runner.Gate = new(0);
+        var grain = await silo.Open("c");
+        await using var reader = grain.StreamTurn(Ask("r1", Hello)).Follow();
+        await reader.Until<Accepted>();
+        await silo.Record.TakeOverAsync(Key);
+
+        var cancelling = grain.CancelTurn(1, "anna");
+        gate.Release(1_000);
+        Assert.Equal(Reason.StaleEpoch, (await Assert.ThrowsAsync<RefusedException>(() => cancelling)).Refusal.Reason);
+        // The next activation goes on with the turn, and there cancelling it, or reading it to its end, is answered truly.
+        Assert.Contains((await Again(() => grain.CancelTurn(1, "anna"))).State, new[] { TurnState.Cancelled, TurnState.Completed });
+    }
+
+    [Fact]
+    public async Task A_turn_of_another_activation_is_cancelled_by_the_next_one()
+    {
+        await using var silo = await Start(_folder.Path);
+        var grain = await silo.Open("c");
+        await grain.Get();
+        await new OpenTurn(silo.Record, silo.Service<R1Grains.Engine.Model>(), TimeProvider.System).Write(Hello);
+        Assert.Equal(Reason.StaleEpoch, (await Assert.ThrowsAsync<RefusedException>(() => grain.CancelTurn(1, "anna"))).Refusal.Reason);
+        Assert.Contains((await Again(() => grain.CancelTurn(1, "anna"))).State, new[] { TurnState.Cancelled, TurnState.Completed });
     }
 
     [Fact]
@@ -205,12 +295,12 @@ public sealed class TakeOverTests : IDisposable
             Encoding.UTF8.GetBytes(piece[0]).Select(b => b switch { (byte)'*' => ScriptedModel.ThinkClose, (byte)'$' => ScriptedModel.End, _ => b }).ToArray(), piece[1])),
     ];
 
-    private static async Task<TurnRecord> Closed(ScriptedSilo silo)
+    private static async Task<TurnRecord> Closed(ScriptedSilo silo, ConversationKey? key = null)
     {
         using var impatience = new CancellationTokenSource(Patience);
         while (true)
         {
-            if (await silo.Record.FindTurnAsync(Key, 1, impatience.Token) is { Closed: not null } closed) return closed;
+            if (await silo.Record.FindTurnAsync(key ?? Key, 1, impatience.Token) is { Closed: not null } closed) return closed;
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, impatience.Token);
         }
     }

@@ -87,6 +87,9 @@ public sealed class BadInputTests
         error = await Assert.ThrowsAsync<RpcException>(() => host.Open("c", language: "zh"));
         Assert.Equal("REQUEST_ID_REUSED", Reason(error));
         error = await Assert.ThrowsAsync<RpcException>(async () => await host.Conversations.CreateConversationAsync(
+            new() { Parent = "tenants/demo", ConversationId = "d", RequestId = "open-c" }));
+        Assert.Equal((StatusCode.InvalidArgument, "REQUEST_ID_REUSED"), (error.StatusCode, Reason(error)));
+        error = await Assert.ThrowsAsync<RpcException>(async () => await host.Conversations.CreateConversationAsync(
             new() { Parent = "tenants/demo", ConversationId = "c", RequestId = "another" }));
         Assert.Equal((StatusCode.AlreadyExists, "CONVERSATION_EXISTS"), (error.StatusCode, Reason(error)));
     }

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using R1Grains.Access;
@@ -45,7 +46,8 @@ public sealed class ConversationTests
     [Fact]
     public async Task Conversations_are_listed_by_tenant_in_the_order_of_creation_page_by_page()
     {
-        await using var host = await EmbeddedHost.Start();
+        using var tenants = Tenants("demo", "other");
+        await using var host = await EmbeddedHost.Start(settings: $"--R1:Tenants={tenants.Path}");
         string[] ids = ["d", "a", "c", "b", "e"];
         foreach (var id in ids)
             await host.Open(id);
@@ -56,6 +58,19 @@ public sealed class ConversationTests
             pages.Add(await host.Conversations.ListConversationsAsync(new() { Parent = "tenants/demo", PageSize = 2, PageToken = pages.LastOrDefault()?.NextPageToken ?? "" }));
         while (pages[^1].NextPageToken.Length > 0);
         Assert.Equal(ids.Select(id => $"tenants/demo/conversations/{id}"), pages.SelectMany(page => page.Conversations).Select(c => c.Name));
+    }
+
+    [Fact]
+    public async Task A_foreign_tenant_a_missing_one_and_one_that_is_not_served_get_the_same_answer_byte_for_byte()
+    {
+        using var tenants = Tenants("demo", "other");
+        await using var host = await EmbeddedHost.Start(settings: $"--R1:Tenants={tenants.Path}");
+        var answers = new List<Google.Rpc.Status>();
+        foreach (var (parent, caller) in new[] { ("other", "demo"), ("gone", "demo"), ("gone", "gone") })
+            answers.Add((await Assert.ThrowsAsync<RpcException>(async () => await host.Conversations.CreateConversationAsync(
+                new() { Parent = $"tenants/{parent}", RequestId = "1" }, host.Bearer(caller, "zoe", PermissionSet.All)))).GetRpcStatus()!);
+        Assert.Equal("TENANT_NOT_FOUND", answers[0].GetDetail<Google.Rpc.ErrorInfo>().Reason);
+        Assert.All(answers, answer => Assert.Equal(answers[0].ToByteArray(), answer.ToByteArray()));
     }
 
     [Fact]
@@ -111,5 +126,18 @@ public sealed class ConversationTests
         Assert.Equal(full.Turns.Select(t => (t.Turn, t.Tokens)), bare.Turns.Select(t => (t.Turn, t.Tokens)));
         Assert.All(bare.Turns, turn => Assert.Equal(("", ""), (turn.Input, turn.Answer)));
         Assert.Empty(bare.Policy);
+    }
+
+    /// <summary>The shipped tenant under other names.</summary>
+    private static TemporaryFolder Tenants(params string[] names)
+    {
+        var folder = new TemporaryFolder();
+        foreach (var name in names)
+        {
+            var tenant = Directory.CreateDirectory(Path.Combine(folder.Path, name));
+            foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "deploy", "tenants", "demo")))
+                File.Copy(file, Path.Combine(tenant.FullName, Path.GetFileName(file)));
+        }
+        return folder;
     }
 }

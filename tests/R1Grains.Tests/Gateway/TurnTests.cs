@@ -34,6 +34,14 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public async Task A_turn_ends_when_the_time_that_is_set_for_turns_is_over()
+    {
+        await using var host = await EmbeddedHost.Start(new(Answer: new string('x', 600), TokensPerSecond: 20), settings: "--R1:TurnTimeout=00:00:01");
+        var events = await host.Say(await host.Open(), "1").Rest();
+        Assert.Equal("DEADLINE_EXCEEDED", events[^1].Failed.GetDetail<Google.Rpc.ErrorInfo>().Reason);
+    }
+
+    [Fact]
     public async Task A_refused_turn_is_a_call_without_headers_and_an_accepted_one_has_them()
     {
         await using var host = await EmbeddedHost.Start();

@@ -54,6 +54,20 @@ public sealed class GenerationTests
     }
 
     [Fact]
+    public async Task The_readers_own_delay_is_not_the_devices_silence()
+    {
+        using var generation = Start();
+        _time.Advance(2 * Silence);
+        var first = generation.Next(TimeSpan.MaxValue).AsTask();
+        await _peer.Writer.WriteAsync(Emission.Token(1));
+        Assert.Equal(1, (await first)!.Value.TokenId);
+        _time.Advance(2 * Silence);
+        var second = generation.Next(TimeSpan.MaxValue).AsTask();
+        await _peer.Writer.WriteAsync(Emission.Token(2));
+        Assert.Equal(2, (await second)!.Value.TokenId);
+    }
+
+    [Fact]
     public async Task A_stream_that_breaks_off_is_a_lost_device()
     {
         using var generation = Start();

@@ -2,8 +2,12 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Reflection.V1;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using R1Grains.Engine;
+using R1Grains.Engine.Tests.Scripted;
 using R1Grains.Operations;
 using R1Grains.Tests.Gateway;
+using R1Grains.Tests.Scripted;
 using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace R1Grains.Tests.Operations;
@@ -26,6 +30,31 @@ public sealed class HealthTests
         Assert.False(stopping.IsCompleted);
         running.Dispose();
         await stopping;
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("r1grains.v1.TurnService")]
+    public async Task An_engine_that_ended_by_a_defect_is_not_serving(string service)
+    {
+        var alarms = new LoggedAlarms();
+        await using var host = await EmbeddedHost.Start(configure: builder =>
+        {
+            builder.Logging.AddProvider(alarms);
+            builder.Services.AddSingleton(provider =>
+            {
+                var model = ScriptedModel.Create();
+                // What the engine does not expect of a runner: a failed run would fail its turns alone.
+                var runner = new ScriptedRunner(model, (_, _) => throw new ArithmeticException("not a number"));
+                return new InferenceEngine(model, runner, provider.GetRequiredService<Settings>().Engine, TimeProvider.System);
+            });
+        });
+        var conversation = await host.Open();
+        using var watch = new Health.HealthClient(host.Channel).Watch(new() { Service = service });
+        Assert.Equal(Serving.Serving, (await watch.Next()).Status);
+        using var turn = host.Say(conversation, "1");
+        Assert.Equal(Serving.NotServing, (await watch.Next()).Status);
+        Assert.Contains(alarms.Messages, message => message.StartsWith("The engine ended by a defect", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -38,8 +38,8 @@ public sealed class StartTests
     [Theory]
     [InlineData("R1__Listen", "localhost")]
     [InlineData("R1__Listen", "127.0.0.1")]
-    [InlineData("R1__Roles", "teller")]
-    [InlineData("R1__Roles", "gateway")]
+    [InlineData("R1__TurnTimeout", "00:00:00")]
+    [InlineData("R1__TurnTimeout", "300")]
     [InlineData("R1__ShutdownTimeout", "soon")]
     public async Task A_wrong_setting_is_one_clear_line(string name, string value)
     {

@@ -20,6 +20,7 @@ namespace R1Grains.Tests.Scripted;
 internal sealed class ScriptedSilo : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan TurnTimeout = TimeSpan.FromMinutes(5);
 
     private readonly IHost _host;
 
@@ -47,7 +48,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
             .AddKnowledge(Tenants(folder))
             .AddInference(options)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
-            .AddConversations();
+            .AddConversations(TurnTimeout);
         var host = builder.Build();
         await host.StartAsync();
         return new(host, runner, alarms);
