@@ -1,4 +1,3 @@
-using Grpc.HealthCheck;
 using Microsoft.AspNetCore.DataProtection;
 using R1Grains.Operations;
 
@@ -23,7 +22,6 @@ public static class Registration
             .AddSingleton<Faults>()
             .AddSingleton<FaultInterceptor>()
             .AddSingleton<PageTokens>()
-            .AddSingleton<HealthServiceImpl>()
             .AddSingleton<Drain>()
             .AddHostedService(provider => provider.GetRequiredService<Drain>());
     }
@@ -32,7 +30,18 @@ public static class Registration
     {
         routes.MapGrpcService<ConversationEndpoint>();
         routes.MapGrpcService<TurnEndpoint>();
-        routes.MapGrpcService<HealthServiceImpl>();
-        routes.MapGrpcReflectionService();
+        routes.MapGrpcService<HealthEndpoint>();
+        routes.MapGrpcReflectionService().Add(EndWithDrain);
+    }
+
+    /// <summary>Reflection is a stream that only its client ends, so a stopping node aborts it instead of waiting for it.</summary>
+    private static void EndWithDrain(EndpointBuilder endpoint)
+    {
+        var serve = endpoint.RequestDelegate!;
+        endpoint.RequestDelegate = async http =>
+        {
+            await using var aborting = http.RequestServices.GetRequiredService<Drain>().Begun.Register(http.Abort);
+            await serve(http);
+        };
     }
 }

@@ -1,18 +1,17 @@
-using Grpc.Health.V1;
-using Grpc.HealthCheck;
+using System.Runtime.CompilerServices;
 using R1Grains.Conversations;
 
 namespace R1Grains.Operations;
 
 /// <summary>
-/// Tells the world whether this process serves (grpc.health.v1, per service name), and lets a stopping one finish what
-/// it has begun: first it says NOT_SERVING, new turns are refused and sent elsewhere, running ones go on until they end
-/// or the time for it is over, and only then do the services stop.
+/// Knows whether this process serves, and lets a stopping one finish what it has begun: first it says that it does not
+/// serve, new turns are refused and sent elsewhere, running ones go on until they end or the time for it is over, and
+/// only then do the services stop.
 /// </summary>
-public sealed class Drain(HealthServiceImpl health, Settings settings, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService, IDisposable
+public sealed class Drain(Settings settings, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService, IDisposable
 {
-    private static readonly string[] Services = ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName];
-
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _begun = new();
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -21,6 +20,24 @@ public sealed class Drain(HealthServiceImpl health, Settings settings, TimeProvi
 
     /// <summary>Ends calls that would otherwise last for ever.</summary>
     public CancellationToken Begun => _begun.Token;
+
+    public bool IsServing => _started.Task.IsCompleted && !_stopping.Task.IsCompleted;
+
+    /// <summary><see cref="IsServing"/> now and after each change; ends once a stop has been told.</summary>
+    public async IAsyncEnumerable<bool> Watch([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        if (!_started.Task.IsCompleted)
+        {
+            yield return false;
+            await _started.Task.WaitAsync(cancellation);
+        }
+        if (IsServing)
+        {
+            yield return true;
+            await _stopping.Task.WaitAsync(cancellation);
+        }
+        yield return false;
+    }
 
     /// <summary>Counts a call until it is disposed.</summary>
     /// <exception cref="RefusedException"><see cref="Reason.NodeDraining"/></exception>
@@ -36,15 +53,19 @@ public sealed class Drain(HealthServiceImpl health, Settings settings, TimeProvi
     public static RefusedException Refused() =>
         new(new(Reason.NodeDraining, "this node is stopping: send the same request again, it will reach another node or this one restarted", RetryAfter: TimeSpan.FromSeconds(1)));
 
-    public Task StartingAsync(CancellationToken cancellationToken) => Say(HealthCheckResponse.Types.ServingStatus.NotServing);
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Say(HealthCheckResponse.Types.ServingStatus.Serving);
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _started.TrySetResult();
+        return Task.CompletedTask;
+    }
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        await Say(HealthCheckResponse.Types.ServingStatus.NotServing);
+        _stopping.TrySetResult();
         await _begun.CancelAsync();
         Leave();
         try
@@ -62,13 +83,6 @@ public sealed class Drain(HealthServiceImpl health, Settings settings, TimeProvi
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _begun.Dispose();
-
-    private Task Say(HealthCheckResponse.Types.ServingStatus status)
-    {
-        foreach (var service in Services)
-            health.SetStatus(service, status);
-        return Task.CompletedTask;
-    }
 
     private void Leave()
     {

@@ -1,13 +1,40 @@
+using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Grpc.Reflection.V1;
 using R1Grains.Tests.Gateway;
 using R1Grains.Tests.Scripted;
 using R1Grains.V1;
 using Kind = R1Grains.V1.TurnEvent.EventOneofCase;
+using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace R1Grains.Tests.Operations;
 
 public sealed class StopTests
 {
+    [Fact]
+    public async Task Watchers_are_told_and_do_not_hold_up_the_end_of_the_process()
+    {
+        using var folder = new TemporaryFolder();
+        await using var host = HostProcess.Launch(folder.Path, new Script());
+        using var channel = GrpcChannel.ForAddress(await host.Ready());
+        using var known = new Health.HealthClient(channel).Watch(new());
+        using var unknown = new Health.HealthClient(channel).Watch(new() { Service = "nobody" });
+        using var reflection = new ServerReflection.ServerReflectionClient(channel).ServerReflectionInfo();
+        await reflection.RequestStream.WriteAsync(new() { ListServices = "" });
+        Assert.True(await reflection.ResponseStream.MoveNext(default));
+        Assert.Equal(Serving.Serving, (await known.Next()).Status);
+        Assert.Equal(Serving.ServiceUnknown, (await unknown.Next()).Status);
+
+        var began = TimeProvider.System.GetTimestamp();
+        host.Stop();
+
+        Assert.Equal([Serving.NotServing], (await known.Rest()).Select(response => response.Status));
+        Assert.Empty(await unknown.Rest());
+        Assert.Equal(0, await host.Exited());
+        // Else it waits for them for 40 s.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(15));
+    }
+
     [Fact]
     public async Task A_running_turn_is_finished_before_the_process_ends()
     {
