@@ -44,6 +44,9 @@ internal sealed class ContextWindow(ChatTemplate template, int contextLength, st
 
     public string Policy => policy;
 
+    /// <summary>What every prompt has: the policy and the markers around it.</summary>
+    public int PolicyTokens => _fixed;
+
     /// <summary>Kept free for reasoning and answer together.</summary>
     public int Reserve => Size / 4;
 
