@@ -64,11 +64,12 @@ public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Call
 
         var conversation = await record.FindConversationAsync(key, context.CancellationToken)
             ?? throw new RefusedException(new(Reason.ConversationNotFound, $"{parent} does not exist"));
-        var page = await record.ListTurnsAsync(key, size, after, context.CancellationToken);
         var language = Faults.LanguageOf(context) ?? conversation.Opened.LanguageCode;
+        var page = await PageTokens.Read(
+            size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => Views.Of(turn).ToWire(parent, language));
         return new()
         {
-            Turns = { page.Items.Select(turn => Views.Of(turn).ToWire(parent, language)) },
+            Turns = { page.Items },
             NextPageToken = pages.Seal(TurnList, parent, caller, page.Next),
         };
     }
