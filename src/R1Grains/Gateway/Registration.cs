@@ -50,7 +50,7 @@ public static class Registration
                 return;
             var status = Faults.Status(
                 new Refusal(Reason.InputTooLong, $"the request is larger than {MaxRequestBytes} bytes: send less").With("limit_bytes", MaxRequestBytes.ToString(CultureInfo.InvariantCulture)),
-                language: null);
+                Faults.LanguageOf(http.Request.Headers.AcceptLanguage));
             (headers.GrpcStatus, headers.GrpcMessage) = (status.Code.ToString(CultureInfo.InvariantCulture), status.Message);
             headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
         };

@@ -83,9 +83,10 @@ public sealed class BadInputTests
         await using var host = await EmbeddedHost.Start();
         foreach (var size in new[] { 1_100_000, 10_000_000 })
         {
-            var error = await Refused(host.Say("tenants/demo/conversations/c", "1", new string('x', size)));
+            var error = await Refused(host.Turns.StreamTurn(Talk.Turn("tenants/demo/conversations/c", "1", new string('x', size)), new Metadata { { "accept-language", "en" } }));
             Assert.Equal((StatusCode.InvalidArgument, "INPUT_TOO_LONG"), (error.StatusCode, Reason(error)));
             Assert.Equal(error.Status.Detail, error.GetRpcStatus()!.Message);
+            Assert.Equal("en", error.GetRpcStatus()!.GetDetail<LocalizedMessage>().Locale);
             Assert.Equal("1048576", error.GetRpcStatus()!.GetDetail<ErrorInfo>().Metadata["limit_bytes"]);
         }
     }
