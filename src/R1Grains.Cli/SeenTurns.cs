@@ -39,13 +39,18 @@ internal sealed class SeenTurns(string folder, Action<string> warn, TimeProvider
         }
     }
 
-    /// <summary>Hands the events on and notes each once the reader has come back for the next, which is when it was shown.</summary>
+    /// <summary>
+    /// Hands the events on and notes each once the reader has come back for the next, which is when it was shown. After
+    /// the end of the turn it need not come back.
+    /// </summary>
     public async IAsyncEnumerable<TurnEvent> Track(
         string conversation, SeenTurn seen, IAsyncEnumerable<TurnEvent> events, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         Save(conversation, seen);
         await foreach (var turnEvent in events.WithCancellation(cancellation))
         {
+            if (turnEvent.EventCase is TurnEvent.EventOneofCase.Completed or TurnEvent.EventOneofCase.Failed)
+                Forget(conversation);
             yield return turnEvent;
             switch (turnEvent.EventCase)
             {
@@ -54,9 +59,6 @@ internal sealed class SeenTurns(string folder, Action<string> warn, TimeProvider
                     break;
                 case TurnEvent.EventOneofCase.TextDelta:
                     Save(conversation, seen = seen with { Sequence = turnEvent.Sequence });
-                    break;
-                case TurnEvent.EventOneofCase.Completed or TurnEvent.EventOneofCase.Failed:
-                    Forget(conversation);
                     break;
             }
         }

@@ -19,6 +19,10 @@ internal sealed class Batcher(KvSlots slots, int chunkLength)
     private readonly List<Sequence> _running = [];
     private readonly List<int> _freed = [];
     private readonly StepPlan _plan = new();
+    private TimeSpan _held;
+
+    // Of the eldest that runs, as of the last plan.
+    private TimeSpan _holding;
 
     public int Running => _running.Count;
 
@@ -31,8 +35,11 @@ internal sealed class Batcher(KvSlots slots, int chunkLength)
 
     public int ReservedTokens => slots.Reserved;
 
-    /// <summary>How long a request holds a row: a moving average over the last dozen.</summary>
-    public TimeSpan Held { get; private set; }
+    /// <summary>
+    /// How long a request holds a row: a moving average over the last dozen, but no less than the eldest of those that
+    /// run has held its own, which is all there is to go by until one has ended.
+    /// </summary>
+    public TimeSpan Held => _held > _holding ? _held : _holding;
 
     public void Add(Sequence sequence) => _waiting.Add(sequence);
 
@@ -45,6 +52,7 @@ internal sealed class Batcher(KvSlots slots, int chunkLength)
         _plan.Released.AddRange(_freed);
         _freed.Clear();
         Admit(now);
+        _holding = _running.Count == 0 ? TimeSpan.Zero : now - _running[0].AdmittedAt;
 
         _plan.Decodes.Clear();
         foreach (var sequence in _running)
@@ -98,7 +106,7 @@ internal sealed class Batcher(KvSlots slots, int chunkLength)
             slots.Free(sequence.Slot);
             _freed.Add(sequence.Slot);
             var held = now - sequence.AdmittedAt;
-            Held = Held == TimeSpan.Zero ? held : Held + (held - Held) / 12;
+            _held = _held == TimeSpan.Zero ? held : _held + (held - _held) / 12;
         }
         _running.RemoveAll(s => s.Completion is not null);
     }

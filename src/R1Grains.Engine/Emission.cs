@@ -23,8 +23,8 @@ public enum FinishReason
     Failed,
 }
 
-/// <param name="ReasoningTokens">Ids up to and including the end of the reasoning.</param>
-/// <param name="AnswerTokens">Ids after the reasoning, the end id included. The two together are all ids of the reply, recorded ones included.</param>
+/// <param name="ReasoningTokens">Ids of the reasoning, its tags included.</param>
+/// <param name="AnswerTokens">All other ids, the end id included. The two together are all ids of the reply, recorded ones included.</param>
 public readonly record struct Usage(int PromptTokens, int ReasoningTokens, int AnswerTokens);
 
 /// <param name="StopString">The stop string that ended the answer. Its ids were emitted; the reader trims with <see cref="StopStrings"/>.</param>

@@ -15,7 +15,7 @@ internal sealed class ReplyRules
     private readonly int[] _endOfReasoning;
     private bool _reasoning;
 
-    // The next id of _endOfReasoning; -1 while the budget lasts.
+    // The next id of _endOfReasoning, its length once all were said; -1 while the budget lasts.
     private int _forced = -1;
 
     public ReplyRules(Model model, SamplingOptions sampling)
@@ -33,7 +33,7 @@ internal sealed class ReplyRules
     /// <summary>Ids of the reply so far.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Ids up to and including the end of the reasoning.</summary>
+    /// <summary>Ids of the reasoning, its tags included.</summary>
     public int ReasoningCount { get; private set; }
 
     public string? StopString => _stops.Matched;
@@ -46,15 +46,11 @@ internal sealed class ReplyRules
     {
         if (Forced is not null) _forced++;
         Count++;
-        if (_reasoning)
+        // A model may think again at any place of its reply.
+        if (_reasoning || id == _model.Template.ThinkOpenId)
         {
             ReasoningCount++;
             _reasoning = id != _model.Template.ThinkCloseId;
-        }
-        else if (id == _model.Template.ThinkOpenId && Count == 1)
-        {
-            ReasoningCount = 1;
-            _reasoning = true;
         }
         else
         {
@@ -67,6 +63,6 @@ internal sealed class ReplyRules
 
     private void ApplyBudget()
     {
-        if (_reasoning && _forced < 0 && ReasoningCount >= _sampling.ReasoningBudget) _forced = 0;
+        if (_reasoning && Forced is null && ReasoningCount >= _sampling.ReasoningBudget) _forced = 0;
     }
 }

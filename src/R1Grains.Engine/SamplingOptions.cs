@@ -32,19 +32,18 @@ public sealed record SamplingOptions
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
     internal void Validate()
     {
-        Require(float.IsFinite(Temperature) && Temperature >= 0, nameof(Temperature), Temperature, "0 or more");
-        Require(TopP is > 0 and <= 1, nameof(TopP), TopP, "above 0 and at most 1");
-        Require(TopK >= 0, nameof(TopK), TopK, "0 or more");
-        Require(float.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, nameof(RepetitionPenalty), RepetitionPenalty, "above 0");
-        Require(MaxTokens >= 1, nameof(MaxTokens), MaxTokens, "1 or more");
-        Require(ReasoningBudget is null or >= 0, nameof(ReasoningBudget), ReasoningBudget, "0 or more");
-        Require(StopStrings.Count <= StopStringsMax, nameof(StopStrings), StopStrings.Count, $"at most {StopStringsMax} texts");
-        foreach (var stop in StopStrings)
-            Require(stop.Length is > 0 and <= StopStringLengthMax, nameof(StopStrings), stop.Length, $"texts of 1 to {StopStringLengthMax} characters");
+        if (OutOfRange() is var (name, value, range)) throw new ArgumentException($"{name} is {value}; it must be {range}.", name);
     }
 
-    private static void Require(bool holds, string name, object? value, string range)
-    {
-        if (!holds) throw new ArgumentException($"{name} is {value}; it must be {range}.", name);
-    }
+    /// <summary>The first value that is out of its range; null when all are in theirs.</summary>
+    internal (string Name, object Value, string Range)? OutOfRange() =>
+        !float.IsFinite(Temperature) || Temperature < 0 ? (nameof(Temperature), Temperature, "0 or more")
+        : TopP is not (> 0 and <= 1) ? (nameof(TopP), TopP, "above 0 and at most 1")
+        : TopK < 0 ? (nameof(TopK), TopK, "0 or more")
+        : !float.IsFinite(RepetitionPenalty) || RepetitionPenalty <= 0 ? (nameof(RepetitionPenalty), RepetitionPenalty, "above 0")
+        : MaxTokens < 1 ? (nameof(MaxTokens), MaxTokens, "1 or more")
+        : ReasoningBudget < 0 ? (nameof(ReasoningBudget), ReasoningBudget, "0 or more")
+        : StopStrings.Count > StopStringsMax ? (nameof(StopStrings), StopStrings.Count, $"at most {StopStringsMax} texts")
+        : StopStrings.FirstOrDefault(stop => stop.Length is 0 or > StopStringLengthMax) is { } stop ? (nameof(StopStrings), stop.Length, $"texts of 1 to {StopStringLengthMax} characters")
+        : null;
 }

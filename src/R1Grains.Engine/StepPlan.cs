@@ -16,7 +16,5 @@ internal sealed class StepPlan
     /// <summary>Slots whose content nobody needs any more; released before anything is run.</summary>
     public List<int> Released { get; } = [];
 
-    public bool IsEmpty => Decodes.Count == 0 && Prefill is null && Released.Count == 0;
-
     public bool CompletesPrefill => Prefill!.Computed + ChunkLength == Prefill.PrefillLength;
 }

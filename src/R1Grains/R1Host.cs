@@ -71,10 +71,11 @@ public static class R1Host
 
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(() => started = true);
-        // What can be at fault is opened before anything starts: the data folder, what lies in it, the model.
+        // What can be at fault is opened before anything starts: the data folder, what lies in it, the model, the tenants' policies.
         app.Services.GetRequiredService<SqliteRecord>();
         app.Services.GetRequiredService<DevelopmentIssuer>();
-        app.Services.GetRequiredService<InferenceEngine>();
+        var engine = app.Services.GetRequiredService<InferenceEngine>();
+        app.Services.GetRequiredService<Tenants>().RequireRoom(engine.Model);
         app.MapGateway();
         return app;
     }

@@ -9,6 +9,7 @@ namespace R1Grains;
 public sealed record Settings
 {
     private static readonly IPEndPoint StandardListen = new(IPAddress.Loopback, 5080);
+    private const int RowsMax = 1024;
     private static readonly TimeSpan TimeMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan StandardTurnTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StandardShutdownTimeout = TimeSpan.FromSeconds(30);
@@ -51,7 +52,7 @@ public sealed record Settings
     private static EngineOptions EngineFrom(IConfiguration r1, EngineOptions standard) => standard with
     {
         Threads = Read(r1, "Engine:Threads", standard.Threads, TryCount, "a number, 0 for as many as the machine and the model have use for"),
-        Rows = Read(r1, "Engine:Rows", standard.Rows, TryPositive, "how many turns are answered at once, e.g. 16"),
+        Rows = Read(r1, "Engine:Rows", standard.Rows, TryRows, "how many turns are answered at once, 1 to 1024, e.g. 16"),
         QueueLimit = Read(r1, "Engine:QueueLimit", standard.QueueLimit, TryCount, "how many turns may wait, e.g. 64"),
     };
 
@@ -68,7 +69,7 @@ public sealed record Settings
     private static bool TryCount(string text, out int count) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count);
 
-    private static bool TryPositive(string text, out int count) => TryCount(text, out count) && count > 0;
+    private static bool TryRows(string text, out int count) => TryCount(text, out count) && count is > 0 and <= RowsMax;
 
     /// <summary>Bounded, because a bare number is a number of days.</summary>
     private static bool TryTime(string text, out TimeSpan time) =>

@@ -214,6 +214,29 @@ public sealed class InferenceEngineTests
     }
 
     [Fact]
+    public async Task A_deadline_shorter_than_the_queue_is_refused_before_any_request_has_ended()
+    {
+        using var gate = new SemaphoreSlim(0);
+        var time = new FakeTimeProvider();
+        var runner = ScriptedRunner.Babbling(Model, rows: 1);
+        runner.Gate = gate;
+        await using var engine = runner.Start(Model, time: time);
+        var first = engine.GenerateAsync(Request(Model, "a", Greedy with { MaxTokens = 4 })).CollectAsync();
+        gate.Release(1);
+        await UntilAsync(() => runner.Log.Count == 1);
+        time.Advance(TimeSpan.FromSeconds(12));
+        gate.Release(1);
+        await UntilAsync(() => engine.Status.PredictedWait == TimeSpan.FromSeconds(12));
+
+        var refused = Assert.Throws<DeadlineTooShortException>(() => engine.GenerateAsync(Request(Model, "b", Greedy) with { Deadline = time.GetUtcNow().AddSeconds(10) }));
+        Assert.Equal((TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(12)), (refused.Remaining, refused.PredictedWait));
+        var patient = engine.GenerateAsync(Request(Model, "c", Greedy with { MaxTokens = 1 }) with { Deadline = time.GetUtcNow().AddSeconds(20) }).CollectAsync();
+        gate.Release(100);
+        Assert.Equal(FinishReason.Length, (await first)[^1].Completion!.Reason);
+        Assert.Equal(FinishReason.Length, (await patient)[^1].Completion!.Reason);
+    }
+
+    [Fact]
     public async Task A_prompt_that_does_not_fit_is_refused_with_its_counts()
     {
         await using var engine = ScriptedRunner.Babbling(Model).Start(Model);

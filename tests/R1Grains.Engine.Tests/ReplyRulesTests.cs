@@ -76,6 +76,42 @@ public sealed class ReplyRulesTests
         Assert.Equal(FinishReason.Stop, rules.Accept('x'));
     }
 
+    [Fact]
+    public void Thinking_again_counts_as_reasoning_and_holds_no_stop_string()
+    {
+        var rules = new ReplyRules(Model, Plain with { StopStrings = ["x"] });
+        foreach (var id in Ids("ab", ScriptedModel.ThinkClose, "好", ScriptedModel.ThinkOpen, "x", ScriptedModel.ThinkClose)) Assert.Null(rules.Accept(id));
+        Assert.Equal((9, 6), (rules.Count, rules.ReasoningCount));
+        Assert.Equal(FinishReason.Stop, rules.Accept('x'));
+    }
+
+    [Fact]
+    public void Blank_lines_before_the_thinking_do_not_hide_it()
+    {
+        var rules = new ReplyRules(ScriptedModel.Create(template: ScriptedModel.ChatMl), Plain with { StopStrings = ["x"] });
+        foreach (var id in Ids("\n", ScriptedModel.ThinkOpen, "x", ScriptedModel.ThinkClose)) Assert.Null(rules.Accept(id));
+        Assert.Equal(3, rules.ReasoningCount);
+    }
+
+    [Fact]
+    public void One_budget_holds_for_all_the_reasoning_of_a_reply()
+    {
+        var rules = new ReplyRules(Model, Plain with { ReasoningBudget = 3 });
+        foreach (var id in Ids("a", ScriptedModel.ThinkClose, "b")) Assert.Null(rules.Accept(id));
+        Assert.Null(rules.Forced);
+        for (var again = 0; again < 2; again++)
+        {
+            rules.Accept(ScriptedModel.ThinkOpen);
+            foreach (var id in Ids("\n", ScriptedModel.ThinkClose, "\n\n"))
+            {
+                Assert.Equal(id, rules.Forced);
+                Assert.Null(rules.Accept(id));
+            }
+            Assert.Null(rules.Forced);
+        }
+        Assert.Equal(FinishReason.ReasoningBudget, rules.Accept(ScriptedModel.End));
+    }
+
     internal static IEnumerable<int> Ids(params object[] parts) =>
         parts.SelectMany(part => part is int id ? [id] : Encoding.UTF8.GetBytes((string)part).Select(b => (int)b));
 }

@@ -28,7 +28,7 @@ internal sealed class TerminalChat(Chat chat, IAnsiConsole console, Keyboard key
         try
         {
             if ((await chat.FindUnfinished(cancellation) ?? await chat.FindOpen(cancellation)) is var (seen, turn))
-                await ShowUnfinished(seen, turn, cancellation);
+                await Asked(() => ShowUnfinished(seen, turn, cancellation));
             while (await Obey(await Message.Read(continued => keyboard.ReadLine(continued ? "  … " : "you › ", cancellation)), cancellation))
             {
             }
@@ -46,34 +46,44 @@ internal sealed class TerminalChat(Chat chat, IAnsiConsole console, Keyboard key
     /// <returns>False at the end of the chat.</returns>
     private async Task<bool> Obey(string? message, CancellationToken cancellation)
     {
-        try
+        switch (message?.Trim())
         {
-            switch (message?.Trim())
-            {
-                case null or "/exit" or "/quit":
-                    return false;
-                case "":
-                    break;
-                case "/help":
-                    Note(Commands);
-                    break;
-                case "/cancel":
-                    Note("Nothing is being answered.");
-                    break;
-                case "/new":
+            case null or "/exit" or "/quit":
+                return false;
+            case "":
+                break;
+            case "/help":
+                Note(Commands);
+                break;
+            case "/cancel":
+                Note("Nothing is being answered.");
+                break;
+            case "/new":
+                await Asked(async () =>
+                {
                     await chat.Open(null, cancellation);
                     Note(chat.Name);
-                    break;
-                case "/context":
-                    Show(await chat.ContextWindow(cancellation));
-                    break;
-                case ['/', .. var word] when word.All(char.IsAsciiLetter):
-                    Note($"There is no /{word}; /help tells the commands.");
-                    break;
-                default:
-                    await Show(chat.Ask(message, cancellation), 0, "", cancellation);
-                    break;
-            }
+                });
+                break;
+            case "/context":
+                await Asked(async () => Show(await chat.ContextWindow(cancellation)));
+                break;
+            case ['/', .. var word] when word.All(char.IsAsciiLetter):
+                Note($"There is no /{word}; /help tells the commands.");
+                break;
+            default:
+                await Asked(() => Show(chat.Ask(message, cancellation), 0, "", cancellation));
+                break;
+        }
+        return true;
+    }
+
+    /// <summary>A refusal ends what was asked for, and the chat goes on.</summary>
+    private async Task Asked(Func<Task> asked)
+    {
+        try
+        {
+            await asked();
         }
         catch (RefusedException refused)
         {
@@ -81,7 +91,6 @@ internal sealed class TerminalChat(Chat chat, IAnsiConsole console, Keyboard key
             if (refused.Refusal.Reason == "CONVERSATION_COMPLETED")
                 Note("/new begins another.");
         }
-        return true;
     }
 
     private Task ShowUnfinished(SeenTurn seen, Turn turn, CancellationToken cancellation)

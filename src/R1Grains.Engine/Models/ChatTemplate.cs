@@ -97,10 +97,17 @@ public abstract class ChatTemplate
         if (File.Exists(file)) return File.ReadAllText(file);
         var config = Path.Combine(folder, "tokenizer_config.json");
         if (!File.Exists(config)) throw new ModelFolderException($"{folder} has neither chat_template.jinja nor tokenizer_config.json; one of them must hold the chat template.");
-        using var document = JsonDocument.Parse(File.ReadAllBytes(config));
-        if (!document.RootElement.TryGetProperty("chat_template", out var template))
-            throw new ModelFolderException($"{config} has no chat_template and there is no chat_template.jinja beside it.");
-        return template.ToString(); // A string, or a list of named templates, which share their markers.
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(config));
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("chat_template", out var template))
+                throw new ModelFolderException($"{config} has no chat_template and there is no chat_template.jinja beside it.");
+            return template.ToString(); // A string, or a list of named templates, which share their markers.
+        }
+        catch (JsonException broken)
+        {
+            throw new ModelFolderException($"{config} is not valid JSON: {broken.Message}", broken);
+        }
     }
 
     /// <summary>Ids so far and the text since the last marker: text is encoded between markers as a whole.</summary>

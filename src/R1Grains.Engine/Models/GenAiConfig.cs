@@ -92,13 +92,16 @@ internal sealed record GenAiConfig
     {
         var defaults = new SamplingOptions();
         if (search is null) return defaults;
-        return defaults with
+        var read = defaults with
         {
             Temperature = search.Find("do_sample") is { Json.ValueKind: JsonValueKind.False } ? 0 : search.Find("temperature")?.Number ?? defaults.Temperature,
             TopP = search.Find("top_p")?.Number ?? defaults.TopP,
             TopK = (int)(search.Find("top_k")?.Number ?? defaults.TopK),
             RepetitionPenalty = search.Find("repetition_penalty")?.Number ?? defaults.RepetitionPenalty,
         };
+        return read.OutOfRange() is var (name, value, range)
+            ? throw search[JsonNamingPolicy.SnakeCaseLower.ConvertName(name)].Refuse($"{value}", $"it must be {range}")
+            : read;
     }
 
     /// <summary>A JSON value that knows where it stands, for errors.</summary>

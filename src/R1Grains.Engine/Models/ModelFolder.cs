@@ -10,6 +10,10 @@ namespace R1Grains.Engine.Models;
 public sealed class ModelFolder
 {
     private const string SumsFile = "SHA256SUMS";
+
+    // One after the other, as Linux allows.
+    private const int LinksMax = 40;
+
     private static readonly string[] Described = ["genai_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 
     private ModelFolder(string path, GenAiConfig config, string onnxPath, Model model) =>
@@ -51,10 +55,27 @@ public sealed class ModelFolder
         if (!full.StartsWith(folder + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new ModelFolderException($"{field} is '{name}', which lies outside {folder}; a model's files must stay inside its folder.");
         if (!File.Exists(full)) throw new ModelFolderException($"{field} is '{name}', but {full} does not exist.");
-        var target = File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
-        if (!target.StartsWith(folder + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            throw new ModelFolderException($"{field} is '{name}', a link to {target}; copy the file into {folder} instead.");
+        var target = Follow(folder, name);
+        if (!target.StartsWith(Follow(folder, folder) + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            throw new ModelFolderException($"{field} is '{name}', which leads by a link to {target}; copy the file into {folder} instead.");
         return full;
+    }
+
+    /// <summary>Where a path leads: each name on its way may be a link, as the system that opens the file sees it.</summary>
+    private static string Follow(string from, string path, int links = 0)
+    {
+        if (links > LinksMax) throw new ModelFolderException($"{path} is a link that leads back to itself; copy the file to its place instead.");
+        var root = System.IO.Path.GetPathRoot(path)!;
+        if (root.Length > 0) from = root;
+        foreach (var name in path[root.Length..].Split([System.IO.Path.DirectorySeparatorChar, System.IO.Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries))
+            from = name switch
+            {
+                "." => from,
+                ".." => System.IO.Path.GetDirectoryName(from) ?? from,
+                _ when new FileInfo(System.IO.Path.Combine(from, name)).LinkTarget is { } target => Follow(from, target, links + 1),
+                _ => System.IO.Path.Combine(from, name),
+            };
+        return from;
     }
 
     /// <summary>

@@ -11,8 +11,9 @@ internal sealed record Exchange(int Turn, string Input, string Answer, int Token
 internal sealed record Fitted(int[] Prompt, IReadOnlyList<Passage> Passages, Ledger.ContextReport Report);
 
 /// <summary>The customer's words alone exceed what the window leaves for them.</summary>
+/// <param name="inputTokens">At least; what is far too long is not counted to its end.</param>
 internal sealed class InputTooLongException(int inputTokens, int limitTokens)
-    : Exception($"The input has {inputTokens} tokens; the window leaves {limitTokens} for it.")
+    : Exception($"The input has at least {inputTokens} tokens; the window leaves {limitTokens} for it.")
 {
     public int InputTokens => inputTokens;
 
@@ -33,12 +34,18 @@ internal sealed class ContextWindow(ChatTemplate template, int contextLength, st
 
     private const int StridesPerShare = 4;
 
+    /// <summary>Texts have fewer, so that of one which is far too long the beginning alone is too long.</summary>
+    private const int CharactersPerToken = 16;
+
     // A template counts messages, so a turn is measured as what it adds to this prompt.
     private readonly int _fixed = Render(template, policy, [], [], "").Length;
 
     public int Size { get; } = Math.Min(TokensMax, contextLength);
 
     public string Policy => policy;
+
+    /// <summary>What every prompt has: the policy and the markers around it.</summary>
+    public int PolicyTokens => _fixed;
 
     /// <summary>Kept free for reasoning and answer together.</summary>
     public int Reserve => Size / 4;
@@ -59,9 +66,14 @@ internal sealed class ContextWindow(ChatTemplate template, int contextLength, st
     /// <exception cref="InputTooLongException"/>
     public int Require(string input)
     {
-        var tokens = Measure([], input);
         var limit = Size - Reserve - _fixed;
-        return tokens <= limit ? tokens : throw new InputTooLongException(tokens, limit);
+        var tokens = 0;
+        for (var length = Math.Max(1, limit) * CharactersPerToken; tokens <= limit; length = 2 * length)
+        {
+            tokens = Measure([], input[..Math.Min(length, input.Length)]);
+            if (length >= input.Length && tokens <= limit) return tokens;
+        }
+        throw new InputTooLongException(tokens, limit);
     }
 
     /// <exception cref="InputTooLongException"/>

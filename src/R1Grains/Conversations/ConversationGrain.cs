@@ -36,7 +36,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     {
         var name = context.GrainId.Key.ToString()!.Split('/', 2);
         (_parts, _key, _tenant) = (parts, new(name[0], name[1]), parts.Tenants.Find(name[0]));
-        _turns = new(Break);
+        _turns = new(_parts.Live, Break);
         _watched = new(parts.Time, WatchedMax);
     }
 

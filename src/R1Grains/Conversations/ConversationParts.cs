@@ -14,6 +14,7 @@ public sealed record ConversationParts(
     Tenants Tenants,
     TimeProvider Time,
     TimeSpan TurnTimeout,
+    LiveTurns Live,
     ILogger<ConversationGrain> Log)
 {
     /// <summary>In whole microseconds, as the record keeps it, so that an event is told with the same time ever after.</summary>

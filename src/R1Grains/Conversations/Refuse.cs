@@ -50,7 +50,7 @@ internal static class Refuse
 
     public static RefusedException TooLong(InputTooLongException input)
     {
-        var refused = Field(Reason.InputTooLong, "input.text", $"input.text has {input.InputTokens} tokens, the window leaves {input.LimitTokens}: send less");
+        var refused = Field(Reason.InputTooLong, "input.text", $"input.text has at least {input.InputTokens} tokens, the window leaves {input.LimitTokens}: send less");
         return new(refused.Refusal.With("input_tokens", Number(input.InputTokens)).With("limit_tokens", Number(input.LimitTokens)));
     }
 

@@ -19,7 +19,7 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings)
     private bool _answering;
     private bool _ended;
 
-    /// <summary>Ids up to and including the end of the reasoning.</summary>
+    /// <summary>Ids of the reasoning, its tags included.</summary>
     public int ReasoningTokens { get; private set; }
 
     public int AnswerTokens { get; private set; }
@@ -36,7 +36,8 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings)
 
     public void Append(int id)
     {
-        if (IsReasoning || (Tokens == 0 && id == model.Template.ThinkOpenId))
+        // A model may think again at any place of its reply.
+        if (IsReasoning || id == model.Template.ThinkOpenId)
         {
             ReasoningTokens++;
             IsReasoning = id != model.Template.ThinkCloseId;

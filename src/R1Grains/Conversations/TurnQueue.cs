@@ -4,8 +4,9 @@ namespace R1Grains.Conversations;
 /// One turn runs, a few wait. Streaming grain methods interleave in Orleans, so this, not the scheduler, keeps turns
 /// one after the other.
 /// </summary>
+/// <param name="live">Counts them.</param>
 /// <param name="broken">Told when a turn threw: its record is lost to this activation.</param>
-internal sealed class TurnQueue(Action<Exception> broken)
+internal sealed class TurnQueue(LiveTurns live, Action<Exception> broken)
 {
     public const int WaitingMax = 8;
 
@@ -38,6 +39,7 @@ internal sealed class TurnQueue(Action<Exception> broken)
     public void Add(RunningTurn turn)
     {
         _turns.Add(turn);
+        live.Began();
         if (_turns.Count == 1) Drained = Run();
     }
 
@@ -71,6 +73,7 @@ internal sealed class TurnQueue(Action<Exception> broken)
                 broken(exception);
             }
             _turns.RemoveAt(0);
+            live.Ended();
         }
     }
 }

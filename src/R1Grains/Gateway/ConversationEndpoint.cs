@@ -45,10 +45,13 @@ public sealed class ConversationEndpoint(IGrainFactory grains, SqliteRecord reco
         var caller = await callers.Of(context);
         Access.Require(caller, Permission.ReadConversations, parent);
         var after = pages.Open(ConversationList, parent, caller, request.PageToken);
-        var page = await record.ListConversationsAsync(parent.Tenant, PageTokens.Size(request.PageSize), after, context.CancellationToken);
+        var page = await PageTokens.Read(
+            PageTokens.Size(request.PageSize),
+            count => record.ListConversationsAsync(parent.Tenant, count, after, context.CancellationToken),
+            conversation => Views.Of(conversation).ToWire());
         return new()
         {
-            Conversations = { page.Items.Select(conversation => Views.Of(conversation).ToWire()) },
+            Conversations = { page.Items },
             NextPageToken = pages.Seal(ConversationList, parent, caller, page.Next),
         };
     }

@@ -110,7 +110,10 @@ public sealed partial class Faults(ILogger<Faults> log)
     }
 
     /// <summary>"zh" or "en", whichever the call's accept-language names first; null where it names neither.</summary>
-    public static string? LanguageOf(ServerCallContext call) => call.RequestHeaders.GetValue("accept-language")?
+    public static string? LanguageOf(ServerCallContext call) => LanguageOf(call.RequestHeaders.GetValue("accept-language"));
+
+    /// <inheritdoc cref="LanguageOf(ServerCallContext)"/>
+    public static string? LanguageOf(string? accepted) => accepted?
         .Split(',', StringSplitOptions.TrimEntries)
         .Select(tag => tag.StartsWith("zh", StringComparison.OrdinalIgnoreCase) ? "zh" : tag.StartsWith("en", StringComparison.OrdinalIgnoreCase) ? "en" : null)
         .FirstOrDefault(language => language is not null);

@@ -1,18 +1,24 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Google.Protobuf;
 using Microsoft.AspNetCore.DataProtection;
 using R1Grains.Access;
 using R1Grains.Conversations;
+using R1Grains.Ledger;
 
 namespace R1Grains.Gateway;
 
 /// <summary>
-/// Where the next page begins, sealed: a token opens only for the list, the parent and the caller it was given to.
+/// Pages of a list. Where the next one begins is sealed: a token opens only for the list, the parent and the caller it
+/// was given to.
 /// </summary>
 public sealed class PageTokens(IDataProtectionProvider protection)
 {
     private const int DefaultSize = 50;
     private const int MaxSize = 1_000;
+
+    /// <summary>A page ends with the item that reaches it; clients take messages of 4 MiB, and no item comes near the rest of that.</summary>
+    private const int MaxBytes = 1024 * 1024;
 
     public static int Size(int asked) => asked switch
     {
@@ -20,6 +26,21 @@ public sealed class PageTokens(IDataProtectionProvider protection)
         > 0 => Math.Min(asked, MaxSize),
         _ => throw Refuse.Field(Reason.InvalidArgument, "page_size", $"page_size {asked} is negative: ask for 1 to {MaxSize}, or 0 for {DefaultSize}"),
     };
+
+    /// <summary>Reads a page as the wire shows it, shorter than asked for where its items are large.</summary>
+    /// <param name="read">Given how many items at most.</param>
+    public static async Task<Page<TWire>> Read<TItem, TWire>(int size, Func<int, Task<Page<TItem>>> read, Func<TItem, TWire> toWire) where TWire : IMessage
+    {
+        var page = await read(size);
+        var (items, bytes) = (new List<TWire>(), 0);
+        foreach (var item in page.Items.Select(toWire).TakeWhile(_ => bytes < MaxBytes))
+        {
+            items.Add(item);
+            bytes += item.CalculateSize();
+        }
+        // Where a shorter page ends only the record can tell.
+        return new(items, items.Count == page.Items.Count ? page.Next : (await read(items.Count)).Next);
+    }
 
     /// <returns>Empty where there is no further page.</returns>
     public string Seal(string list, ResourceName parent, Caller caller, long? after) =>

@@ -17,34 +17,31 @@ public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Call
 {
     private const string TurnList = "turns";
 
-    public override async Task<V1.Turn> SendTurn(V1.SendTurnRequest request, ServerCallContext context)
+    public override Task<V1.Turn> SendTurn(V1.SendTurnRequest request, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
-        using var call = drain.Enter();
         var (conversation, turn) = await Admit(request.ToStreamTurn(), context);
         var grain = Grain(conversation);
         var index = 0;
-        await foreach (var turnEvent in grain.StreamTurn(turn, context.CancellationToken))
+        await foreach (var turnEvent in grain.StreamTurn(turn, ending))
             if (turnEvent is Accepted accepted)
                 index = accepted.Turn;
-        return (await grain.GetTurn(index, context.CancellationToken)).ToWire(conversation, Faults.LanguageOf(context));
-    }
+        return (await grain.GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
+    });
 
-    public override async Task StreamTurn(V1.StreamTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context)
+    public override Task StreamTurn(V1.StreamTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
-        using var call = drain.Enter();
         var (conversation, turn) = await Admit(request, context);
-        await Write(Grain(conversation).StreamTurn(turn, context.CancellationToken), conversation, responseStream, context);
-    }
+        return await Write(Grain(conversation).StreamTurn(turn, ending), conversation, responseStream, context, ending);
+    });
 
-    public override async Task ResumeTurn(V1.ResumeTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context)
+    public override Task ResumeTurn(V1.ResumeTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
-        using var call = drain.Enter();
         var turn = TurnName.Parse(request.Turn, "turn");
         Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
         if (request.AfterSequence < 0)
             throw Refuse.Field(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
-        await Write(Grain(turn.Conversation).ResumeTurn(turn.Index, request.AfterSequence, context.CancellationToken), turn.Conversation, responseStream, context);
-    }
+        return await Write(Grain(turn.Conversation).ResumeTurn(turn.Index, request.AfterSequence, ending), turn.Conversation, responseStream, context, ending);
+    });
 
     public override async Task<V1.Turn> GetTurn(V1.GetTurnRequest request, ServerCallContext context)
     {
@@ -64,11 +61,12 @@ public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Call
 
         var conversation = await record.FindConversationAsync(key, context.CancellationToken)
             ?? throw new RefusedException(new(Reason.ConversationNotFound, $"{parent} does not exist"));
-        var page = await record.ListTurnsAsync(key, size, after, context.CancellationToken);
         var language = Faults.LanguageOf(context) ?? conversation.Opened.LanguageCode;
+        var page = await PageTokens.Read(
+            size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => Views.Of(turn).ToWire(parent, language));
         return new()
         {
-            Turns = { page.Items.Select(turn => Views.Of(turn).ToWire(parent, language)) },
+            Turns = { page.Items },
             NextPageToken = pages.Seal(TurnList, parent, caller, page.Next),
         };
     }
@@ -92,12 +90,18 @@ public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Call
         return (conversation, request.ToUserTurn(conversation, caller, context.Deadline));
     }
 
-    private static async Task Write(
-        IAsyncEnumerable<TurnEvent> events, ConversationName conversation, IServerStreamWriter<V1.TurnEvent> stream, ServerCallContext context)
+    /// <returns>How many events were written.</returns>
+    private static async Task<int> Write(
+        IAsyncEnumerable<TurnEvent> events, ConversationName conversation, IServerStreamWriter<V1.TurnEvent> stream, ServerCallContext context, CancellationToken ending)
     {
         var language = Faults.LanguageOf(context);
+        var written = 0;
         await foreach (var turnEvent in events)
-            await stream.WriteAsync(turnEvent.ToWire(conversation, language), context.CancellationToken);
+        {
+            await stream.WriteAsync(turnEvent.ToWire(conversation, language), ending);
+            written++;
+        }
+        return written;
     }
 
     private IConversationGrain Grain(ConversationName conversation) => grains.GetGrain<IConversationGrain>(conversation.Key);

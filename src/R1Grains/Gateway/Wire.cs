@@ -156,6 +156,7 @@ internal static class Wire
         Event = watched.Event.ToWire(conversation, language),
     };
 
+    /// <summary>Dropped turns come without their texts: what the window keeps has a bound, and what it dropped has none.</summary>
     /// <param name="withTexts">Whether the caller may read transcripts.</param>
     public static V1.ContextWindow ToWire(this ContextWindowView view, ConversationName conversation, bool withTexts) => new()
     {
@@ -167,8 +168,8 @@ internal static class Wire
                 Turn = conversation.Turn(entry.Turn).ToString(),
                 Disposition = entry.Kept ? V1.ContextWindow.Types.Entry.Types.Disposition.Kept : V1.ContextWindow.Types.Entry.Types.Disposition.Dropped,
                 Tokens = entry.Tokens,
-                Input = withTexts ? entry.Input : "",
-                Answer = withTexts ? entry.Answer : "",
+                Input = withTexts && entry.Kept ? entry.Input : "",
+                Answer = withTexts && entry.Kept ? entry.Answer : "",
             }),
         },
         Policy = withTexts ? view.Policy : "",

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using R1Grains.Conversations;
+using R1Grains.Engine;
 using R1Grains.Ledger;
 using R1Grains.Operations;
 
@@ -15,6 +17,10 @@ public sealed record Tenant(string Name, Policy Policy, FactSheet Facts);
 /// <summary>The tenants served here: a folder each, with <c>policy.md</c> and <c>facts.md</c>, read once at the start.</summary>
 public sealed class Tenants
 {
+    /// <summary>A question in few words.</summary>
+    private const int InputTokensMin = 64;
+
+    private readonly string _folder;
     private readonly FrozenDictionary<string, Tenant> _tenants;
 
     /// <exception cref="StartFailure">The folder or one of its files cannot be used.</exception>
@@ -22,9 +28,22 @@ public sealed class Tenants
     {
         if (!Directory.Exists(folder))
             throw new StartFailure($"The tenants' folder {folder} does not exist: R1__Tenants must name a folder that has a folder per tenant.");
+        _folder = folder;
         _tenants = Directory.GetDirectories(folder).Select(Read).ToFrozenDictionary(tenant => tenant.Name);
         if (_tenants.Count == 0)
             throw new StartFailure($"The tenants' folder {folder} has no folder in it: make one per tenant, with {Policy.FileName} and {FactSheet.FileName}.");
+    }
+
+    /// <exception cref="StartFailure">A policy leaves no room for the customer's words in the model's window.</exception>
+    public void RequireRoom(Model model)
+    {
+        foreach (var tenant in _tenants.Values)
+        {
+            var window = new ContextWindow(model.Template, model.ContextLength, tenant.Policy.Text);
+            var most = window.Size - window.Reserve - InputTokensMin;
+            if (window.PolicyTokens > most)
+                throw new StartFailure($"{Path.Combine(_folder, tenant.Name, Policy.FileName)} takes {window.PolicyTokens} tokens, and in the {window.Size} of {model.Name} at most {most} fit beside question and answer: shorten it, or serve a model with a longer context.");
+        }
     }
 
     public Tenant? Find(string name) => _tenants.GetValueOrDefault(name);

@@ -47,6 +47,10 @@ public sealed class ModelFolderTests
     [InlineData("model.decoder.filename", "\"other.onnx\"", "does not exist")]
     [InlineData("model.decoder.sliding_window", "{}", "'model.decoder.sliding_window' is set")]
     [InlineData("search.past_present_share_buffer", "false", "'search.past_present_share_buffer' is false")]
+    [InlineData("search.temperature", "-1", "'search.temperature' is -1; it must be 0 or more")]
+    [InlineData("search.top_p", "0", "'search.top_p' is 0; it must be above 0 and at most 1")]
+    [InlineData("search.top_k", "-1", "'search.top_k' is -1; it must be 0 or more")]
+    [InlineData("search.repetition_penalty", "0", "'search.repetition_penalty' is 0; it must be above 0")]
     public void A_folder_that_cannot_be_run_is_refused_by_the_name_of_the_field(string field, string value, string message)
     {
         var copy = RandomFolders.Copy("int4");
@@ -69,6 +73,18 @@ public sealed class ModelFolderTests
         var copy = RandomFolders.Copy("int4");
         File.Delete(Path.Combine(copy, file));
         Assert.Contains(file, Refusal(copy));
+    }
+
+    [Theory]
+    [InlineData("genai_config.json", "{", "is not valid JSON")]
+    [InlineData("tokenizer.json", "{", "is not a readable tokenizer.json")]
+    [InlineData("tokenizer_config.json", "{", "is not valid JSON")]
+    [InlineData("tokenizer_config.json", "[]", "has no chat_template")]
+    public void A_file_that_cannot_be_read_is_named(string file, string content, string message)
+    {
+        var copy = RandomFolders.Copy("int4");
+        File.WriteAllText(Path.Combine(copy, file), content);
+        Assert.Contains($"{Path.Combine(copy, file)} {message}", Refusal(copy));
     }
 
     [Fact]
@@ -103,7 +119,12 @@ public sealed class ModelFolderTests
     [InlineData("weights.bin", null)]
     [InlineData("../outside.bin", "'../outside.bin', which lies outside")]
     [InlineData("/etc/hostname", "'/etc/hostname', which lies outside")]
-    [InlineData("link.bin", "a link to")]
+    [InlineData("link.bin", "'link.bin', which leads by a link to")]
+    [InlineData("sub/outside.bin", "'sub/outside.bin', which leads by a link to")]
+    [InlineData("sub/../outside.bin", "'sub/../outside.bin', which leads by a link to")]
+    [InlineData("way/outside.bin", "'way/outside.bin', which leads by a link to")]
+    [InlineData("other.bin", null)]
+    [InlineData("own/weights.bin", null)]
     public void External_data_must_lie_inside_the_folder(string location, string? refusal)
     {
         var copy = RandomFolders.Copy("int4");
@@ -111,6 +132,14 @@ public sealed class ModelFolderTests
         var outside = Path.Combine(Path.GetDirectoryName(copy)!, "outside.bin");
         File.WriteAllText(outside, "w");
         File.CreateSymbolicLink(Path.Combine(copy, "link.bin"), outside);
+        // Two directories away, so that '..' behind the link leads elsewhere than '..' before it.
+        var away = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(copy)!, "away")).FullName;
+        File.WriteAllText(Path.Combine(away, "outside.bin"), "w");
+        File.CreateSymbolicLink(Path.Combine(copy, "sub"), away);
+        File.CreateSymbolicLink(Path.Combine(copy, "way"), "sub");
+        File.CreateSymbolicLink(Path.Combine(copy, "other.bin"), "weights.bin");
+        File.CreateSymbolicLink(Path.Combine(copy, "own"), copy);
+        File.WriteAllText(Path.Combine(copy, "outside.bin"), "w");
 
         // A tensor with external data, appended to the file as a second graph message: protobuf merges the two.
         var tensor = Field(13, [.. Field(1, "location"u8), .. Field(2, System.Text.Encoding.UTF8.GetBytes(location))]);

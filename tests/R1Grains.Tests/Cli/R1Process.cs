@@ -4,7 +4,7 @@ using System.Text;
 
 namespace R1Grains.Tests.Cli;
 
-/// <summary>The client between pipes, as scripts run it.</summary>
+/// <summary>The client as a process of its own.</summary>
 internal sealed class R1Process : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
@@ -16,11 +16,17 @@ internal sealed class R1Process : IAsyncDisposable
     private readonly Task _reading;
     private readonly Task<string> _errors;
 
+    /// <summary>The client between pipes, as scripts run it.</summary>
     /// <param name="home">Where it keeps what was shown.</param>
     public R1Process(string home, params string[] arguments)
+        : this(home, "dotnet", [Program, .. arguments])
+    {
+    }
+
+    private R1Process(string home, string program, string[] arguments)
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var start = new ProcessStartInfo("dotnet", [Program, .. arguments])
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -31,6 +37,7 @@ internal sealed class R1Process : IAsyncDisposable
         };
         start.Environment["XDG_DATA_HOME"] = home;
         start.Environment["LC_ALL"] = "C";
+        start.Environment["TERM"] = "xterm";
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
         _reading = Read();
@@ -44,6 +51,10 @@ internal sealed class R1Process : IAsyncDisposable
                 return _output.ToString();
         }
     }
+
+    /// <summary>The client on a terminal of its own, as people run it.</summary>
+    public static R1Process OnTerminal(string home, params string[] arguments) =>
+        new(home, "script", ["--quiet", "--return", "--flush", "--command", $"dotnet {Program} {string.Join(' ', arguments)}", "/dev/null"]);
 
     public static async Task<(int ExitCode, string Output, string Errors)> Run(string home, string input, params string[] arguments)
     {
@@ -63,6 +74,14 @@ internal sealed class R1Process : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(Patience);
         while (Output.Length < characters)
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, patience.Token);
+    }
+
+    /// <summary>Returns once it has written these words.</summary>
+    public async Task Written(string words)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!Output.Contains(words, StringComparison.Ordinal))
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, patience.Token);
     }
 

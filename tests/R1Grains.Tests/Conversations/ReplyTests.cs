@@ -67,6 +67,27 @@ public sealed class ReplyTests
         Assert.Equal("hidden.", reply.Reasoning);
     }
 
+    [Theory]
+    [InlineData("hm</think>好的。<think>secret</think>180元", "好的。|180元", "hmsecret")]
+    [InlineData("hm</think>好<think>secret</think>的。<think>again", "好的。", "hmsecretagain")]
+    [InlineData("<think>hm</think>\n\n<think>secret</think>\n\n180元", "180元", "hmsecret")]
+    public void Thinking_again_is_reasoning_too(string text, string units, string reasoning)
+    {
+        var reply = new Reply(Model, []);
+        Assert.Equal(units.Split('|'), Feed(reply, Ids(text)));
+        Assert.Equal(reasoning, reply.Reasoning);
+    }
+
+    [Theory]
+    [InlineData("\n<think>secret</think>180元", "180元")]
+    [InlineData("\n\n<think>secret", "")]
+    public void Blank_lines_before_the_thinking_do_not_show_it(string text, string answer)
+    {
+        var reply = new Reply(WithoutReasoning, []);
+        Assert.Equal(answer, string.Concat(Feed(reply, Ids(text))));
+        Assert.Equal("secret", reply.Reasoning);
+    }
+
     [Fact]
     public void A_closing_tag_that_is_only_text_does_not_end_the_reasoning()
     {

@@ -68,11 +68,27 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public async Task A_message_beyond_the_bound_is_refused_before_it_is_read()
+    public async Task A_far_too_long_input_is_counted_as_far_as_is_needed()
     {
         await using var host = await EmbeddedHost.Start();
-        var error = await Refused(host.Say("tenants/demo/conversations/c", "1", new string('x', 300_000)));
-        Assert.Equal(StatusCode.ResourceExhausted, error.StatusCode);
+        var error = await Refused(host.Say(await host.Open(), "1", new string('x', 1_000_000)));
+        Assert.Equal((StatusCode.InvalidArgument, "INPUT_TOO_LONG"), (error.StatusCode, Reason(error)));
+        var counts = error.GetRpcStatus()!.GetDetail<ErrorInfo>().Metadata;
+        Assert.InRange(int.Parse(counts["input_tokens"], null), int.Parse(counts["limit_tokens"], null) + 1, 200_000);
+    }
+
+    [Fact]
+    public async Task A_message_beyond_the_bound_is_refused_by_name_before_it_is_read()
+    {
+        await using var host = await EmbeddedHost.Start();
+        foreach (var size in new[] { 1_100_000, 10_000_000 })
+        {
+            var error = await Refused(host.Turns.StreamTurn(Talk.Turn("tenants/demo/conversations/c", "1", new string('x', size)), new Metadata { { "accept-language", "en" } }));
+            Assert.Equal((StatusCode.InvalidArgument, "INPUT_TOO_LONG"), (error.StatusCode, Reason(error)));
+            Assert.Equal(error.Status.Detail, error.GetRpcStatus()!.Message);
+            Assert.Equal("en", error.GetRpcStatus()!.GetDetail<LocalizedMessage>().Locale);
+            Assert.Equal("1048576", error.GetRpcStatus()!.GetDetail<ErrorInfo>().Metadata["limit_bytes"]);
+        }
     }
 
     [Fact]

@@ -74,6 +74,25 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public async Task A_list_of_large_conversations_is_cut_to_what_clients_take()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var large = new Conversation();
+        for (var i = 0; i < 64; i++)
+            large.Labels.Add(new string((char)('一' + i), 256), new string('长', 256));
+        for (var i = 0; i < 50; i++)
+            await host.Conversations.CreateConversationAsync(new() { Parent = "tenants/demo", ConversationId = $"c{i:00}", RequestId = $"{i}", Conversation = large });
+
+        var pages = new List<ListConversationsResponse>();
+        do
+            pages.Add(await host.Conversations.ListConversationsAsync(new() { Parent = "tenants/demo", PageToken = pages.LastOrDefault()?.NextPageToken ?? "" }));
+        while (pages[^1].NextPageToken.Length > 0);
+
+        Assert.Equal([11, 11, 11, 11, 6], pages.Select(page => page.Conversations.Count));
+        Assert.Equal(Enumerable.Range(0, 50).Select(i => $"tenants/demo/conversations/c{i:00}"), pages.SelectMany(page => page.Conversations).Select(c => c.Name));
+    }
+
+    [Fact]
     public async Task A_watch_sees_every_turn_of_others_and_ends_with_the_conversation()
     {
         await using var host = await EmbeddedHost.Start();
@@ -105,6 +124,25 @@ public sealed class ConversationTests
         var error = await Assert.ThrowsAsync<RpcException>(() => watch.Rest());
         Assert.Equal("NODE_DRAINING", error.GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>().Reason);
         await stopping.WaitAsync(Talk.Patience);
+    }
+
+    [Fact]
+    public async Task The_context_window_names_dropped_turns_without_their_texts()
+    {
+        await using var host = await EmbeddedHost.Start(new(Answer: "ok"));
+        var conversation = await host.Open();
+        for (var i = 1; i <= 5; i++)
+            await host.Say(conversation, $"{i}", new string('x', 3_000)).Rest();
+
+        var window = await host.Conversations.GetContextWindowAsync(new() { Conversation = conversation });
+
+        Assert.Equal(5, window.Turns.Count);
+        Assert.InRange(window.Report.TurnsDropped, 1, 4);
+        Assert.All(window.Turns, turn => Assert.True(turn.Tokens > 3_000));
+        var kept = window.Turns.ToLookup(turn => turn.Disposition is ContextWindow.Types.Entry.Types.Disposition.Kept);
+        Assert.Equal(window.Report.TurnsDropped, kept[false].Count());
+        Assert.All(kept[false], turn => Assert.Equal(("", ""), (turn.Input, turn.Answer)));
+        Assert.All(kept[true], turn => Assert.Equal((3_000, "ok"), (turn.Input.Length, turn.Answer)));
     }
 
     [Fact]

@@ -120,6 +120,22 @@ public sealed class TurnTests
         Assert.Equal(pages[0].Turns[0], await host.Turns.GetTurnAsync(new() { Name = $"{conversation}/turns/1" }));
     }
 
+    [Fact]
+    public async Task A_page_of_long_turns_ends_early_and_the_next_one_goes_on_after_it()
+    {
+        await using var host = await EmbeddedHost.Start(new(Reasoning: "", Answer: "ok"));
+        var conversation = await host.Open();
+        for (var i = 1; i <= 92; i++)
+            await host.Say(conversation, $"{i}", new string('x', 12_000)).Rest();
+
+        var first = await host.Turns.ListTurnsAsync(new() { Parent = conversation, PageSize = 1_000 });
+        var second = await host.Turns.ListTurnsAsync(new() { Parent = conversation, PageSize = 1_000, PageToken = first.NextPageToken });
+
+        Assert.InRange(first.CalculateSize(), 1024 * 1024, 1024 * 1024 + 13_000);
+        Assert.Equal("", second.NextPageToken);
+        Assert.Equal(Enumerable.Range(1, 92), first.Turns.Concat(second.Turns).Select(turn => turn.Index));
+    }
+
     private sealed class TrailersOnly(List<bool> seen) : DelegatingHandler(new SocketsHttpHandler())
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -24,11 +24,13 @@ public sealed class HealthTests
         var health = new Health.HealthClient(host.Channel);
         Assert.Equal(Serving.Serving, (await health.CheckAsync(new() { Service = service })).Status);
 
-        var running = host.App.Services.GetRequiredService<Drain>().Enter();
+        var end = new TaskCompletionSource<int>();
+        var running = host.App.Services.GetRequiredService<Drain>().Serve(CancellationToken.None, _ => end.Task);
         var stopping = host.App.StopAsync();
         Assert.Equal(Serving.NotServing, (await health.CheckAsync(new() { Service = service })).Status);
         Assert.False(stopping.IsCompleted);
-        running.Dispose();
+        end.SetResult(0);
+        await running;
         await stopping;
     }
 
@@ -61,7 +63,8 @@ public sealed class HealthTests
     public async Task A_stopping_process_refuses_new_turns_and_says_when_to_retry()
     {
         await using var host = await EmbeddedHost.Start();
-        var running = host.App.Services.GetRequiredService<Drain>().Enter();
+        var end = new TaskCompletionSource<int>();
+        var running = host.App.Services.GetRequiredService<Drain>().Serve(CancellationToken.None, _ => end.Task);
         var stopping = host.App.StopAsync();
 
         using var call = host.Turns.StreamTurn(new() { Conversation = "tenants/demo/conversations/c", RequestId = "1", Input = new() { Text = "?" } });
@@ -70,7 +73,8 @@ public sealed class HealthTests
         Assert.Equal("NODE_DRAINING", error.GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>().Reason);
         Assert.NotNull(error.GetRpcStatus()!.GetDetail<Google.Rpc.RetryInfo>());
 
-        running.Dispose();
+        end.SetResult(0);
+        await running;
         await stopping;
     }
 

@@ -74,6 +74,18 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task A_policy_longer_than_the_window_is_one_clear_line()
+    {
+        using var folder = new TemporaryFolder();
+        var demo = Directory.CreateDirectory(Path.Combine(folder.Path, "tenants", "demo")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(demo, "facts.md"), "---\nversion: 1\n---\n");
+        var policy = Path.Combine(demo, "policy.md");
+        await File.WriteAllTextAsync(policy, $"---\nversion: 1\n---\n{new string('x', 13_000)}");
+        // 13,000 and five markers; 16,384 less a quarter for the answer and 64 for the question.
+        await FailsWith([policy, "13005 tokens", "at most 12224 fit"], Path.Combine(folder.Path, "data"), ("R1__Tenants", Path.Combine(folder.Path, "tenants")));
+    }
+
+    [Fact]
     public void What_nobody_foresaw_is_not_explained_away() => Assert.Null(StartFailure.Explain(new InvalidOperationException("?")));
 
     [Fact]

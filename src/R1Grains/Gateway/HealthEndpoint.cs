@@ -1,0 +1,33 @@
+using Grpc.Core;
+using Grpc.Health.V1;
+using R1Grains.Operations;
+
+namespace R1Grains.Gateway;
+
+/// <summary>
+/// Tells the world whether this process serves (grpc.health.v1, per service name). A watch has no end of its own, so a
+/// stopping node ends it, having told NOT_SERVING.
+/// </summary>
+public sealed class HealthEndpoint(Drain drain) : Health.HealthBase
+{
+    private static readonly string[] Services = ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName];
+
+    public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => Services.Contains(request.Service)
+        ? Task.FromResult(Response(request.Service, drain.IsServing))
+        : throw new RpcException(new(StatusCode.NotFound, $"service '{request.Service}' is not known: ask for '' or one of {string.Join(", ", Services[1..])}"));
+
+    public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
+    {
+        HealthCheckResponse? told = null;
+        await foreach (var serving in drain.Watch(context.CancellationToken))
+            if (Response(request.Service, serving) is var response && !response.Equals(told))
+                await responseStream.WriteAsync(told = response, context.CancellationToken);
+    }
+
+    private static HealthCheckResponse Response(string service, bool serving) => new()
+    {
+        Status = !Services.Contains(service) ? HealthCheckResponse.Types.ServingStatus.ServiceUnknown
+            : serving ? HealthCheckResponse.Types.ServingStatus.Serving
+            : HealthCheckResponse.Types.ServingStatus.NotServing,
+    };
+}
