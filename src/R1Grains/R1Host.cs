@@ -67,6 +67,8 @@ public static class R1Host
         // Who starts the host gets the exception of a failed start; the log need not repeat it.
         var started = false;
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => started && level >= LogLevel.Warning);
+        // What is the server's own fault, Faults has logged; the rest, such as a message that cannot be decoded, is told to the caller.
+        builder.Logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.Critical);
         configure?.Invoke(builder);
 
         var app = builder.Build();

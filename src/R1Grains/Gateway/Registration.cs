@@ -32,29 +32,35 @@ public static class Registration
 
     public static void MapGateway(this IEndpointRouteBuilder routes)
     {
-        routes.MapGrpcService<ConversationEndpoint>().Add(NameTooLarge);
-        routes.MapGrpcService<TurnEndpoint>().Add(NameTooLarge);
+        routes.MapGrpcService<ConversationEndpoint>().Add(NameUnread);
+        routes.MapGrpcService<TurnEndpoint>().Add(NameUnread);
         routes.MapGrpcService<HealthEndpoint>();
         routes.MapGrpcReflectionService().Add(EndWithDrain);
     }
 
-    /// <summary>gRPC refuses a message beyond the bound before any interceptor sees the call, so its status is named here.</summary>
-    private static void NameTooLarge(EndpointBuilder endpoint)
+    /// <summary>gRPC refuses a message beyond the bound, or one that it cannot decode, before any interceptor sees the call, so their status is named here.</summary>
+    private static void NameUnread(EndpointBuilder endpoint)
     {
         var serve = endpoint.RequestDelegate!;
         endpoint.RequestDelegate = async http =>
         {
             await serve(http);
             var headers = http.Response.Headers;
-            if (http.Response.HasStarted || headers.GrpcStatus != StatusCode.ResourceExhausted.ToString("D") || headers.ContainsKey("grpc-status-details-bin"))
+            if (http.Response.HasStarted || headers.ContainsKey("grpc-status-details-bin") || Unread(headers.GrpcStatus) is not { } refusal)
                 return;
-            var status = Faults.Status(
-                new Refusal(Reason.InputTooLong, $"the request is larger than {MaxRequestBytes} bytes: send less").With("limit_bytes", MaxRequestBytes.ToString(CultureInfo.InvariantCulture)),
-                Faults.LanguageOf(http.Request.Headers.AcceptLanguage));
+            var status = Faults.Status(refusal, Faults.LanguageOf(http.Request.Headers.AcceptLanguage));
             (headers.GrpcStatus, headers.GrpcMessage) = (status.Code.ToString(CultureInfo.InvariantCulture), status.Message);
             headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
         };
     }
+
+    private static Refusal? Unread(string? status) =>
+        status == StatusCode.ResourceExhausted.ToString("D")
+            ? new Refusal(Reason.InputTooLong, $"the request is larger than {MaxRequestBytes} bytes: send less").With("limit_bytes", MaxRequestBytes.ToString(CultureInfo.InvariantCulture))
+        // Whatever an endpoint throws has its own status by then.
+        : status == StatusCode.Unknown.ToString("D")
+            ? new(Reason.InvalidArgument, "the request is no message of the contract: encode it from protos/, with strings in UTF-8")
+        : null;
 
     /// <summary>Reflection is a stream that only its client ends, so a stopping node aborts it instead of waiting for it.</summary>
     private static void EndWithDrain(EndpointBuilder endpoint)

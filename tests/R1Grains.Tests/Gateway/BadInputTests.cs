@@ -91,6 +91,18 @@ public sealed class BadInputTests
         }
     }
 
+    [Theory]
+    [InlineData(new byte[] { 0xff, 0xff, 0xff })]
+    [InlineData(new byte[] { 0x0a, 0x01, 0xff })]
+    public async Task Bytes_that_are_no_message_are_the_callers_mistake(byte[] request)
+    {
+        await using var host = await EmbeddedHost.Start();
+        var bytes = Marshallers.Create(value => value, value => value);
+        var method = new Method<byte[], byte[]>(MethodType.Unary, "r1grains.v1.TurnService", "SendTurn", bytes, bytes);
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await host.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, new(), request));
+        Assert.Equal((StatusCode.InvalidArgument, "INVALID_ARGUMENT"), (error.StatusCode, Reason(error)));
+    }
+
     [Fact]
     public async Task A_request_id_is_not_used_twice_for_different_things()
     {
