@@ -11,7 +11,7 @@ internal static class HalfFolder
 
     public static string Make()
     {
-        var folder = RandomFolders.Copy("fp32");
+        var folder = ModelFolders.Copy("fp32");
         var path = Path.Combine(folder, "model.onnx");
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
         var graph = model.Graph;

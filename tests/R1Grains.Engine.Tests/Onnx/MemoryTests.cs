@@ -30,7 +30,7 @@ public sealed class MemoryTests
     public void Many_long_rows_cost_only_what_is_in_them()
     {
         var before = ResidentBytes();
-        using var runner = new OnnxModelRunner(ModelFolder.Open(RandomFolders.Get("fp32", context: 32_768)), rows: 64, threads: 0); // 64 slots of 32 MiB
+        using var runner = new OnnxModelRunner(ModelFolder.Open(ModelFolders.Get("fp32", context: 32_768)), rows: 64, threads: 0); // 64 slots of 32 MiB
         runner.Prefill(0, 0, OnnxModelRunnerTests.Prompt(1, 100));
         runner.Decode([.. Enumerable.Range(0, 64).Select(slot => new DecodeRow(slot, slot == 0 ? 100 : 0, 5))]);
         Assert.InRange(ResidentBytes() - before, 0, 300 * Mebi);

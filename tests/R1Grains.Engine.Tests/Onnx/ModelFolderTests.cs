@@ -10,7 +10,7 @@ public sealed class ModelFolderTests
     [Fact]
     public void The_folder_says_what_it_is()
     {
-        var folder = ModelFolder.Open(RandomFolders.Get("int4"));
+        var folder = ModelFolder.Open(ModelFolders.Get("int4"));
         Assert.Equal("int4-2048", folder.Model.Name);
         Assert.Equal(64, folder.Model.Hash.Length);
         Assert.Equal(2048, folder.Model.ContextLength);
@@ -22,9 +22,9 @@ public sealed class ModelFolderTests
     [Fact]
     public void Any_file_that_decides_tokens_changes_the_hash_and_others_do_not()
     {
-        var copy = RandomFolders.Copy("int4");
+        var copy = ModelFolders.Copy("int4");
         var hash = ModelFolder.Open(copy).Model.Hash;
-        Assert.Equal(hash, ModelFolder.Open(RandomFolders.Copy("int4")).Model.Hash);
+        Assert.Equal(hash, ModelFolder.Open(ModelFolders.Copy("int4")).Model.Hash);
         File.WriteAllText(Path.Combine(copy, "README.md"), "about");
         Assert.Equal(hash, ModelFolder.Open(copy).Model.Hash);
         foreach (var file in new[] { "genai_config.json", "tokenizer.json", "tokenizer_config.json" })
@@ -53,7 +53,7 @@ public sealed class ModelFolderTests
     [InlineData("search.repetition_penalty", "0", "'search.repetition_penalty' is 0; it must be above 0")]
     public void A_folder_that_cannot_be_run_is_refused_by_the_name_of_the_field(string field, string value, string message)
     {
-        var copy = RandomFolders.Copy("int4");
+        var copy = ModelFolders.Copy("int4");
         var path = Path.Combine(copy, "genai_config.json");
         var config = JsonNode.Parse(File.ReadAllText(path))!;
         var names = field.Split('.');
@@ -70,7 +70,7 @@ public sealed class ModelFolderTests
     [InlineData("tokenizer_config.json")]
     public void A_missing_file_is_named(string file)
     {
-        var copy = RandomFolders.Copy("int4");
+        var copy = ModelFolders.Copy("int4");
         File.Delete(Path.Combine(copy, file));
         Assert.Contains(file, Refusal(copy));
     }
@@ -82,7 +82,7 @@ public sealed class ModelFolderTests
     [InlineData("tokenizer_config.json", "[]", "has no chat_template")]
     public void A_file_that_cannot_be_read_is_named(string file, string content, string message)
     {
-        var copy = RandomFolders.Copy("int4");
+        var copy = ModelFolders.Copy("int4");
         File.WriteAllText(Path.Combine(copy, file), content);
         Assert.Contains($"{Path.Combine(copy, file)} {message}", Refusal(copy));
     }
@@ -94,7 +94,7 @@ public sealed class ModelFolderTests
     [Fact]
     public void A_cut_off_model_is_refused()
     {
-        var copy = RandomFolders.Copy("int4");
+        var copy = ModelFolders.Copy("int4");
         using (var stream = File.OpenWrite(Path.Combine(copy, "model.onnx"))) stream.SetLength(stream.Length / 2);
         Assert.Contains("may be damaged or cut off", Refusal(copy));
     }
@@ -102,7 +102,7 @@ public sealed class ModelFolderTests
     [Fact]
     public void Listed_hashes_are_checked()
     {
-        var copy = RandomFolders.Copy("int4");
+        var copy = ModelFolders.Copy("int4");
         string Line(string name) => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(copy, name))))}  {name}\n";
         string[] names = ["genai_config.json", "model.onnx", "tokenizer.json", "tokenizer_config.json"];
         var sums = Path.Combine(copy, "SHA256SUMS");
@@ -127,7 +127,7 @@ public sealed class ModelFolderTests
     [InlineData("own/weights.bin", null)]
     public void External_data_must_lie_inside_the_folder(string location, string? refusal)
     {
-        var copy = RandomFolders.Copy("int4");
+        var copy = ModelFolders.Copy("int4");
         File.WriteAllText(Path.Combine(copy, "weights.bin"), "w");
         var outside = Path.Combine(Path.GetDirectoryName(copy)!, "outside.bin");
         File.WriteAllText(outside, "w");

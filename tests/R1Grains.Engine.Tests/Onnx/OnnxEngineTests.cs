@@ -6,12 +6,12 @@ namespace R1Grains.Engine.Tests.Onnx;
 
 public sealed class OnnxEngineTests
 {
-    public static TheoryData<string> Precisions => new("fp32", "int8", "int4");
+    public static TheoryData<string> Models => new("fp32", "int8", "int4", "r1-tiny");
 
-    [Theory, MemberData(nameof(Precisions))]
-    public async Task Sixteen_requests_at_once_all_progress_and_each_has_the_ids_it_has_alone(string precision)
+    [Theory, MemberData(nameof(Models))]
+    public async Task Sixteen_requests_at_once_all_progress_and_each_has_the_ids_it_has_alone(string model)
     {
-        var folder = ModelFolder.Open(RandomFolders.Get(precision));
+        var folder = Open(model);
         var runner = new WatchedRunner(new OnnxModelRunner(folder, rows: 16, threads: 0));
         await using var engine = new InferenceEngine(folder.Model with { StopIds = [] }, runner, Options(), TimeProvider.System);
         var requests = Enumerable.Range(0, 16).Select(i => Request(engine.Model, string.Concat(Enumerable.Repeat("跨行转账手续费是多少？ fee ", 1 + i * 2)), new SamplingOptions
@@ -35,10 +35,10 @@ public sealed class OnnxEngineTests
         }
     }
 
-    [Theory, MemberData(nameof(Precisions))]
-    public async Task A_resumed_reply_is_a_function_of_prompt_and_recorded_ids_whatever_else_runs(string precision)
+    [Theory, MemberData(nameof(Models))]
+    public async Task A_resumed_reply_is_a_function_of_prompt_and_recorded_ids_whatever_else_runs(string model)
     {
-        var folder = ModelFolder.Open(RandomFolders.Get(precision));
+        var folder = Open(model);
         // Random weights say their end at any time; here every reply is as long as it may be.
         await using var engine = new InferenceEngine(folder.Model with { StopIds = [] }, new OnnxModelRunner(folder, rows: 16, threads: 0), Options(), TimeProvider.System);
         var sampling = new SamplingOptions { Seed = 3, Temperature = 1, TopP = 1, MaxTokens = 80 };
@@ -51,14 +51,14 @@ public sealed class OnnxEngineTests
         Assert.Equal(alone.Ids, again.Ids);
         Assert.Equal(whole.Length, 20 + alone.Ids.Length);
         Assert.Equal(alone.Completion, again.Completion);
-        if (precision == "fp32") Assert.Equal(whole[20..], alone.Ids); // Prefilled and decoded history differ by 1e-6 only.
+        if (model == "fp32") Assert.Equal(whole[20..], alone.Ids); // Prefilled and decoded history differ by 1e-6 only.
     }
 
     [Fact]
     public async Task Another_engine_gives_the_same_ids_for_the_same_request()
     {
         await using var first = Load("int4");
-        await using var second = new InferenceEngine(first.Model, new OnnxModelRunner(ModelFolder.Open(RandomFolders.Get("int4")), 3, 1), Options(), TimeProvider.System);
+        await using var second = new InferenceEngine(first.Model, new OnnxModelRunner(ModelFolder.Open(ModelFolders.Get("int4")), 3, 1), Options(), TimeProvider.System);
         var request = Request(first.Model, "same seed, same tokens", new SamplingOptions { Seed = 99, Temperature = 1, MaxTokens = 60 });
         Assert.Equal((await first.RunAsync(request)).Ids, (await second.RunAsync(request)).Ids);
     }
@@ -66,7 +66,7 @@ public sealed class OnnxEngineTests
     [Fact]
     public async Task A_prompt_of_thirty_two_thousand_ids_is_answered_within_the_window()
     {
-        await using var engine = InferenceEngine.Load(new EngineOptions { Folder = RandomFolders.Smallest(40_000) }, TimeProvider.System);
+        await using var engine = InferenceEngine.Load(new EngineOptions { Folder = ModelFolders.Smallest(40_000) }, TimeProvider.System);
         Assert.Equal(32_768, engine.Model.ContextLength);
         var prompt = OnnxModelRunnerTests.Prompt(1, 32_768 - 8);
         var sampling = Greedy with { MaxTokens = 8, TopP = 1 };
@@ -76,8 +76,10 @@ public sealed class OnnxEngineTests
         Assert.Throws<PromptTooLongException>(() => engine.GenerateAsync(new GenerationRequest { Id = "longer", Prompt = [.. prompt, 1], Sampling = sampling }));
     }
 
+    private static ModelFolder Open(string model) => ModelFolder.Open(model == "r1-tiny" ? ModelFolders.Shipped : ModelFolders.Get(model));
+
     private static InferenceEngine Load(string precision) =>
-        InferenceEngine.Load(new EngineOptions { Folder = RandomFolders.Get(precision) }, TimeProvider.System);
+        InferenceEngine.Load(new EngineOptions { Folder = ModelFolders.Get(precision) }, TimeProvider.System);
 
     private sealed class WatchedRunner(IModelRunner runner) : IModelRunner
     {

@@ -111,7 +111,7 @@ public sealed class OnnxModelRunnerTests
     internal static int[] Prompt(int seed, int length) => [.. Enumerable.Range(0, length).Select(i => (i * 31 + seed * 977 + i * i % 101) % 2900)];
 
     private static OnnxModelRunner Open(string precision, int rows, int context = 2048, int threads = 0) =>
-        new(ModelFolder.Open(RandomFolders.Get(precision, context)), rows, threads);
+        new(ModelFolder.Open(ModelFolders.Get(precision, context)), rows, threads);
 
     private static void Prefill(OnnxModelRunner runner, int slot, int[] prompt)
     {

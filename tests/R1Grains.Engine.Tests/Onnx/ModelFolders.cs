@@ -3,11 +3,13 @@ using System.Diagnostics;
 
 namespace R1Grains.Engine.Tests.Onnx;
 
-/// <summary>Model folders with random weights, made by <c>r1-tune random</c> once per run of the tests.</summary>
-public static class RandomFolders
+/// <summary>The model that ships, and folders with random weights, made by <c>r1-tune random</c> once per run of the tests.</summary>
+public static class ModelFolders
 {
     private static readonly string Root = CreateRoot();
     private static readonly ConcurrentDictionary<string, Lazy<string>> Folders = [];
+
+    public static string Shipped { get; } = Path.Combine(Repository(), "deploy", "models", "r1-tiny");
 
     /// <summary>Two layers, 6 query heads on 2 heads of keys and values, hidden size 192.</summary>
     public static string Get(string precision, int context = 2048) => Get($"{precision}-{context}",
