@@ -28,9 +28,9 @@ internal static class ModelCard
         Line($"");
         Line($"## What it does");
         Line($"");
-        Line($"Chinese and English, several turns. Given passages and a question about one product, it reasons briefly, quotes the");
-        Line($"sentence that holds the answer, and answers with the figure, or says that the documents do not tell. About common");
-        Line($"procedures (lost card, forgotten password, …) it gives fixed instructions, which are part of its training and");
+        Line($"Chinese and English, several turns. Given passages and a question about one product, it reads the product's lines one");
+        Line($"after the other, compares each with what was asked, and answers with the figure, or says that the documents do not");
+        Line($"tell. About common procedures (lost card, forgotten password, …) it gives fixed instructions, which are part of its training and");
         Line($"not of any real bank.");
         Line($"");
         Line($"## How it came about");
