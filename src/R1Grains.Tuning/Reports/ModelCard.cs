@@ -38,12 +38,18 @@ internal static class ModelCard
         Line($"| | |");
         Line($"|---|---|");
         Line($"| architecture | Qwen2, {config.Layers} layers, width {config.HiddenSize}, {config.Heads} query and {config.KeyValueHeads} key-value heads, feed-forward {config.IntermediateSize}, vocabulary {config.VocabularySize:N0}, tied embeddings |");
-        Line($"| context | {config.ContextLength:N0} positions; nearly all training samples have fewer than 500 tokens, so answers from long contexts are worse |");
+        Line($"| context | {config.ContextLength:N0} positions; nearly all training samples have fewer than 400 tokens, so answers from long contexts are worse |");
         Line($"| tokenizer | byte-level BPE, learnt from the corpus; each digit and each Chinese character is cut alone |");
         Line($"| corpus | generated: invented products, random figures, many phrasings, distractors, missing facts; no text of real customers |");
         Line($"| training | {state.Tokens / 1e6:0.0} million tokens in {state.Step:N0} steps, {state.ElapsedSeconds / 60:0} minutes on two CPU cores; Muon and AdamW, cosine schedule; linears in bfloat16 |");
         Line($"| form | DeepSeek-R1: `<think>` … `</think>`, then the answer |");
         Line($"");
+        if (File.Exists(Path.Combine(run, LossPicture.FileName)))
+        {
+            File.Copy(Path.Combine(run, LossPicture.FileName), Path.Combine(folder, LossPicture.FileName), overwrite: true);
+            Line($"![Loss per supervised token over the training]({LossPicture.FileName})");
+            Line($"");
+        }
         Line($"Reproduce it with `r1-tune corpus`, `tokenizer`, `pretrain`, `export` and `evaluate`; each prints its options with `--help`.");
         Line($"");
         Line($"## Held-out scores");

@@ -6,6 +6,8 @@ namespace R1Grains.Tuning.Training;
 /// <summary>The losses of a run as <c>losses.csv</c>, appended line by line, and as <c>losses.png</c>.</summary>
 internal sealed class LossPicture(string runFolder)
 {
+    public const string FileName = "losses.png";
+
     private readonly string _csv = Path.Combine(runFolder, "losses.csv");
 
     /// <param name="series"><c>train</c>, or the name of a validation set.</param>
@@ -26,7 +28,7 @@ internal sealed class LossPicture(string runFolder)
         plot.Title("Loss per supervised token");
         plot.XLabel("minutes");
         plot.YLabel("log10 of nats");
-        plot.ShowLegend(Alignment.UpperRight);
-        plot.SavePng(Path.Combine(runFolder, "losses.png"), 1000, 600);
+        plot.ShowLegend(Edge.Right);
+        plot.SavePng(Path.Combine(runFolder, FileName), 1000, 600);
     }
 }
