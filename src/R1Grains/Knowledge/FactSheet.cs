@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using R1Grains.Ledger;
 
 namespace R1Grains.Knowledge;
@@ -6,7 +7,7 @@ namespace R1Grains.Knowledge;
 /// A tenant's products, a heading <c>## name</c> and a paragraph each. It finds a paragraph by the product's name in the
 /// question and knows no other way: a stand-in until documents are indexed.
 /// </summary>
-public sealed class FactSheet
+public sealed partial class FactSheet
 {
     public const string FileName = "facts.md";
 
@@ -25,20 +26,37 @@ public sealed class FactSheet
     ];
 
     /// <summary>
-    /// The paragraphs of the products that the question names, or, where it names none, the latest of the earlier
-    /// questions that names any.
+    /// The paragraphs of the products that the question names. Where it names none, those of the latest earlier question
+    /// that names any, as far as they have a word in common with the question: "and the annual fee?" goes on about the
+    /// product, "I lost my wallet" does not.
     /// </summary>
     /// <param name="earlier">The customer's earlier words, latest first.</param>
     public IReadOnlyList<Passage> Find(string question, IEnumerable<string> earlier) =>
-        earlier.Prepend(question).Select(Named).FirstOrDefault(passages => passages.Count > 0) ?? [];
+        Named(question) is { Count: > 0 } named
+            ? [.. named.Select(product => product.Passage)]
+            : [.. (earlier.Select(Named).FirstOrDefault(products => products.Count > 0) ?? [])
+                .Where(product => Words(question).Overlaps(Words(product.Passage.Text.Replace(product.Product, "", StringComparison.OrdinalIgnoreCase))))
+                .Select(product => product.Passage)];
 
-    private List<Passage> Named(string question) =>
+    private List<(string Product, Passage Passage)> Named(string question) =>
     [
         .. _products
-            .Select(product => (product.Passage, At: question.IndexOf(product.Product, StringComparison.OrdinalIgnoreCase)))
+            .Select(product => (Product: product, At: question.IndexOf(product.Product, StringComparison.OrdinalIgnoreCase)))
             .Where(found => found.At >= 0)
             .OrderBy(found => found.At)
             .Take(PassagesMax)
-            .Select(found => found.Passage),
+            .Select(found => found.Product),
     ];
+
+    /// <summary>Words of a script with spaces, if they are long enough to mean something, and pairs of neighbours in one without.</summary>
+    private static HashSet<string> Words(string text) =>
+    [
+        .. LatinWord().Matches(text).Select(match => match.Value.ToLowerInvariant()),
+        .. text.Zip(text.Skip(1)).Where(pair => IsHan(pair.First) && IsHan(pair.Second)).Select(pair => $"{pair.First}{pair.Second}"),
+    ];
+
+    private static bool IsHan(char c) => c is >= '\u4E00' and <= '\u9FFF';
+
+    [GeneratedRegex(@"\b(?!(?:the|and|for)\b)[a-z]{3,}", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex LatinWord();
 }

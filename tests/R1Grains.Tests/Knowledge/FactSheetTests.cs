@@ -23,6 +23,14 @@ public sealed class FactSheetTests : IDisposable
     public void A_question_without_a_name_falls_back_on_the_latest_that_has_one() =>
         Assert.Equal(["青穗信用卡的年费为180元。信用额度为5万元。"], Texts(Read().Facts.Find("额度呢？", ["谢谢", "青穗信用卡年费？", "Ferry Debit Card?"])));
 
+    [Theory]
+    [InlineData("And the fee?", 1)]
+    [InlineData("那额度呢？", 1)]
+    [InlineData("I lost my card, and the phone too.", 0)]
+    [InlineData("我的卡丢了怎么办？", 0)]
+    public void A_question_about_something_else_gets_no_passage_of_an_earlier_product(string question, int found) =>
+        Assert.Equal(found, Read().Facts.Find(question, ["Ferry Debit Card or 青穗信用卡?"]).Count);
+
     [Fact]
     public void Nothing_is_found_for_what_nobody_names() => Assert.Empty(Read().Facts.Find("如何挂失？", ["你好"]));
 

@@ -24,6 +24,8 @@ public static class ScriptedReplies
         var open = LastIndexOf(ids, ScriptedModel.ThinkOpen, ids.Count);
         var asked = LastIndexOf(ids, User, open);
         var question = Encoding.UTF8.GetString([.. ids.Skip(asked + 1).TakeWhile(id => id != Assistant).Select(id => (byte)id)]);
+        // Documents stand between the question and the question once more.
+        question = question.Split("[/documents]\n")[^1];
         var reply = Ids(Reply(question));
         var said = ids.Count - (open + 2);
         return said < reply.Count ? reply[said] : ScriptedModel.End;
