@@ -23,18 +23,37 @@ internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider ti
         var now = time.GetUtcNow();
         await record.CreateConversationAsync(new()
         {
-            Key = Key, RequestId = $"create-{Key.Conversation}", PayloadHash = default, Time = now, Caller = "anna", Channel = "", Customer = "", Agent = "",
-            LanguageCode = "en", Labels = [], IdleTimeout = TimeSpan.FromMinutes(30),
+            Key = Key,
+            RequestId = $"create-{Key.Conversation}",
+            PayloadHash = default,
+            Time = now,
+            Caller = "anna",
+            Channel = "",
+            Customer = "",
+            Agent = "",
+            LanguageCode = "en",
+            Labels = [],
+            IdleTimeout = TimeSpan.FromMinutes(30),
         });
         var taken = (await record.TakeOverAsync(Key))!;
         var window = new ContextWindow(model.Template, model.ContextLength, "");
         var fitted = window.Fit([], [], input);
         var opened = new TurnOpened
         {
-            Key = Key, Turn = 1, Epoch = taken.Epoch, RequestId = "r1", PayloadHash = new(SHA256.HashData(Encoding.UTF8.GetBytes(input))),
-            Time = now, Deadline = now + Left, Caller = "anna", Input = input, LanguageCode = "en", Passages = [],
+            Key = Key,
+            Turn = 1,
+            Epoch = taken.Epoch,
+            RequestId = "r1",
+            PayloadHash = new(SHA256.HashData(Encoding.UTF8.GetBytes(input))),
+            Time = now,
+            Deadline = now + Left,
+            Caller = "anna",
+            Input = input,
+            LanguageCode = "en",
+            Passages = [],
             Release = new(model.Name, Digest.Parse(ModelHash ?? model.Hash), model.Template.Name, "3", default),
-            Sampling = Sampling.For(model, window, Key, 1, "r1"), Context = fitted.Report,
+            Sampling = Sampling.For(model, window, Key, 1, "r1"),
+            Context = fitted.Report,
         };
         await record.AppendAsync(opened, fitted.Prompt);
         foreach (var (piece, i) in pieces.Select((piece, i) => (piece, i)))

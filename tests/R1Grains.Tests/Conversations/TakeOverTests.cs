@@ -126,8 +126,17 @@ public sealed class TakeOverTests : IDisposable
             await new OpenTurn(record, model, TimeProvider.System) { Key = young }.Write(Hello, Pieces("hm\n*\n\nHello world. |Hello world."));
             await record.CreateConversationAsync(new()
             {
-                Key = idle, RequestId = "idle", PayloadHash = default, Time = TimeProvider.System.GetUtcNow(), Caller = "anna", Channel = "", Customer = "", Agent = "",
-                LanguageCode = "en", Labels = [], IdleTimeout = TimeSpan.FromMilliseconds(1),
+                Key = idle,
+                RequestId = "idle",
+                PayloadHash = default,
+                Time = TimeProvider.System.GetUtcNow(),
+                Caller = "anna",
+                Channel = "",
+                Customer = "",
+                Agent = "",
+                LanguageCode = "en",
+                Labels = [],
+                IdleTimeout = TimeSpan.FromMilliseconds(1),
             });
         }
         await using var silo = await Start(_folder.Path);

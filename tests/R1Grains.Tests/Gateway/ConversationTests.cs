@@ -15,7 +15,12 @@ public sealed class ConversationTests
         await using var host = await EmbeddedHost.Start();
         var asked = new Conversation
         {
-            Channel = "app", Customer = "k-17", Agent = "li", LanguageCode = "en", Labels = { ["b"] = "2", ["a"] = "1" }, IdleTimeout = Duration.FromTimeSpan(TimeSpan.FromHours(1)),
+            Channel = "app",
+            Customer = "k-17",
+            Agent = "li",
+            LanguageCode = "en",
+            Labels = { ["b"] = "2", ["a"] = "1" },
+            IdleTimeout = Duration.FromTimeSpan(TimeSpan.FromHours(1)),
         };
         var opened = await host.Conversations.CreateConversationAsync(new() { Parent = "tenants/demo", ConversationId = "c-1", RequestId = "1", Conversation = asked });
         Assert.Equal("tenants/demo/conversations/c-1", opened.Name);

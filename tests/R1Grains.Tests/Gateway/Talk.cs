@@ -11,7 +11,10 @@ internal static class Talk
     public static async Task<string> Open(this EmbeddedHost host, string id = "", string language = "en") =>
         (await host.Conversations.CreateConversationAsync(new()
         {
-            Parent = "tenants/demo", ConversationId = id, RequestId = $"open-{id}", Conversation = new() { Channel = "test", LanguageCode = language },
+            Parent = "tenants/demo",
+            ConversationId = id,
+            RequestId = $"open-{id}",
+            Conversation = new() { Channel = "test", LanguageCode = language },
         })).Name;
 
     public static StreamTurnRequest Turn(string conversation, string requestId, string text = "Hello") =>

@@ -21,7 +21,14 @@ public sealed class SurrogateTests
             Deadline = DateTimeOffset.UnixEpoch.AddDays(1),
             Sampling = new()
             {
-                Temperature = 0.1f, TopP = 0.2f, TopK = 3, RepetitionPenalty = 1.1f, Seed = ulong.MaxValue, MaxTokens = 5, ReasoningBudget = 6, StopStrings = ["a", "b"],
+                Temperature = 0.1f,
+                TopP = 0.2f,
+                TopK = 3,
+                RepetitionPenalty = 1.1f,
+                Seed = ulong.MaxValue,
+                MaxTokens = 5,
+                ReasoningBudget = 6,
+                StopStrings = ["a", "b"],
             },
         };
         var received = Sent(sent);

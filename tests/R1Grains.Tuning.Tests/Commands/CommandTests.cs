@@ -45,7 +45,13 @@ public sealed class CommandTests : IDisposable
     public void A_size_that_cannot_be_served_is_refused_by_its_name() =>
         Assert.Contains("num_attention_heads", Assert.Throws<InvalidDataException>(() => new Qwen2Model(new Qwen2Config
         {
-            HiddenSize = 100, Layers = 1, Heads = 3, KeyValueHeads = 1, IntermediateSize = 32, VocabularySize = 300, ContextLength = 64,
+            HiddenSize = 100,
+            Layers = 1,
+            Heads = 3,
+            KeyValueHeads = 1,
+            IntermediateSize = 32,
+            VocabularySize = 300,
+            ContextLength = 64,
         })).Message);
 
     private string At(string name) => Path.Combine(_folder.Path, name);

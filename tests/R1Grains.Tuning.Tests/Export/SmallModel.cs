@@ -12,8 +12,15 @@ internal static class SmallModel
     {
         var model = new Qwen2Model(new Qwen2Config
         {
-            HiddenSize = 64, Layers = 2, Heads = heads, KeyValueHeads = groups, IntermediateSize = 96,
-            VocabularySize = 320, ContextLength = 64, TiedEmbeddings = tied, InitializerRange = 0.2,
+            HiddenSize = 64,
+            Layers = 2,
+            Heads = heads,
+            KeyValueHeads = groups,
+            IntermediateSize = 96,
+            VocabularySize = 320,
+            ContextLength = 64,
+            TiedEmbeddings = tied,
+            InitializerRange = 0.2,
         });
         model.Initialize(7);
         using var _ = no_grad();

@@ -8,7 +8,14 @@ public class CheckpointTests
 {
     private static readonly Qwen2Config Config = new()
     {
-        HiddenSize = 32, Layers = 2, Heads = 2, KeyValueHeads = 1, IntermediateSize = 48, VocabularySize = 64, ContextLength = 64, TiedEmbeddings = false,
+        HiddenSize = 32,
+        Layers = 2,
+        Heads = 2,
+        KeyValueHeads = 1,
+        IntermediateSize = 48,
+        VocabularySize = 64,
+        ContextLength = 64,
+        TiedEmbeddings = false,
     };
 
     [Theory]

@@ -22,7 +22,13 @@ public sealed class PretrainingTests : IDisposable
         _samples = new SampleEncoder(tokenizer, ChatTemplate.Load(_folder.Path, tokenizer)).Encode(corpus, lengthMax: 512);
         _config = new Qwen2Config
         {
-            HiddenSize = 64, Layers = 2, Heads = 2, KeyValueHeads = 1, IntermediateSize = 128, VocabularySize = tokenizer.VocabularySize, ContextLength = 1_024,
+            HiddenSize = 64,
+            Layers = 2,
+            Heads = 2,
+            KeyValueHeads = 1,
+            IntermediateSize = 128,
+            VocabularySize = tokenizer.VocabularySize,
+            ContextLength = 1_024,
         };
     }
 
