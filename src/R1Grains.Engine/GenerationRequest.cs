@@ -17,6 +17,23 @@ public sealed record GenerationRequest
 
     public required SamplingOptions Sampling { get; init; }
 
+    /// <summary>
+    /// Whose prompts may share computed prefixes: tenant and release. Prefixes are never reused across scopes, so that
+    /// nobody can tell from the time to the first token what another tenant asks.
+    /// </summary>
+    public string Scope { get; init; } = "";
+
+    public Priority Priority { get; init; } = Priority.Interactive;
+
     /// <summary>When the reply ends, complete or not.</summary>
     public DateTimeOffset? Deadline { get; init; }
+}
+
+public enum Priority : byte
+{
+    /// <summary>Somebody waits for the answer.</summary>
+    Interactive,
+
+    /// <summary>Goes on when there is room beside the interactive ones, but is never starved.</summary>
+    Batch,
 }

@@ -23,6 +23,12 @@ public interface IModelRunner : IDisposable
     /// <summary>Positions that all slots together may hold within the device's memory; at least <see cref="ContextLength"/>.</summary>
     int KvCapacity { get; }
 
+    /// <summary>
+    /// Hash of the logits of a fixed probe, 64 hex digits: devices with the same fingerprint and model give the same ids
+    /// for the same request.
+    /// </summary>
+    string Numerics { get; }
+
     /// <summary>Computes <paramref name="tokens"/> at positions from <paramref name="start"/>, whose predecessors in the slot are computed.</summary>
     void Prefill(int slot, int start, ReadOnlySpan<int> tokens);
 

@@ -49,6 +49,12 @@ public sealed class InferenceEngine : IAsyncDisposable
 
     public Model Model { get; }
 
+    /// <summary>
+    /// The numerics fingerprint: hash of the logits of a fixed probe on this device, 64 hex digits. Two engines with the
+    /// same model and fingerprint give the same ids for the same request.
+    /// </summary>
+    public string Numerics => _runner.Numerics;
+
     /// <summary>Completes when the thread has ended: with the defect that ended it, or with null after <see cref="DisposeAsync"/>.</summary>
     public Task<Exception?> Ended => _ended.Task;
 
@@ -81,7 +87,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default)
     {
         Validate(request);
-        var sequence = new Sequence(Model, request, Places);
+        var sequence = new Sequence(Model, request, Places, Numerics);
         if (sequence.Completion is null) Submit(sequence);
         return Read(sequence, cancel);
     }

@@ -65,7 +65,7 @@ public sealed class BatcherSimulation
                 Prompt = [.. Enumerable.Repeat((int)'p', random.Next(2, 120))],
                 Sampling = new SamplingOptions { MaxTokens = random.Next(1, 60) },
                 Deadline = random.Next(4) == 0 ? now.AddSeconds(random.Next(1, 80)) : null,
-            }, places: 1000);
+            }, places: 1000, numerics: "");
             all.Add(sequence);
             batcher.Add(sequence);
         }
@@ -77,7 +77,7 @@ public sealed class BatcherSimulation
         while (sequence.Emissions.TryRead(out var emission)) emissions.Add(emission);
         Assert.Same(sequence.Completion, emissions[^1].Completion);
         Assert.Equal(1, emissions.Count(e => e.Kind == EmissionKind.Finished));
-        Assert.Equal(emissions.Select(e => e.Kind).Order(), emissions.Select(e => e.Kind)); // Queued, prefilling, tokens, end.
+        Assert.Equal(emissions.Select(e => e.Kind).Order(), emissions.Select(e => e.Kind)); // Admitted, queued, prefilling, tokens, end.
         Assert.Equal(sequence.Completion!.Usage.ReasoningTokens + sequence.Completion.Usage.AnswerTokens, emissions.Count(e => e.Kind == EmissionKind.Token));
     }
 }

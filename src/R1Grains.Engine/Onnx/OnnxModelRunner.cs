@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Security.Cryptography;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using R1Grains.Engine.Models;
@@ -68,6 +69,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         var affordable = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 / positionBytes;
         KvCapacity = (int)Math.Min((long)rows * ContextLength, Math.Max(ContextLength, affordable));
         Granule = FindGranule();
+        Numerics = Convert.ToHexStringLower(SHA256.HashData(_logits.Span<byte>(0, _slots * VocabularySize * _logits.ElementSize)));
     }
 
     public int Rows { get; }
@@ -79,6 +81,8 @@ internal sealed class OnnxModelRunner : IModelRunner
     public int ChunkLength { get; }
 
     public int KvCapacity { get; }
+
+    public string Numerics { get; }
 
     /// <summary>Threads of one run.</summary>
     public int Threads { get; }

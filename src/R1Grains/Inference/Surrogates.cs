@@ -19,6 +19,8 @@ internal struct GenerationRequestSurrogate
     [Id(9)] public int? ReasoningBudget;
     [Id(10)] public string[] StopStrings;
     [Id(11)] public DateTimeOffset? Deadline;
+    [Id(12)] public string Scope;
+    [Id(13)] public Priority Priority;
 }
 
 [RegisterConverter]
@@ -30,6 +32,8 @@ internal sealed class GenerationRequestConverter : IConverter<GenerationRequest,
         Prompt = surrogate.Prompt,
         Recorded = surrogate.Recorded,
         Deadline = surrogate.Deadline,
+        Scope = surrogate.Scope,
+        Priority = surrogate.Priority,
         Sampling = new()
         {
             Temperature = surrogate.Temperature,
@@ -49,6 +53,8 @@ internal sealed class GenerationRequestConverter : IConverter<GenerationRequest,
         Prompt = value.Prompt,
         Recorded = value.Recorded,
         Deadline = value.Deadline,
+        Scope = value.Scope,
+        Priority = value.Priority,
         Temperature = value.Sampling.Temperature,
         TopP = value.Sampling.TopP,
         TopK = value.Sampling.TopK,
@@ -72,6 +78,7 @@ internal struct EmissionSurrogate
     [Id(6)] public int AnswerTokens;
     [Id(7)] public string? StopString;
     [Id(8)] public string? Error;
+    [Id(9)] public string? Numerics;
 }
 
 [RegisterConverter]
@@ -79,6 +86,7 @@ internal sealed class EmissionConverter : IConverter<Emission, EmissionSurrogate
 {
     public Emission ConvertFromSurrogate(in EmissionSurrogate surrogate) => surrogate.Kind switch
     {
+        EmissionKind.Admitted => Emission.Admitted(surrogate.Numerics!),
         EmissionKind.Queued => Emission.Queued(surrogate.First),
         EmissionKind.Prefilling => Emission.Prefilling(surrogate.First, surrogate.Second),
         EmissionKind.Token => Emission.Token(surrogate.First),
@@ -97,5 +105,5 @@ internal sealed class EmissionConverter : IConverter<Emission, EmissionSurrogate
             StopString = completion.StopString,
             Error = completion.Error,
         }
-        : new() { Kind = value.Kind, First = value.Done, Second = value.Total };
+        : new() { Kind = value.Kind, First = value.Done, Second = value.Total, Numerics = value.Numerics };
 }

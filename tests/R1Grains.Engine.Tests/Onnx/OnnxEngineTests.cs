@@ -98,6 +98,8 @@ public sealed class OnnxEngineTests
 
         public int KvCapacity => runner.KvCapacity;
 
+        public string Numerics => runner.Numerics;
+
         public void Prefill(int slot, int start, ReadOnlySpan<int> tokens)
         {
             if (!Begin.Wait(TimeSpan.FromMinutes(1))) throw new TimeoutException("Nobody let the runs begin.");

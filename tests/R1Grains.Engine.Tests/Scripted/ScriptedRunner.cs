@@ -29,6 +29,8 @@ public sealed class ScriptedRunner(Model model, Action<IReadOnlyList<int>, Span<
 
     public int ChunkLength => chunkLength;
 
+    public string Numerics => "scripted";
+
     public int KvCapacity { get; init; } = rows * model.ContextLength;
 
     /// <summary>Each row gets so many ids a second at most.</summary>
