@@ -1,39 +1,49 @@
 namespace R1Grains.Engine;
 
 /// <summary>
-/// Decides what the next step computes and takes in what it brought. It never touches the device, waits for nothing
-/// and knows the time only as an argument. First come, first served; nobody is ever preempted, because a row is given
-/// only with room for the whole prompt and the longest possible reply.
+/// Decides what the next step computes and takes in what it brought. It never touches the device, waits for nothing and
+/// knows the time only as an argument. Nobody is ever preempted, because a slot is given only with room for the whole
+/// prompt and the longest possible reply; who makes room for a more urgent request is put aside whole and goes on later
+/// where it stood.
 /// </summary>
-internal sealed class Batcher(KvSlots slots, int chunkLength)
+internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
 {
-    /// <summary>
-    /// Interior cuts of a prompt lie at multiples of this, so that its rows meet the same kernels in chunks as in one
-    /// piece: those for quantised weights take rows two or four at a time and treat odd ones at the end differently.
-    /// </summary>
-    public const int CutGrid = 8;
+    /// <summary>A batch request gives way to interactive ones that come within so long after it, and to no later ones.</summary>
+    public static readonly TimeSpan BatchPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>Of a step without prefill: so much longer may one chunk make it, for one prompt that is not computed yet.</summary>
+    private const double ChunkShare = 0.5;
+
+    /// <summary>Below this a chunk costs hardly less.</summary>
+    private const int ShortestChunk = 8;
+
+    // By Due, the most urgent first.
     private readonly List<Sequence> _waiting = [];
+    private readonly List<Sequence> _paused = [];
 
     // In order of admission.
     private readonly List<Sequence> _running = [];
-    private readonly List<int> _freed = [];
     private readonly StepPlan _plan = new();
     private TimeSpan _held;
 
     // Of the eldest that runs, as of the last plan.
     private TimeSpan _holding;
 
+    // Seconds spent on rows that nobody needed, since the last one was closed.
+    private double _wasted;
+
     public int Running => _running.Count;
 
-    public int Waiting => _waiting.Count;
+    /// <summary>Waiting for a slot, or put aside.</summary>
+    public int Waiting => _waiting.Count + _paused.Count;
 
-    /// <summary>Nothing runs, nothing waits, no slot is left to be released.</summary>
-    public bool IsIdle => _running.Count + _waiting.Count + _freed.Count == 0;
+    public int Paused => _paused.Count;
 
-    public int QueuedTokens => _waiting.Sum(s => s.PrefillLength) + _running.Sum(s => Math.Max(0, s.PrefillLength - s.Computed));
+    /// <summary>Nothing runs, nothing waits.</summary>
+    public bool IsIdle => _running.Count + _waiting.Count + _paused.Count == 0;
 
-    public int ReservedTokens => slots.Reserved;
+    /// <summary>Prompt ids still to be computed.</summary>
+    public int QueuedTokens { get; private set; }
 
     /// <summary>
     /// How long a request holds a row: a moving average over the last dozen, but no less than the eldest of those that
@@ -41,25 +51,28 @@ internal sealed class Batcher(KvSlots slots, int chunkLength)
     /// </summary>
     public TimeSpan Held => _held > _holding ? _held : _holding;
 
-    public void Add(Sequence sequence) => _waiting.Add(sequence);
+    public void Add(Sequence sequence)
+    {
+        QueuedTokens += sequence.PrefillLength;
+        Enqueue(_waiting, sequence);
+    }
 
     /// <summary>The plan is the batcher's own and valid until the next call.</summary>
     public StepPlan Plan(DateTimeOffset now)
     {
         _plan.Now = now;
         End(now);
-        _plan.Released.Clear();
-        _plan.Released.AddRange(_freed);
-        _freed.Clear();
-        Admit(now);
+        while (Schedule(now)) ;
+        for (var i = 0; i < _waiting.Count; i++) _waiting[i].ReportPosition(i);
         _holding = _running.Count == 0 ? TimeSpan.Zero : now - _running[0].AdmittedAt;
+        CloseHole();
 
         _plan.Decodes.Clear();
+        _plan.Prefill = null;
         foreach (var sequence in _running)
-            if (!sequence.IsPrefilling)
-                _plan.Decodes.Add(sequence);
+            if (!sequence.IsPrefilling) _plan.Decodes.Add(sequence);
+            else if (_plan.Prefill is null || sequence.Due < _plan.Prefill.Due) _plan.Prefill = sequence;
         _plan.Decodes.Sort(static (a, b) => a.Slot.CompareTo(b.Slot));
-        _plan.Prefill = _running.Find(s => s.IsPrefilling);
         _plan.ChunkLength = _plan.Prefill is { } next ? Cut(next.PrefillLength - next.Computed) : 0;
         return _plan;
     }
@@ -69,57 +82,172 @@ internal sealed class Batcher(KvSlots slots, int chunkLength)
     {
         foreach (var sequence in plan.Decodes)
             if (sequence.Completion is null) sequence.CommitDecode();
-        if (plan.Prefill is { Completion: null } prefilled) prefilled.CommitPrefill(plan.ChunkLength);
+        if (plan.Prefill is { Completion: null } prefilled)
+        {
+            QueuedTokens -= plan.ChunkLength;
+            prefilled.CommitPrefill(plan.ChunkLength, plan.Now);
+            if (!prefilled.IsPrefilling) slots.Prefilled(prefilled);
+        }
         Leave(plan.Now);
     }
 
     /// <summary>Ends everything, at the end of the engine.</summary>
     public void FailAll(string error)
     {
-        foreach (var sequence in _running.Concat(_waiting).Where(s => s.Completion is null)) sequence.Finish(FinishReason.Failed, error);
+        foreach (var sequence in _running.Concat(_waiting).Concat(_paused).Where(s => s.Completion is null)) sequence.Finish(FinishReason.Failed, error);
         _running.Clear();
         _waiting.Clear();
+        _paused.Clear();
     }
 
-    /// <summary>
-    /// The next chunk of <paramref name="remaining"/> ids. One id alone takes other kernels than a chunk does and gives
-    /// other bits, so no chunk is one id long and none leaves one id over.
-    /// </summary>
-    private int Cut(int remaining) =>
-        remaining <= chunkLength ? remaining : remaining - chunkLength == 1 ? chunkLength - CutGrid : chunkLength;
+    private static void Enqueue(List<Sequence> queue, Sequence sequence)
+    {
+        var at = queue.Count;
+        while (at > 0 && queue[at - 1].Due > sequence.Due) at--;
+        queue.Insert(at, sequence);
+    }
 
     private void End(DateTimeOffset now)
     {
-        foreach (var sequence in _running.Concat(_waiting))
+        End(_running, now);
+        End(_waiting, now);
+        End(_paused, now);
+        Leave(now);
+    }
+
+    private static void End(List<Sequence> sequences, DateTimeOffset now)
+    {
+        foreach (var sequence in sequences)
             if (sequence.Completion is not null) continue;
             else if (sequence.IsCancelled) sequence.Finish(FinishReason.Cancelled);
             else if (sequence.Request.Deadline <= now) sequence.Finish(FinishReason.Deadline);
-        Leave(now);
     }
 
     private void Leave(DateTimeOffset now)
     {
-        _waiting.RemoveAll(s => s.Completion is not null);
-        foreach (var sequence in _running)
+        Leave(_running, now);
+        Leave(_waiting, now);
+        Leave(_paused, now);
+    }
+
+    private void Leave(List<Sequence> sequences, DateTimeOffset now)
+    {
+        var left = 0;
+        for (var i = 0; i < sequences.Count; i++)
         {
-            if (sequence.Completion is null) continue;
-            slots.Free(sequence.Slot);
-            _freed.Add(sequence.Slot);
+            var sequence = sequences[i];
+            if (sequence.Completion is null)
+            {
+                sequences[left++] = sequence;
+                continue;
+            }
+            QueuedTokens -= Math.Max(0, sequence.PrefillLength - sequence.Computed);
+            if (sequence.Slot < 0) continue;
+            slots.Leave(sequence);
             var held = now - sequence.AdmittedAt;
             _held = _held == TimeSpan.Zero ? held : _held + (held - _held) / 12;
         }
-        _running.RemoveAll(s => s.Completion is not null);
+        sequences.RemoveRange(left, sequences.Count - left);
     }
 
-    private void Admit(DateTimeOffset now)
+    /// <summary>
+    /// Lets the most urgent of those without a row have one, at the cost of a less urgent batch request if need be; false
+    /// when nobody's turn has come. A prompt is let in when it is next to be computed and no sooner, so that it finds
+    /// what was computed until then.
+    /// </summary>
+    private bool Schedule(DateTimeOffset now)
     {
-        while (_waiting.Count > 0 && slots.TryTake(_waiting[0].Reserve, out var slot))
+        if (_waiting.Count > 0 && (_paused.Count == 0 || _waiting[0].Due < _paused[0].Due))
         {
-            var sequence = _waiting[0];
-            (sequence.Slot, sequence.AdmittedAt) = (slot, now);
-            _waiting.RemoveAt(0);
-            _running.Add(sequence);
+            var next = _waiting[0];
+            if (IsPromptBefore(next)) return false;
+            if (slots.HasRoom(next) && HasRow(next))
+            {
+                slots.Admit(next);
+                next.AdmittedAt = now;
+                QueuedTokens -= next.Computed;
+                _waiting.RemoveAt(0);
+                _running.Add(next);
+                return true;
+            }
         }
-        for (var i = 0; i < _waiting.Count; i++) _waiting[i].ReportPosition(i);
+        if (_paused.Count == 0 || _running.Count == runner.Rows) return false;
+        slots.Resume(_paused[0]);
+        _running.Add(_paused[0]);
+        _paused.RemoveAt(0);
+        return true;
     }
+
+    private bool IsPromptBefore(Sequence next)
+    {
+        foreach (var sequence in _running)
+            if (sequence.IsPrefilling && sequence.Due <= next.Due)
+                return true;
+        return false;
+    }
+
+    private bool HasRow(Sequence next) => _running.Count < runner.Rows || (LeastUrgentBatch(next) is { } less && TryPause(less));
+
+    /// <summary>The least urgent batch request that generates, if it is less urgent than <paramref name="next"/>.</summary>
+    private Sequence? LeastUrgentBatch(Sequence next)
+    {
+        Sequence? least = null;
+        if (next.Request.Priority != Priority.Interactive) return null;
+        foreach (var sequence in _running)
+            if (sequence.Request.Priority == Priority.Batch && !sequence.IsPrefilling && sequence.Due > (least ?? next).Due)
+                least = sequence;
+        return least;
+    }
+
+    private bool TryPause(Sequence sequence)
+    {
+        if (!slots.TryPause(sequence)) return false;
+        _running.Remove(sequence);
+        Enqueue(_paused, sequence);
+        return true;
+    }
+
+    /// <summary>
+    /// Closes a hole between rows once running it has cost as much as moving the row at the edge does: whatever comes
+    /// after, that is at most twice what the better choice would have cost.
+    /// </summary>
+    private void CloseHole()
+    {
+        if (slots.Holes == 0)
+        {
+            _wasted = 0;
+            return;
+        }
+        _wasted += slots.Holes * pace.Decode(_running.Count) / _running.Count;
+        var edge = slots.Edge;
+        if (edge.IsPrefilling || _wasted < pace.Copy(edge.Computed)) return;
+        slots.Close(edge);
+        _wasted = 0;
+    }
+
+    /// <summary>
+    /// The length of the next chunk of <paramref name="remaining"/> ids. Beside others that generate it is as long as
+    /// lets them wait half a step longer; each further prompt in the queue doubles that, because a queue which grows
+    /// costs everybody more. One id alone takes other kernels than a chunk does and gives other bits, so no chunk is one
+    /// id long and none leaves one id over.
+    /// </summary>
+    private int Cut(int remaining)
+    {
+        var longest = runner.HasFixedCuts ? runner.CutGrid : Affordable();
+        if (remaining <= longest) return remaining;
+        if (remaining > longest + 1) return longest;
+        return remaining <= runner.ChunkLength ? remaining : longest - runner.CutGrid;
+    }
+
+    private int Affordable()
+    {
+        var longest = runner.ChunkLength;
+        if (_plan.Decodes.Count == 0) return longest;
+        var behind = Math.Min(_waiting.Count + _running.Count - _plan.Decodes.Count - 1, 16);
+        var budget = ChunkShare * pace.Decode(_plan.Decodes.Count) * (1 << behind);
+        var shortest = Math.Max(runner.CutGrid, ShortestChunk);
+        while (longest / 2 >= shortest && pace.Chunk(longest) > budget) longest = longest / 2 / runner.CutGrid * runner.CutGrid;
+        return longest;
+    }
+
 }

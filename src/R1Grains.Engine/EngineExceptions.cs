@@ -1,21 +1,21 @@
 namespace R1Grains.Engine;
 
 /// <summary>All rows are busy and the queue is at its bound.</summary>
-public sealed class QueueFullException(int waiting, TimeSpan predictedWait)
-    : Exception($"The model's queue is full: {waiting} requests are waiting. Try again in about {predictedWait.TotalSeconds:0} s.")
+public sealed class QueueFullException(int waiting, TimeSpan predictedFirstToken)
+    : Exception($"The model's queue is full: {waiting} requests are waiting. Try again in about {predictedFirstToken.TotalSeconds:0} s.")
 {
     public int Waiting { get; } = waiting;
 
-    public TimeSpan PredictedWait { get; } = predictedWait;
+    public TimeSpan PredictedFirstToken { get; } = predictedFirstToken;
 }
 
-/// <summary>The queue alone is expected to outlast the request's deadline.</summary>
-public sealed class DeadlineTooShortException(TimeSpan remaining, TimeSpan predictedWait)
-    : Exception($"The deadline is {remaining.TotalSeconds:0.0} s away, and the wait for a free row alone is about {predictedWait.TotalSeconds:0.0} s.")
+/// <summary>The first token is expected after the request's deadline.</summary>
+public sealed class DeadlineTooShortException(TimeSpan remaining, TimeSpan predictedFirstToken)
+    : Exception($"The deadline is {remaining.TotalSeconds:0.0} s away, and the first token is expected in about {predictedFirstToken.TotalSeconds:0.0} s.")
 {
     public TimeSpan Remaining { get; } = remaining;
 
-    public TimeSpan PredictedWait { get; } = predictedWait;
+    public TimeSpan PredictedFirstToken { get; } = predictedFirstToken;
 }
 
 /// <summary>Prompt and reply together do not fit the model's context.</summary>

@@ -1,17 +1,26 @@
 namespace R1Grains.Engine;
 
 /// <summary>An engine at one moment; <c>Running + Waiting</c> is the load to compare engines by.</summary>
+/// <param name="Waiting">Not yet admitted to a row, or put aside for more urgent ones.</param>
+/// <param name="Paused">Those of the waiting that were put aside.</param>
 /// <param name="QueuedTokens">Prompt ids still to be computed, of running and waiting requests.</param>
 /// <param name="KvTokens">Positions reserved for running requests, of <paramref name="KvCapacity"/>.</param>
-/// <param name="PredictedWait">How long a request submitted now is expected to wait for a row.</param>
+/// <param name="ParkedTokens">Positions of computed prefixes that are kept for later prompts; they make room when requests need it.</param>
+/// <param name="PrefixTokensQueried">Prompt ids for which a computed prefix was looked for, since the start.</param>
+/// <param name="PrefixTokensReused">Those of them that were found.</param>
+/// <param name="PredictedFirstToken">How long a request of a few ids submitted now is expected to wait for its first token.</param>
 /// <param name="Fault">What made the last run fail; null as soon as a run succeeds.</param>
-public sealed record EngineStatus(
+public readonly record struct EngineStatus(
     int Running,
     int Waiting,
+    int Paused,
     int Rows,
     int QueueLimit,
     int QueuedTokens,
     int KvTokens,
+    int ParkedTokens,
     int KvCapacity,
-    TimeSpan PredictedWait,
+    long PrefixTokensQueried,
+    long PrefixTokensReused,
+    TimeSpan PredictedFirstToken,
     string? Fault);

@@ -9,16 +9,28 @@ public readonly record struct DecodeRow(int Slot, int Position, int Token);
 /// </summary>
 public interface IModelRunner : IDisposable
 {
-    /// <summary>Slots, numbered from 0; each is <see cref="ContextLength"/> positions long.</summary>
+    /// <summary>The first so many slots can be computed; those behind them only keep what was copied there.</summary>
     int Rows { get; }
+
+    /// <summary>All slots, numbered from 0; each is <see cref="ContextLength"/> positions long.</summary>
+    int Slots { get; }
 
     int ContextLength { get; }
 
     /// <summary>Width of the logits; at least the tokenizer's vocabulary.</summary>
     int VocabularySize { get; }
 
-    /// <summary>The most ids of one prefill call; a multiple of 8, at least 16.</summary>
+    /// <summary>The most ids of one prefill call; a multiple of <see cref="CutGrid"/>, at least two of them, and at least 4.</summary>
     int ChunkLength { get; }
+
+    /// <summary>
+    /// A prompt that is cut at multiples of this gives the bits of the whole prompt, as tried on this device: kernels
+    /// for quantised weights take rows two or four at a time and treat odd ones at the end differently.
+    /// </summary>
+    int CutGrid { get; }
+
+    /// <summary>Chunks give other bits than the whole prompt wherever they are cut, so every chunk but the last is one <see cref="CutGrid"/> long.</summary>
+    bool HasFixedCuts { get; }
 
     /// <summary>Positions that all slots together may hold within the device's memory; at least <see cref="ContextLength"/>.</summary>
     int KvCapacity { get; }
@@ -35,9 +47,12 @@ public interface IModelRunner : IDisposable
     /// <summary>Computes one position of each row; rows are at least one, in ascending order of slots.</summary>
     void Decode(ReadOnlySpan<DecodeRow> rows);
 
+    /// <summary>Copies the first <paramref name="length"/> positions of a slot over those of another.</summary>
+    void Copy(int from, int to, int length);
+
+    /// <summary>Only the first <paramref name="length"/> positions of the slot are still needed; the memory of the others is given back.</summary>
+    void Truncate(int slot, int length);
+
     /// <summary>Logits [<see cref="VocabularySize"/>] of the last position that the last run computed for the slot; valid until the next run.</summary>
     ReadOnlySpan<float> Logits(int slot);
-
-    /// <summary>The slot's content is no longer needed.</summary>
-    void Release(int slot);
 }

@@ -5,7 +5,7 @@ using R1Grains.Engine.Onnx;
 namespace R1Grains.Engine;
 
 /// <summary>
-/// One device: a dedicated thread, a bounded inbox and the step loop. Inbox → <see cref="Batcher.Plan"/> →
+/// One device: a dedicated thread, a bounded inbox and the <see cref="StepLoop"/>. Inbox → <see cref="Batcher.Plan"/> →
 /// <see cref="IModelRunner"/> → <see cref="Sampler"/> → <see cref="Batcher.Commit"/> → each sequence's channel.
 /// Without requests the thread sleeps.
 /// </summary>
@@ -15,9 +15,9 @@ public sealed class InferenceEngine : IAsyncDisposable
     private readonly EngineOptions _options;
     private readonly TimeProvider _time;
     private readonly KvSlots _slots;
+    private readonly Pace _pace = new();
     private readonly Batcher _batcher;
-    private readonly Sampler _sampler;
-    private readonly DecodeRow[] _rows;
+    private readonly StepLoop _steps;
     private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the fields below; also what the idle thread waits on.
@@ -27,22 +27,18 @@ public sealed class InferenceEngine : IAsyncDisposable
     private string? _stopped;
     private Exception? _defect;
 
-    // Written by the engine's thread only.
-    private string? _fault;
-
     /// <summary>Starts the thread. The engine owns <paramref name="runner"/> and disposes it.</summary>
     public InferenceEngine(Model model, IModelRunner runner, EngineOptions options, TimeProvider time)
     {
         if (runner.VocabularySize < model.Tokenizer.VocabularySize)
             throw new ArgumentException($"The model's logits are {runner.VocabularySize} wide, its tokenizer has {model.Tokenizer.VocabularySize} ids.");
-        if (runner.ChunkLength < 2 * Batcher.CutGrid || runner.ChunkLength % Batcher.CutGrid != 0)
-            throw new ArgumentException($"The runner's chunk is {runner.ChunkLength} ids long; it must be a multiple of {Batcher.CutGrid}, at least two of them.");
+        if (runner.ChunkLength < Math.Max(4, 2 * runner.CutGrid) || runner.ChunkLength % runner.CutGrid != 0)
+            throw new ArgumentException($"The runner's chunk is {runner.ChunkLength} ids long; it must be a multiple of {runner.CutGrid}, at least two of them, and at least 4.");
         ArgumentOutOfRangeException.ThrowIfLessThan(runner.KvCapacity, runner.ContextLength);
         (Model, _runner, _options, _time) = (model, runner, options, time);
-        _slots = new KvSlots(runner.Rows, runner.KvCapacity);
-        _batcher = new Batcher(_slots, runner.ChunkLength);
-        _sampler = new Sampler(model.Tokenizer.VocabularySize);
-        _rows = new DecodeRow[runner.Rows];
+        _slots = new KvSlots(runner.Rows, runner.Slots, runner.KvCapacity, runner.CutGrid);
+        _batcher = new Batcher(_slots, _pace, runner);
+        _steps = new StepLoop(runner, _batcher, _slots, new Sampler(model.Tokenizer.VocabularySize), _pace, time);
         _status = Snapshot();
         new Thread(Loop) { IsBackground = true, Name = $"inference {model.Name}" }.Start();
     }
@@ -70,7 +66,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     {
         get
         {
-            lock (_gate) return _status with { Waiting = _status.Waiting + _inbox.Count, PredictedWait = PredictWait() };
+            lock (_gate) return _status with { Waiting = _status.Waiting + _inbox.Count, PredictedFirstToken = PredictFirstToken(0) };
         }
     }
 
@@ -87,7 +83,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default)
     {
         Validate(request);
-        var sequence = new Sequence(Model, request, Places, Numerics);
+        var sequence = new Sequence(Model, request, Places, Numerics) { ArrivedAt = _time.GetUtcNow() };
         if (sequence.Completion is null) Submit(sequence);
         return Read(sequence, cancel);
     }
@@ -135,7 +131,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         lock (_gate)
         {
             if (_stopped is not null) throw new EngineStoppedException(_stopped, _defect);
-            var wait = PredictWait();
+            var wait = PredictFirstToken(sequence.PrefillLength);
             if (InFlight >= Places) throw new QueueFullException(InFlight - _status.Running, wait);
             if (sequence.Request.Deadline - _time.GetUtcNow() is { } remaining && remaining <= wait)
                 throw new DeadlineTooShortException(remaining, wait);
@@ -148,11 +144,16 @@ public sealed class InferenceEngine : IAsyncDisposable
 
     private int InFlight => _status.Running + _status.Waiting + _inbox.Count;
 
-    /// <summary>With r rows and p requests ahead that hold one for h each, a row is free after about p·h/r.</summary>
-    private TimeSpan PredictWait()
+    /// <summary>
+    /// Until a row is free, which with r rows and p requests ahead that hold one for h each is after about p·h/r; then
+    /// until the prompts ahead and these ids are computed.
+    /// </summary>
+    private TimeSpan PredictFirstToken(int ids)
     {
         var ahead = InFlight - _runner.Rows + 1;
-        return ahead <= 0 ? TimeSpan.Zero : _batcher.Held * ahead / _runner.Rows;
+        var row = ahead <= 0 ? TimeSpan.Zero : _batcher.Held * ahead / _runner.Rows;
+        foreach (var sequence in _inbox) ids += sequence.PrefillLength;
+        return row + TimeSpan.FromSeconds(_pace.Prefill(_status.QueuedTokens + ids));
     }
 
     private void Loop()
@@ -161,10 +162,9 @@ public sealed class InferenceEngine : IAsyncDisposable
         {
             while (TakeInbox())
             {
-                var plan = _batcher.Plan(_time.GetUtcNow());
+                var plan = _steps.Plan();
                 lock (_gate) _status = Snapshot();
-                Run(plan);
-                _batcher.Commit(plan);
+                _steps.Run(plan);
             }
         }
         catch (Exception defect)
@@ -183,71 +183,12 @@ public sealed class InferenceEngine : IAsyncDisposable
         lock (_gate)
         {
             _status = Snapshot();
-            while (_inbox.Count == 0 && _batcher.IsIdle && _stopped is null) Monitor.Wait(_gate);
+            while (_inbox.Count == 0 && _batcher.IsIdle && _slots.Changes.Count == 0 && _stopped is null) Monitor.Wait(_gate);
             foreach (var sequence in _inbox) _batcher.Add(sequence);
             _inbox.Clear();
             _status = Snapshot();
             return _stopped is null;
         }
-    }
-
-    private void Run(StepPlan plan)
-    {
-        foreach (var slot in plan.Released) _runner.Release(slot);
-        if (plan.Decodes.Count > 0) Decode(plan.Decodes);
-        if (plan.Prefill is not null) Prefill(plan);
-    }
-
-    private void Decode(List<Sequence> sequences)
-    {
-        for (var i = 0; i < sequences.Count; i++)
-            _rows[i] = new DecodeRow(sequences[i].Slot, sequences[i].Computed, sequences[i].Ids(sequences[i].Computed, 1)[0]);
-        try
-        {
-            _runner.Decode(_rows.AsSpan(0, sequences.Count));
-            _fault = null;
-        }
-        catch (Exception fault)
-        {
-            foreach (var sequence in sequences) Fail(sequence, fault);
-            return;
-        }
-        foreach (var sequence in sequences) Sample(sequence);
-    }
-
-    private void Prefill(StepPlan plan)
-    {
-        var sequence = plan.Prefill!;
-        try
-        {
-            _runner.Prefill(sequence.Slot, sequence.Computed, sequence.Ids(sequence.Computed, plan.ChunkLength));
-            _fault = null;
-        }
-        catch (Exception fault)
-        {
-            Fail(sequence, fault);
-            return;
-        }
-        if (plan.CompletesPrefill) Sample(sequence);
-    }
-
-    private void Sample(Sequence sequence)
-    {
-        try
-        {
-            sequence.Sampled = sequence.Forced
-                ?? _sampler.Sample(_runner.Logits(sequence.Slot), sequence.Request.Sampling, sequence.ReplyPosition, sequence.Seen);
-        }
-        catch (InvalidOperationException fault)
-        {
-            Fail(sequence, fault);
-        }
-    }
-
-    private void Fail(Sequence sequence, Exception fault)
-    {
-        _fault = fault.Message;
-        sequence.Finish(FinishReason.Failed, $"The model's run failed: {fault.Message}");
     }
 
     private void End()
@@ -263,6 +204,6 @@ public sealed class InferenceEngine : IAsyncDisposable
     }
 
     private EngineStatus Snapshot() => new(
-        _batcher.Running, _batcher.Waiting, _runner.Rows, _options.QueueLimit,
-        _batcher.QueuedTokens, _batcher.ReservedTokens, _slots.Capacity, TimeSpan.Zero, _fault);
+        _batcher.Running, _batcher.Waiting, _batcher.Paused, _runner.Rows, _options.QueueLimit,
+        _batcher.QueuedTokens, _slots.Reserved, _slots.Kept, _slots.Capacity, _slots.Queried, _slots.Reused, TimeSpan.Zero, _steps.Fault);
 }

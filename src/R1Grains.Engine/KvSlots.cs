@@ -1,28 +1,243 @@
 namespace R1Grains.Engine;
 
-/// <summary>Which slots are taken and how many positions are promised. Lowest slots go first, so a batch stays dense.</summary>
-internal sealed class KvSlots(int rows, int capacity)
+/// <summary>One thing to be done to the slots, in the order in which they were decided, before anything is run.</summary>
+/// <param name="From">Equal to <paramref name="To"/>: the slot is truncated to <paramref name="Length"/> positions. Else so many are copied.</param>
+internal readonly record struct SlotChange(int From, int To, int Length)
 {
-    // Positions reserved per slot; 0 for a free slot.
-    private readonly int[] _reserved = new int[rows];
+    public bool IsTruncation => From == To;
+}
 
-    /// <summary>Sum of all reservations; never above <see cref="Capacity"/>.</summary>
+/// <summary>
+/// Who has which slot, and how many positions are promised. A slot belongs to a sequence, or keeps the prefix of one that
+/// has ended (it is parked), or is empty. Only the first <c>rows</c> slots can be computed; paused sequences and
+/// prefixes that are in the way go to those behind.
+/// </summary>
+internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
+{
+    /// <summary>Shorter prefixes are computed sooner than they are looked after.</summary>
+    private const int ParkedMin = 16;
+
+    private readonly Sequence?[] _sequences = new Sequence?[slots];
+    private readonly Parked?[] _parked = new Parked?[slots];
+    private readonly PrefixIndex _index = new();
+    private long _uses;
+
+    // Rows that belong to sequences.
+    private int _taken;
+
+    /// <summary>Positions that sequences may come to need; with <see cref="Kept"/> never above <see cref="Capacity"/>.</summary>
     public int Reserved { get; private set; }
+
+    /// <summary>Positions of parked prefixes.</summary>
+    public int Kept { get; private set; }
 
     public int Capacity => capacity;
 
-    public bool TryTake(int positions, out int slot)
+    /// <summary>Ids for which a computed prefix was looked for, and those of them for which one was found.</summary>
+    public long Queried { get; private set; }
+
+    public long Reused { get; private set; }
+
+    /// <summary>What the runner has not been told yet.</summary>
+    public List<SlotChange> Changes { get; } = [];
+
+    /// <summary>Whether the sequence fits beside the others; parked prefixes make room.</summary>
+    public bool HasRoom(Sequence sequence) => Reserved + sequence.Reserve <= capacity;
+
+    /// <summary>Gives the sequence a slot with room for its prompt and its longest possible reply, and as much of its prompt as is computed somewhere.</summary>
+    public void Admit(Sequence sequence)
     {
-        slot = Array.IndexOf(_reserved, 0);
-        if (slot < 0 || Reserved + positions > capacity) return false;
-        _reserved[slot] = positions;
-        Reserved += positions;
+        var row = BestRow();
+        var reusable = sequence.Ids(0, Reusable(sequence.PrefillLength));
+        var (source, found) = _index.Find(sequence.Scope, reusable);
+        var reused = found / cutGrid * cutGrid;
+        if (reused == 0) source = -1;
+        Queried += sequence.PrefillLength;
+        Reused += reused;
+
+        var used = source < 0 ? null : _parked[source];
+        if (used is not null) used.Used = ++_uses;
+
+        // Its own conversation's prefix: the rest of what is parked there is of no use to anybody else.
+        var inherited = used is not null && (used.Ids.Length - reused) * 4 <= reused ? used : null;
+        if (inherited is not null) Forget(inherited);
+        while (Reserved + Kept + sequence.Reserve > capacity && Eldest(except: source) is { } eldest) Evict(eldest);
+        if (Reserved + Kept + sequence.Reserve > capacity) Forget(inherited = used!);
+
+        if (inherited is not null && source < rows && Span(source) <= Span(row)) row = source;
+        if (_parked[row] is not null) Vacate(row, except: source);
+        if (reused > 0 && source != row) Changes.Add(new(source, row, reused));
+        if (inherited is not null && source != row) Changes.Add(new(source, source, 0));
+        Changes.Add(new(row, row, reused));
+        Occupy(sequence, row);
+        Reserved += sequence.Reserve;
+        sequence.Reuse(reused);
+    }
+
+    /// <summary>The prompt is computed: others may begin with it from now on.</summary>
+    public void Prefilled(Sequence sequence)
+    {
+        var length = Reusable(sequence.PrefillLength);
+        if (length >= ParkedMin) _index.Set(sequence.Slot, sequence.Scope, (int[])[.. sequence.Ids(0, length)]);
+    }
+
+    /// <summary>The sequence has ended. Only what prefill computed is kept: decoding gives other bits, so a warm prompt would not sample what a cold one does.</summary>
+    public void Leave(Sequence sequence)
+    {
+        var slot = sequence.Slot;
+        var length = sequence.Completion!.Reason == FinishReason.Failed ? 0 : Reusable(Math.Min(sequence.Computed, sequence.PrefillLength));
+        Empty(slot);
+        sequence.Slot = -1;
+        Reserved -= sequence.Reserve;
+        if (length < ParkedMin || IsParkedElsewhere(sequence, slot, length))
+        {
+            _index.Remove(slot);
+            Changes.Add(new(slot, slot, 0));
+            return;
+        }
+        int[] ids = [.. sequence.Ids(0, length)];
+        _index.Set(slot, sequence.Scope, ids);
+        foreach (var other in _index.FindContained(sequence.Scope, ids))
+            if (other != slot && _parked[other] is { } contained)
+                Evict(contained);
+        _parked[slot] = new Parked(slot, ids) { Used = ++_uses };
+        Kept += length;
+        Changes.Add(new(slot, slot, length));
+    }
+
+    /// <summary>Puts a sequence aside, whole, so that its row can be given to another.</summary>
+    public bool TryPause(Sequence sequence)
+    {
+        if (Spare(except: -1) is not { } spare) return false;
+        Move(sequence, spare);
         return true;
     }
 
-    public void Free(int slot)
+    public void Resume(Sequence sequence)
     {
-        Reserved -= _reserved[slot];
-        _reserved[slot] = 0;
+        var row = BestRow();
+        if (_parked[row] is not null) Vacate(row, except: -1);
+        Move(sequence, row);
+    }
+
+    /// <summary>The rows that a run over all computed sequences takes but does not need: those of others that lie between.</summary>
+    public int Holes => _taken == 0 ? 0 : Last() - First() + 1 - _taken;
+
+    /// <summary>The sequence to move in order to close a hole: the shorter one at either end.</summary>
+    public Sequence Edge => _sequences[First()]!.Computed < _sequences[Last()]!.Computed ? _sequences[First()]! : _sequences[Last()]!;
+
+    /// <summary>Moves a sequence from the edge into the hole next to the middle.</summary>
+    public void Close(Sequence edge)
+    {
+        var (slot, step) = edge.Slot == First() ? (Last(), -1) : (First(), 1);
+        while (_sequences[slot] is not null) slot += step;
+        if (_parked[slot] is not null) Vacate(slot, except: -1);
+        Move(edge, slot);
+    }
+
+    private int First() => Array.FindIndex(_sequences, 0, rows, static s => s is not null);
+
+    private int Last() => Array.FindLastIndex(_sequences, rows - 1, rows, static s => s is not null);
+
+    /// <summary>Rows of a run once this slot is among them.</summary>
+    private int Span(int slot) => First() < 0 ? 1 : Math.Max(slot, Last()) - Math.Min(slot, First()) + 1;
+
+    /// <summary>The row to give away: near the others before far, empty before parked, long unused before just used.</summary>
+    private int BestRow()
+    {
+        var best = -1;
+        for (var row = 0; row < rows; row++)
+            if (_sequences[row] is null && (best < 0 || Cost(row).CompareTo(Cost(best)) < 0))
+                best = row;
+        return best >= 0 ? best : throw new InvalidOperationException("Every row is taken.");
+
+        (int, long) Cost(int row) => (Span(row), _parked[row]?.Used ?? -1);
+    }
+
+    private Parked? Eldest(int except) => _parked.Where(p => p is not null && p.Slot != except).MinBy(p => p!.Used);
+
+    /// <summary>An empty slot for what is only kept; the prefix that was not used for longest makes room.</summary>
+    private int? Spare(int except)
+    {
+        for (var slot = slots - 1; slot >= rows; slot--)
+            if (slot != except && _sequences[slot] is null && _parked[slot] is null)
+                return slot;
+        var eldest = _parked.Skip(rows).Where(p => p is not null && p.Slot != except).MinBy(p => p!.Used);
+        if (eldest is null) return null;
+        Evict(eldest);
+        return eldest.Slot;
+    }
+
+    /// <summary>Takes a parked prefix out of a row that is needed.</summary>
+    private void Vacate(int row, int except)
+    {
+        var parked = _parked[row]!;
+        if (Spare(except) is not { } spare)
+        {
+            // What is to be copied from here stays where it is, for whoever gets the row.
+            Forget(parked);
+            return;
+        }
+        Changes.Add(new(row, spare, parked.Ids.Length));
+        (_parked[row], _parked[spare], parked.Slot) = (null, parked, spare);
+        _index.Move(row, spare);
+    }
+
+    private void Move(Sequence sequence, int slot)
+    {
+        Changes.Add(new(sequence.Slot, slot, sequence.Computed));
+        Changes.Add(new(sequence.Slot, sequence.Slot, 0));
+        Empty(sequence.Slot);
+        _index.Move(sequence.Slot, slot);
+        Occupy(sequence, slot);
+    }
+
+    private void Occupy(Sequence sequence, int slot)
+    {
+        _sequences[slot] = sequence;
+        sequence.Slot = slot;
+        if (slot < rows) _taken++;
+    }
+
+    private void Empty(int slot)
+    {
+        _sequences[slot] = null;
+        if (slot < rows) _taken--;
+    }
+
+    /// <summary>Of a computed prompt: the end of the last chunk may have been cut off the grid, or have taken one id more along.</summary>
+    private int Reusable(int length) => Math.Max(0, length - 2) / cutGrid * cutGrid;
+
+    private bool IsParkedElsewhere(Sequence sequence, int slot, int length)
+    {
+        _index.Remove(slot);
+        var (other, found) = _index.Find(sequence.Scope, sequence.Ids(0, length));
+        if (found < length || _parked[other] is not { } same) return false;
+        same.Used = ++_uses;
+        return true;
+    }
+
+    private void Evict(Parked parked)
+    {
+        Forget(parked);
+        Changes.Add(new(parked.Slot, parked.Slot, 0));
+    }
+
+    private void Forget(Parked parked)
+    {
+        _parked[parked.Slot] = null;
+        _index.Remove(parked.Slot);
+        Kept -= parked.Ids.Length;
+    }
+
+    /// <param name="ids">What the slot holds.</param>
+    private sealed class Parked(int slot, int[] ids)
+    {
+        public int Slot { get; set; } = slot;
+
+        public int[] Ids => ids;
+
+        // Rises with every use of any prefix.
+        public long Used { get; set; }
     }
 }

@@ -52,7 +52,7 @@ internal sealed class ReplyRules
             ReasoningCount++;
             _reasoning = id != _model.Template.ThinkCloseId;
         }
-        else
+        else if (_sampling.StopStrings.Count > 0)
         {
             _stops.Append(_answer.Append(id));
         }

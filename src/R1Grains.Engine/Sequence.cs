@@ -45,7 +45,16 @@ internal sealed class Sequence
     /// <summary>The slot, or -1 while waiting and after the end.</summary>
     public int Slot { get; set; } = -1;
 
+    public string Scope => Request.Scope;
+
+    public DateTimeOffset ArrivedAt { get; init; }
+
     public DateTimeOffset AdmittedAt { get; set; }
+
+    public DateTimeOffset? FirstTokenAt { get; private set; }
+
+    /// <summary>Who is due sooner is served sooner.</summary>
+    public DateTimeOffset Due => Request.Priority == Priority.Batch ? ArrivedAt + Batcher.BatchPatience : ArrivedAt;
 
     /// <summary>Ids known.</summary>
     public int Length { get; private set; }
@@ -67,7 +76,7 @@ internal sealed class Sequence
     public int ReplyPosition => _rules.Count;
 
     /// <summary>Distinct ids so far; kept only when there is a repetition penalty.</summary>
-    public IReadOnlyCollection<int> Seen => _seen;
+    public HashSet<int> Seen => _seen;
 
     /// <summary>Set once, when nothing more will happen to the sequence.</summary>
     public Completion? Completion { get; private set; }
@@ -88,12 +97,17 @@ internal sealed class Sequence
         Emit(Emission.Queued(position));
     }
 
+    /// <summary>So many ids of the prompt need not be computed.</summary>
+    public void Reuse(int count) => Computed = count;
+
     /// <summary>Commits a prefilled chunk; the last one brings the first sampled id.</summary>
-    public void CommitPrefill(int count)
+    public void CommitPrefill(int count, DateTimeOffset now)
     {
         Computed += count;
         Emit(Emission.Prefilling(Computed, PrefillLength));
-        if (!IsPrefilling) Accept(Sampled);
+        if (IsPrefilling) return;
+        FirstTokenAt = now;
+        Accept(Sampled);
     }
 
     /// <summary>Commits a decoded position and the id sampled after it.</summary>

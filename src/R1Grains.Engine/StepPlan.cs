@@ -1,6 +1,6 @@
 namespace R1Grains.Engine;
 
-/// <summary>What one step computes: decided by <see cref="Batcher.Plan"/>, carried out by the engine, then committed or failed.</summary>
+/// <summary>What one step computes: decided by <see cref="Batcher.Plan"/>, carried out by <see cref="StepLoop"/>, then committed or failed.</summary>
 internal sealed class StepPlan
 {
     public DateTimeOffset Now { get; set; }
@@ -13,8 +13,7 @@ internal sealed class StepPlan
 
     public int ChunkLength { get; set; }
 
-    /// <summary>Slots whose content nobody needs any more; released before anything is run.</summary>
-    public List<int> Released { get; } = [];
-
     public bool CompletesPrefill => Prefill!.Computed + ChunkLength == Prefill.PrefillLength;
+
+    public bool IsEmpty => Decodes.Count == 0 && Prefill is null;
 }

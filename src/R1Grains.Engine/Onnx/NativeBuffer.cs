@@ -10,14 +10,21 @@ namespace R1Grains.Engine.Onnx;
 /// </summary>
 internal sealed unsafe partial class NativeBuffer : IDisposable
 {
-    private const int DontNeed = 4; // MADV_DONTNEED
+    // MADV_DONTNEED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE: address space for every slot's
+    // whole context is far more than the memory of the machine, and only the touched part of it counts.
+    private const int DontNeed = 4;
+    private const int ReadWrite = 3;
+    private const int PrivateUnreserved = 0x4022;
 
+    private readonly nuint _bytes;
     private byte* _start;
 
     public NativeBuffer(TensorElementType type, long elements)
     {
         (Type, ElementSize) = (type, SizeOf(type));
-        _start = (byte*)NativeMemory.AllocZeroed(checked((nuint)elements), (nuint)ElementSize);
+        _bytes = checked((nuint)elements * (nuint)ElementSize);
+        _start = OperatingSystem.IsLinux() ? Map(0, _bytes, ReadWrite, PrivateUnreserved, -1, 0) : (byte*)NativeMemory.AllocZeroed(_bytes);
+        if ((nint)_start is 0 or -1) throw new OutOfMemoryException($"The system gives no address space for a buffer of {_bytes:n0} bytes.");
     }
 
     public TensorElementType Type { get; }
@@ -43,9 +50,15 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
         if (last > first) _ = Advise(first, last - first, DontNeed); // Advice: when refused the memory is merely kept.
     }
 
+    /// <summary>Copies elements within the buffer.</summary>
+    public void Copy(long from, long to, long elements) =>
+        Buffer.MemoryCopy(_start + from * ElementSize, _start + to * ElementSize, elements * ElementSize, elements * ElementSize);
+
     public void Dispose()
     {
-        NativeMemory.Free(_start);
+        if (_start is null) return;
+        if (OperatingSystem.IsLinux()) _ = Unmap(_start, _bytes);
+        else NativeMemory.Free(_start);
         _start = null;
     }
 
@@ -56,6 +69,12 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
         TensorElementType.Float16 => 2,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No such buffers are used."),
     };
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial byte* Map(nint address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(byte* address, nuint length);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nuint start, nuint length, int advice);

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -13,10 +15,19 @@ namespace R1Grains.Engine.Onnx;
 /// </summary>
 internal sealed class OnnxModelRunner : IModelRunner
 {
-    private const int ChunkLengthMax = 256;
+    private const int ChunkLengthMax = 512;
+    private const int FixedCut = 64;
     private const long PrefillLogitsBytesMax = 64 << 20;
     private const int MaskWidthMin = 256;
-    private const int GranuleMax = Batcher.CutGrid;
+    private const int GranuleMax = 8;
+    private const int BindingsMax = 512;
+
+    // Odd, and not one more than a multiple of any chunk that is tried.
+    private const int ProbeLength = 71;
+
+    // Prefixes that are kept, beside the rows, as long as there is memory for them.
+    private const int ParkedPerRow = 4;
+    private const int ParkedMin = 64;
 
     private readonly GenAiConfig _config;
     private readonly InferenceSession _session;
@@ -30,17 +41,22 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly float[] _widened; // Logits of one row as float32, when the model's are float16.
     private readonly List<Mask> _masks = []; // By width, each twice as wide as the one before.
     private readonly Dictionary<(int First, int Count, int Width), Binding> _decodes = [];
+    private readonly Binding?[] _prefills;
 
     // Positions computed per slot. A row that is not to be run but lies between others is run anyway, one position
     // beyond its end, where the next chunk or token overwrites it: an empty mask would be refused, and a shorter one
     // would overwrite history.
     private readonly int[] _lengths;
 
-    // Slots that exist: the rows, rounded up so that any granule fits.
-    private readonly int _slots;
+    // Positions of a slot that memory was committed for.
+    private readonly int[] _touched;
+
+    // The rows, rounded up so that any granule fits.
+    private readonly int _widest;
 
     /// <param name="threads">0 for the cores of the machine; never more than the attention heads.</param>
-    public OnnxModelRunner(ModelFolder folder, int rows, int threads)
+    /// <param name="kvBytes">Memory for keys and values; 0 for half of what the machine has free.</param>
+    public OnnxModelRunner(ModelFolder folder, int rows, int threads, long kvBytes = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         _config = folder.Config;
@@ -53,32 +69,39 @@ internal sealed class OnnxModelRunner : IModelRunner
         var logits = Output(folder.OnnxPath, _config.Logits, 3);
         VocabularySize = logits.Dimensions[2] > 0 ? logits.Dimensions[2] : _config.VocabularySize;
         var lastOnly = logits.Dimensions[1] == 1;
-        ChunkLength = lastOnly ? ChunkLengthMax : (int)Math.Clamp(PrefillLogitsBytesMax / (4L * VocabularySize) / GranuleMax * GranuleMax, 2 * GranuleMax, ChunkLengthMax);
+        ChunkLength = lastOnly ? ChunkLengthMax : (int)Math.Clamp(PrefillLogitsBytesMax / (4L * VocabularySize) / FixedCut * FixedCut, 2 * FixedCut, ChunkLengthMax);
 
-        _slots = (rows + GranuleMax - 1) / GranuleMax * GranuleMax;
-        _lengths = new int[_slots];
-        _keys = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(kvType, _slots * SlotElements))];
-        _values = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(kvType, _slots * SlotElements))];
-        _tokens = new NativeBuffer(TensorElementType.Int64, _slots);
+        _widest = (rows + GranuleMax - 1) / GranuleMax * GranuleMax;
+        Slots = rows + Math.Max(ParkedMin, ParkedPerRow * rows);
+        (_lengths, _touched, _prefills) = (new int[Slots], new int[Slots], new Binding?[rows]);
+        _keys = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(kvType, Slots * SlotElements))];
+        _values = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(kvType, Slots * SlotElements))];
+        _tokens = new NativeBuffer(TensorElementType.Int64, _widest);
         _chunkTokens = new NativeBuffer(TensorElementType.Int64, ChunkLength);
-        _logits = new NativeBuffer(logits.ElementDataType, (long)_slots * VocabularySize);
+        _logits = new NativeBuffer(logits.ElementDataType, (long)_widest * VocabularySize);
         _chunkLogits = lastOnly ? null : new NativeBuffer(logits.ElementDataType, (long)ChunkLength * VocabularySize);
         _widened = logits.ElementDataType == TensorElementType.Float16 ? new float[VocabularySize] : [];
 
         var positionBytes = 2L * _config.Layers * _config.KvHeads * _config.HeadSize * _keys[0].ElementSize;
-        var affordable = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 / positionBytes;
-        KvCapacity = (int)Math.Min((long)rows * ContextLength, Math.Max(ContextLength, affordable));
+        var affordable = (kvBytes > 0 ? kvBytes : Memory.Available / 2) / positionBytes;
+        KvCapacity = (int)Math.Min((long)Slots * ContextLength, Math.Max(ContextLength, affordable));
         Granule = FindGranule();
-        Numerics = Convert.ToHexStringLower(SHA256.HashData(_logits.Span<byte>(0, _slots * VocabularySize * _logits.ElementSize)));
+        (CutGrid, HasFixedCuts, Numerics) = FindCuts();
     }
 
     public int Rows { get; }
+
+    public int Slots { get; }
 
     public int ContextLength { get; }
 
     public int VocabularySize { get; }
 
     public int ChunkLength { get; }
+
+    public int CutGrid { get; }
+
+    public bool HasFixedCuts { get; }
 
     public int KvCapacity { get; }
 
@@ -94,21 +117,30 @@ internal sealed class OnnxModelRunner : IModelRunner
     /// </summary>
     public int Granule { get; }
 
-    private long SlotElements => (long)_config.KvHeads * ContextLength * _config.HeadSize;
+    /// <summary>Spent within ONNX Runtime, since the start.</summary>
+    internal TimeSpan RunTime { get; private set; }
+
+    private long HeadElements => (long)ContextLength * _config.HeadSize;
+
+    private long SlotElements => _config.KvHeads * HeadElements;
 
     public void Prefill(int slot, int start, ReadOnlySpan<int> tokens)
     {
-        for (var i = 0; i < tokens.Length; i++) _chunkTokens.Span<long>(i, 1)[0] = tokens[i];
-        var mask = MaskFor(start + tokens.Length);
-        mask.Set(slot, start + tokens.Length);
-        using (var binding = new Binding(_session))
-        {
-            binding.Input(_config.InputIds, _chunkTokens.View(0, 1, tokens.Length));
-            binding.Output(_config.Logits, _chunkLogits is null ? _logits.View((long)slot * VocabularySize, 1, 1, VocabularySize) : _chunkLogits.View(0, 1, tokens.Length, VocabularySize));
-            Bind(binding, mask, slot, 1);
-            _session.RunWithBinding(_runOptions, binding.Io);
-        }
-        _lengths[slot] = start + tokens.Length;
+        var ids = _chunkTokens.Span<long>(0, tokens.Length);
+        for (var i = 0; i < tokens.Length; i++) ids[i] = tokens[i];
+        var length = start + tokens.Length;
+        var mask = MaskFor(length);
+        mask.Set(slot, length);
+        var binding = _prefills[slot] ??= PrefillBinding(slot);
+        using var inputs = _chunkTokens.View(0, 1, tokens.Length);
+        using var ones = mask.Buffer.View((long)slot * mask.Width, 1, mask.Width);
+        using var logits = _chunkLogits?.View(0, 1, tokens.Length, VocabularySize);
+        binding.Io.BindInput(_config.InputIds, inputs);
+        binding.Io.BindInput(_config.AttentionMask, ones);
+        if (logits is not null) binding.Io.BindOutput(_config.Logits, logits);
+        Run(binding);
+        _lengths[slot] = length;
+        _touched[slot] = Math.Max(_touched[slot], length);
         if (_chunkLogits is null) return;
         var width = VocabularySize * _logits.ElementSize;
         _chunkLogits.Span<byte>((long)(tokens.Length - 1) * width, width).CopyTo(_logits.Span<byte>((long)slot * width, width));
@@ -122,6 +154,31 @@ internal sealed class OnnxModelRunner : IModelRunner
         foreach (var row in rows) _lengths[row.Slot]++;
     }
 
+    public void Copy(int from, int to, int length)
+    {
+        var elements = (long)length * _config.HeadSize;
+        for (var layer = 0; layer < _config.Layers; layer++)
+            for (var head = 0; head < _config.KvHeads; head++)
+            {
+                _keys[layer].Copy(from * SlotElements + head * HeadElements, to * SlotElements + head * HeadElements, elements);
+                _values[layer].Copy(from * SlotElements + head * HeadElements, to * SlotElements + head * HeadElements, elements);
+            }
+        _lengths[to] = length;
+        _touched[to] = Math.Max(_touched[to], length);
+    }
+
+    public void Truncate(int slot, int length)
+    {
+        _lengths[slot] = length;
+        var (start, elements) = ((long)length * _config.HeadSize, (long)(_touched[slot] - length) * _config.HeadSize);
+        if (elements <= 0) return;
+        foreach (var buffers in new[] { _keys, _values })
+            foreach (var buffer in buffers)
+                for (var head = 0; head < _config.KvHeads; head++)
+                    buffer.Discard(slot * SlotElements + head * HeadElements + start, elements);
+        _touched[slot] = length;
+    }
+
     public ReadOnlySpan<float> Logits(int slot)
     {
         if (_logits.Type == TensorElementType.Float) return _logits.Span<float>((long)slot * VocabularySize, VocabularySize);
@@ -129,15 +186,10 @@ internal sealed class OnnxModelRunner : IModelRunner
         return _widened;
     }
 
-    public void Release(int slot)
-    {
-        _lengths[slot] = 0;
-        foreach (var buffer in _keys.Concat(_values)) buffer.Discard(slot * SlotElements, SlotElements);
-    }
-
     public void Dispose()
     {
-        foreach (var binding in _decodes.Values) binding.Dispose();
+        ForgetDecodes();
+        foreach (var binding in _prefills) binding?.Dispose();
         _session.Dispose();
         _runOptions.Dispose();
         foreach (var buffer in _keys.Concat(_values).Concat(_masks.Select(mask => mask.Buffer)).Concat([_tokens, _chunkTokens, _logits])) buffer.Dispose();
@@ -147,26 +199,65 @@ internal sealed class OnnxModelRunner : IModelRunner
     private void RunSlots(int first, int count)
     {
         var mask = MaskFor(TensorPrimitives.Max<int>(_lengths.AsSpan(first, count)) + 1);
-        for (var slot = first; slot < first + count; slot++) mask.Set(slot, _lengths[slot] + 1);
-        _session.RunWithBinding(_runOptions, DecodeBinding(first, count, mask).Io);
+        for (var slot = first; slot < first + count; slot++)
+        {
+            mask.Set(slot, _lengths[slot] + 1);
+            _touched[slot] = Math.Max(_touched[slot], _lengths[slot] + 1);
+        }
+        Run(DecodeBinding(first, count, mask));
     }
 
-    /// <summary>Tries on this machine which batches give each row the same bits as a batch of all slots does.</summary>
+    private void Run(Binding binding)
+    {
+        var start = Stopwatch.GetTimestamp();
+        _session.RunWithBinding(_runOptions, binding.Io);
+        RunTime += Stopwatch.GetElapsedTime(start);
+    }
+
+    /// <summary>Tries on this machine which batches give each row the same bits as a batch of all rows does.</summary>
     private int FindGranule()
     {
-        for (var slot = 0; slot < _slots; slot++) _tokens.Span<long>(slot, 1)[0] = slot % VocabularySize;
-        RunSlots(0, _slots);
+        for (var slot = 0; slot < _widest; slot++) _tokens.Span<long>(slot, 1)[0] = slot % VocabularySize;
+        RunSlots(0, _widest);
         var width = VocabularySize * _logits.ElementSize;
-        var expected = _logits.Span<byte>(0, _slots * width).ToArray();
-        for (var granule = 1; granule < _slots; granule *= 2)
-            if (IsExact(granule) && (granule * 3 > _slots || IsExact(granule * 3)))
+        var expected = _logits.Span<byte>(0, _widest * width).ToArray();
+        for (var granule = 1; granule < _widest; granule *= 2)
+            if (IsExact(granule) && (granule * 3 > _widest || IsExact(granule * 3)))
                 return granule;
-        return _slots;
+        return _widest;
 
         bool IsExact(int count)
         {
             RunSlots(0, count);
             return _logits.Span<byte>(0, count * width).SequenceEqual(expected.AsSpan(0, count * width));
+        }
+    }
+
+    /// <summary>Tries on this machine where a prompt may be cut, and takes the fingerprint of what comes out.</summary>
+    private (int Grid, bool Fixed, string Numerics) FindCuts()
+    {
+        var probe = Enumerable.Range(0, ProbeLength).Select(i => (i * 31 + i * i % 101) % VocabularySize).ToArray();
+        var whole = Computed(probe.Length);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(whole);
+        Decode([new(0, probe.Length, 1)]);
+        hash.AppendData(_logits.Span<byte>(0, VocabularySize * _logits.ElementSize));
+        hash.AppendData(MemoryMarshal.AsBytes(Sampler.Weights(Logits(0), temperature: 0.5f)));
+        var grid = 1;
+        while (grid <= GranuleMax && !new[] { 2, 3, 5 }.All(times => Computed(grid * times).AsSpan().SequenceEqual(whole))) grid *= 2;
+        Truncate(0, 0);
+        return (grid > GranuleMax ? FixedCut : grid, grid > GranuleMax, Convert.ToHexStringLower(hash.GetHashAndReset()));
+
+        // Keys and values of the probe's every position, and the logits of its last, when it comes in chunks of this length.
+        byte[] Computed(int chunk)
+        {
+            for (var start = 0; start < probe.Length; start += chunk) Prefill(0, start, probe.AsSpan(start, Math.Min(chunk, probe.Length - start)));
+            var bytes = new MemoryStream();
+            foreach (var buffer in _keys.Concat(_values))
+                for (var head = 0; head < _config.KvHeads; head++)
+                    bytes.Write(buffer.Span<byte>(head * HeadElements * buffer.ElementSize, probe.Length * _config.HeadSize * buffer.ElementSize));
+            bytes.Write(_logits.Span<byte>(0, VocabularySize * _logits.ElementSize));
+            return bytes.ToArray();
         }
     }
 
@@ -225,16 +316,32 @@ internal sealed class OnnxModelRunner : IModelRunner
     private Binding DecodeBinding(int first, int count, Mask mask)
     {
         if (_decodes.TryGetValue((first, count, mask.Width), out var binding)) return binding;
+        if (_decodes.Count == BindingsMax) ForgetDecodes();
         binding = new Binding(_session);
         binding.Input(_config.InputIds, _tokens.View(first, count, 1));
         binding.Output(_config.Logits, _logits.View((long)first * VocabularySize, count, 1, VocabularySize));
-        Bind(binding, mask, first, count);
+        binding.Input(_config.AttentionMask, mask.Buffer.View((long)first * mask.Width, count, mask.Width));
+        Bind(binding, first, count);
         return _decodes[(first, count, mask.Width)] = binding;
     }
 
-    private void Bind(Binding binding, Mask mask, int first, int count)
+    /// <summary>What all chunks of a slot have in common; ids and mask are bound anew for each.</summary>
+    private Binding PrefillBinding(int slot)
     {
-        binding.Input(_config.AttentionMask, mask.Buffer.View((long)first * mask.Width, count, mask.Width));
+        var binding = new Binding(_session);
+        if (_chunkLogits is null) binding.Output(_config.Logits, _logits.View((long)slot * VocabularySize, 1, 1, VocabularySize));
+        Bind(binding, slot, 1);
+        return binding;
+    }
+
+    private void ForgetDecodes()
+    {
+        foreach (var binding in _decodes.Values) binding.Dispose();
+        _decodes.Clear();
+    }
+
+    private void Bind(Binding binding, int first, int count)
+    {
         for (var layer = 0; layer < _config.Layers; layer++)
         {
             binding.Shared(Named(_config.PastKeys, layer), Named(_config.PresentKeys, layer), SlotsOf(_keys[layer]));
@@ -249,7 +356,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     {
         for (var i = 0; ; i++)
         {
-            if (i == _masks.Count) _masks.Add(new Mask(_slots, (int)Math.Min(ContextLength, (long)MaskWidthMin << i)));
+            if (i == _masks.Count) _masks.Add(new Mask(_widest, (int)Math.Min(ContextLength, (long)MaskWidthMin << i)));
             if (_masks[i].Width >= length) return _masks[i];
         }
     }

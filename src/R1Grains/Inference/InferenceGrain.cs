@@ -55,7 +55,7 @@ public sealed class InferenceGrain(InferenceEngine engine, TimeProvider time) : 
         }
         catch (QueueFullException full)
         {
-            throw new RefusedException(new(Reason.ModelQueueFull, full.Message, RetryAfter: AtLeastOneSecond(full.PredictedWait)));
+            throw new RefusedException(new(Reason.ModelQueueFull, full.Message, RetryAfter: AtLeastOneSecond(full.PredictedFirstToken)));
         }
         catch (DeadlineTooShortException late)
         {

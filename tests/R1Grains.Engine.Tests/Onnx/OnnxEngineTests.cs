@@ -90,6 +90,12 @@ public sealed class OnnxEngineTests
 
         public int Rows => runner.Rows;
 
+        public int Slots => runner.Slots;
+
+        public int CutGrid => runner.CutGrid;
+
+        public bool HasFixedCuts => runner.HasFixedCuts;
+
         public int ContextLength => runner.ContextLength;
 
         public int VocabularySize => runner.VocabularySize;
@@ -114,7 +120,9 @@ public sealed class OnnxEngineTests
 
         public ReadOnlySpan<float> Logits(int slot) => runner.Logits(slot);
 
-        public void Release(int slot) => runner.Release(slot);
+        public void Copy(int from, int to, int length) => runner.Copy(from, to, length);
+
+        public void Truncate(int slot, int length) => runner.Truncate(slot, length);
 
         public void Dispose() => runner.Dispose();
     }

@@ -89,7 +89,7 @@ public sealed class OnnxModelRunnerTests
         Prefill(runner, 1, Prompt(1, 200));
         var expected = runner.Logits(1).ToArray();
         Prefill(runner, 1, Prompt(4, 1500));
-        runner.Release(1);
+        runner.Truncate(1, 0);
         Prefill(runner, 1, Prompt(1, 200));
         Assert.Equal(expected, runner.Logits(1).ToArray());
     }

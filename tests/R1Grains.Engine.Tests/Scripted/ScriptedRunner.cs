@@ -11,7 +11,7 @@ public sealed class ScriptedRunner(Model model, Action<IReadOnlyList<int>, Span<
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly List<int>[] _slots = [.. Enumerable.Range(0, rows).Select(_ => new List<int>())];
+    private readonly List<int>[] _slots = [.. Enumerable.Range(0, rows + 8).Select(_ => new List<int>())];
     private readonly float[] _logits = new float[model.Tokenizer.VocabularySize];
     private readonly ManualResetEventSlim _never = new();
 
@@ -22,6 +22,12 @@ public sealed class ScriptedRunner(Model model, Action<IReadOnlyList<int>, Span<
     }
 
     public int Rows => rows;
+
+    public int Slots => _slots.Length;
+
+    public int CutGrid => 8;
+
+    public bool HasFixedCuts => false;
 
     public int ContextLength => model.ContextLength;
 
@@ -88,10 +94,20 @@ public sealed class ScriptedRunner(Model model, Action<IReadOnlyList<int>, Span<
         return _logits;
     }
 
-    public void Release(int slot)
+    public void Copy(int from, int to, int length)
     {
-        lock (Log) Log.Add($"release {slot}");
-        _slots[slot].Clear();
+        lock (Log) Log.Add($"copy {from} {to} {length}");
+        if (_slots[from].Count < length) throw new InvalidOperationException($"Slot {from} holds {_slots[from].Count} ids, not {length}.");
+        _slots[to].Clear();
+        _slots[to].AddRange(_slots[from].Take(length));
+    }
+
+    public void Truncate(int slot, int length)
+    {
+        if (_slots[slot].Count < length) throw new InvalidOperationException($"Slot {slot} holds {_slots[slot].Count} ids, not {length}.");
+        if (_slots[slot].Count == length) return;
+        lock (Log) Log.Add($"truncate {slot} {length}");
+        _slots[slot].RemoveRange(length, _slots[slot].Count - length);
     }
 
     public void Dispose() => IsDisposed = true;
