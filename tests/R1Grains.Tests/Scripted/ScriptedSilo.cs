@@ -32,10 +32,12 @@ internal sealed class ScriptedSilo : IAsyncDisposable
 
     public LoggedAlarms Alarms { get; }
 
-    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, SqliteRecord? record = null)
+    public Digest Numerics => Digest.Parse(Runner.Numerics);
+
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, SqliteRecord? record = null, Func<Model, ScriptedRunner>? scripted = null)
     {
         var model = ScriptedModel.Create(contextLength);
-        var runner = ScriptedReplies.Runner(model, rows);
+        var runner = scripted?.Invoke(model) ?? ScriptedReplies.Runner(model, rows);
         var opened = record ?? await SqliteRecord.OpenAsync(Path.Combine(folder, "data"));
         var builder = Host.CreateEmptyApplicationBuilder(null);
         var alarms = new LoggedAlarms();
