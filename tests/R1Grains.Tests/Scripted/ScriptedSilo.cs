@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
+using R1Grains.Audit;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Engine.Tests.Scripted;
@@ -50,7 +51,8 @@ internal sealed class ScriptedSilo : IAsyncDisposable
             .AddKnowledge(Tenants(folder))
             .AddInference(options)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
-            .AddConversations(TurnTimeout);
+            .AddConversations(TurnTimeout)
+            .AddAudit();
         var host = builder.Build();
         await host.StartAsync();
         return new(host, runner, alarms);
