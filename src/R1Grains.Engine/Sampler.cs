@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace R1Grains.Engine;
@@ -16,6 +17,8 @@ internal sealed class Sampler(int vocabulary)
     // Exponent and four bits of the mantissa: a group's weights differ by at most one sixteenth.
     private const int GroupShift = 19;
 
+    private const int BlockLength = 128;
+
     // Weights are at most 1.
     private static readonly int Groups = Group(1) + 1;
 
@@ -24,6 +27,8 @@ internal sealed class Sampler(int vocabulary)
     private readonly ulong[] _ranked = new ulong[vocabulary];
     private readonly int[] _counts = new int[Groups];
     private readonly double[] _sums = new double[Groups];
+    private readonly double[] _otherSums = new double[Groups];
+    private readonly double[] _blocks = new double[(vocabulary + BlockLength - 1) / BlockLength];
 
     /// <param name="position">Index of the id in its reply.</param>
     /// <param name="seen">Distinct ids of prompt and reply so far; read only when there is a repetition penalty.</param>
@@ -39,7 +44,8 @@ internal sealed class Sampler(int vocabulary)
         Weigh(logits, best, options.Temperature, _weights);
         var uniform = Philox.Uniform(options.Seed, (ulong)position);
         if (options.TopK > 0 && options.TopK < vocabulary) return DrawRanked(Likeliest(options.TopK), options.TopP, uniform);
-        return Draw(options.TopP < 1 ? NucleusEnd(options.TopP) : ulong.MaxValue, uniform);
+        if (options.TopP < 1) KeepNucleus(options.TopP);
+        return Draw(uniform);
     }
 
     /// <summary>What ids weigh in a draw: 1 for the likeliest.</summary>
@@ -89,52 +95,117 @@ internal sealed class Sampler(int vocabulary)
         return Id(ranked[kept - 1]);
     }
 
-    /// <summary>The key of the last of the fewest likeliest ids whose weight reaches <paramref name="topP"/> of all.</summary>
-    private ulong NucleusEnd(float topP)
+    /// <summary>Drops all but the fewest likeliest ids whose weight reaches <paramref name="topP"/> of all.</summary>
+    private void KeepNucleus(float topP)
     {
-        Array.Clear(_sums);
-        foreach (var weight in _weights) _sums[Group(weight)] += weight;
-        var total = 0.0;
-        foreach (var weight in _sums) total += weight;
+        var total = SumGroups();
         var (group, sum) = (Groups - 1, 0.0);
         while (group > 0 && sum + _sums[group] < topP * total) sum += _sums[group--];
-        var ranked = Rank(group, group + 1);
-        foreach (var key in ranked)
-            if ((sum += _weights[Id(key)]) >= topP * total)
-                return key;
-        return ranked.Length > 0 ? ranked[^1] : ulong.MaxValue;
+        var last = ulong.MaxValue;
+        foreach (var key in Rank(group, group + 1))
+        {
+            (last, sum) = (key, sum + _weights[Id(key)]);
+            if (sum >= topP * total) break;
+        }
+        if (last == ulong.MaxValue) return; // Rounding alone left nothing to choose from: everything is kept.
+
+        // Of the ids that weigh as much as the last one, the greater ones are not kept.
+        var least = _weights[Id(last)];
+        for (var at = Id(last) + 1; _weights.AsSpan(at).IndexOf(least) is >= 0 and var next; at += next + 1) _weights[at + next] = 0;
+        DropBelow(_weights, least);
     }
 
-    /// <summary>Draws from the ids whose keys are at most <paramref name="end"/>, in the order of ids.</summary>
-    private int Draw(ulong end, double uniform)
+    /// <summary>What the ids of each group weigh, in <see cref="_sums"/>; returns what all weigh.</summary>
+    private double SumGroups()
     {
-        var weight = end == ulong.MaxValue ? 0 : _weights[Id(end)];
-        var last = Id(end);
-        for (var id = 0; id < vocabulary; id++)
-            if (_weights[id] < weight || (_weights[id] == weight && id > last && end != ulong.MaxValue))
-                _weights[id] = 0;
-        var total = 0.0;
-        foreach (var kept in _weights) total += kept;
-        var (left, drawn) = (uniform * total, 0);
-        for (var id = 0; id < vocabulary; id++)
+        // Two tables in turn: neighbouring ids of one group would wait for each other.
+        Array.Clear(_sums);
+        Array.Clear(_otherSums);
+        var id = 0;
+        for (; id + 1 < _weights.Length; id += 2)
         {
-            if (_weights[id] == 0) continue;
-            drawn = id;
-            if ((left -= _weights[id]) < 0) break;
+            _sums[Group(_weights[id])] += _weights[id];
+            _otherSums[Group(_weights[id + 1])] += _weights[id + 1];
         }
-        return drawn;
+        if (id < _weights.Length) _sums[Group(_weights[id])] += _weights[id];
+        var total = 0.0;
+        for (var group = 0; group < Groups; group++) total += _sums[group] += _otherSums[group];
+        return total;
+    }
+
+    private static void DropBelow(Span<float> weights, float least)
+    {
+        var (id, limit) = (0, new Vector<float>(least));
+        for (; id <= weights.Length - Vector<float>.Count; id += Vector<float>.Count)
+        {
+            var some = new Vector<float>(weights[id..]);
+            Vector.ConditionalSelect(Vector.GreaterThanOrEqual(some, limit), some, Vector<float>.Zero).CopyTo(weights[id..]);
+        }
+        for (; id < weights.Length; id++)
+            if (weights[id] < least)
+                weights[id] = 0;
+    }
+
+    /// <summary>Draws from all ids that weigh anything, in the order of ids.</summary>
+    private int Draw(double uniform)
+    {
+        // A sum per block, in an order that is the same on every machine.
+        var total = 0.0;
+        for (var block = 0; block < _blocks.Length; block++) total += _blocks[block] = Sum(Block(block));
+        var left = uniform * total;
+        for (var block = 0; block < _blocks.Length; block++)
+        {
+            if (_blocks[block] <= left)
+            {
+                left -= _blocks[block];
+                continue;
+            }
+            var weights = Block(block);
+            for (var i = 0; i < weights.Length; i++)
+                if (weights[i] > 0 && (left -= weights[i]) < 0)
+                    return block * BlockLength + i;
+        }
+        return _weights.AsSpan().LastIndexOfAnyExcept(0f); // Rounding alone left something over.
+    }
+
+    private ReadOnlySpan<float> Block(int block) => _weights.AsSpan(block * BlockLength, Math.Min(BlockLength, vocabulary - block * BlockLength));
+
+    private static double Sum(ReadOnlySpan<float> weights)
+    {
+        var (a, b, c, d, i) = (0.0, 0.0, 0.0, 0.0, 0);
+        for (; i + 3 < weights.Length; i += 4)
+        {
+            a += weights[i];
+            b += weights[i + 1];
+            c += weights[i + 2];
+            d += weights[i + 3];
+        }
+        for (; i < weights.Length; i++) a += weights[i];
+        return a + b + (c + d);
     }
 
     /// <summary>The ids of these groups in order.</summary>
     private ReadOnlySpan<ulong> Rank(int first, int end)
     {
-        var count = 0;
-        for (var id = 0; id < vocabulary; id++)
-            if (Group(_weights[id]) is var group && group >= first && group < end)
-                _ranked[count++] = Key(_weights[id], id);
+        var (least, above) = (new Vector<float>(Lowest(first)), new Vector<float>(Lowest(end)));
+        var (count, id) = (0, 0);
+        for (; id <= vocabulary - Vector<float>.Count; id += Vector<float>.Count)
+        {
+            var some = new Vector<float>(_weights, id);
+            if (Vector.GreaterThanOrEqualAny(some, least) && Vector.LessThanAny(some, above))
+                for (var i = id; i < id + Vector<float>.Count; i++) Take(i);
+        }
+        for (; id < vocabulary; id++) Take(id);
         _ranked.AsSpan(0, count).Sort();
         return _ranked.AsSpan(0, count);
+
+        void Take(int id)
+        {
+            if (Group(_weights[id]) is var group && group >= first && group < end) _ranked[count++] = Key(_weights[id], id);
+        }
     }
+
+    private static float Lowest(int group) => BitConverter.UInt32BitsToSingle((uint)group << GroupShift);
 
     private static int Group(float weight) => (int)(BitConverter.SingleToUInt32Bits(weight) >> GroupShift);
 
