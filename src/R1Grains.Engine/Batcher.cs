@@ -14,6 +14,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>Of a step without prefill: so much longer may one chunk make it, for one prompt that is not computed yet.</summary>
     private const double ChunkShare = 0.5;
 
+    /// <summary>Attention takes ids of a chunk in blocks of a multiple of this; how many depends on head size and cache.</summary>
+    public const int BlockUnit = 16;
+
     /// <summary>Below this a chunk costs hardly less.</summary>
     private const int ShortestChunk = 8;
 
@@ -73,7 +76,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
             if (!sequence.IsPrefilling) _plan.Decodes.Add(sequence);
             else if (_plan.Prefill is null || sequence.Due < _plan.Prefill.Due) _plan.Prefill = sequence;
         _plan.Decodes.Sort(static (a, b) => a.Slot.CompareTo(b.Slot));
-        _plan.ChunkLength = _plan.Prefill is { } next ? Cut(next.PrefillLength - next.Computed) : 0;
+        _plan.ChunkLength = _plan.Prefill is { } next ? Chunk(next.PrefillLength - next.Computed) : 0;
         return _plan;
     }
 
@@ -226,27 +229,36 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     }
 
     /// <summary>
-    /// The length of the next chunk of <paramref name="remaining"/> ids. Beside others that generate it is as long as
-    /// lets them wait half a step longer; each further prompt in the queue doubles that, because a queue which grows
-    /// costs everybody more. One id alone takes other kernels than a chunk does and gives other bits, so no chunk is one
-    /// id long and none leaves one id over.
+    /// The length of the next chunk of <paramref name="remaining"/> ids, <paramref name="longest"/> at most unless that is
+    /// off the grid. Attention takes the ids of a chunk in blocks, and one that is alone in its block takes the kernel of
+    /// decoding, which gives other bits; so no chunk ends with a lone id and none leaves one over.
     /// </summary>
-    private int Cut(int remaining)
+    public static int Cut(int remaining, int longest, int cutGrid)
     {
-        var longest = runner.HasFixedCuts ? runner.CutGrid : Affordable();
-        if (remaining <= longest) return remaining;
-        if (remaining > longest + 1) return longest;
-        return remaining <= runner.ChunkLength ? remaining : longest - runner.CutGrid;
+        var length = Math.Min(remaining, longest);
+        var isLone = remaining == length ? length % BlockUnit == 1 : remaining - length == 1;
+        var shorter = (Math.Min(remaining, longest + 1) - 2) / cutGrid * cutGrid;
+        return !isLone ? length : shorter > 0 ? shorter : remaining;
     }
 
+    private int Chunk(int remaining)
+    {
+        if (!runner.HasFixedCuts) return Cut(remaining, Affordable(), runner.CutGrid);
+        return remaining <= runner.CutGrid + 1 ? remaining : runner.CutGrid;
+    }
+
+    /// <summary>
+    /// Beside others that generate a chunk is as long as lets them wait half a step longer; each further prompt in the
+    /// queue doubles that, because a queue which grows costs everybody more.
+    /// </summary>
     private int Affordable()
     {
         var longest = runner.ChunkLength;
         if (_plan.Decodes.Count == 0) return longest;
         var behind = Math.Min(_waiting.Count + _running.Count - _plan.Decodes.Count - 1, 16);
         var budget = ChunkShare * pace.Decode(_plan.Decodes.Count) * (1 << behind);
-        var shortest = Math.Max(runner.CutGrid, ShortestChunk);
-        while (longest / 2 >= shortest && pace.Chunk(longest) > budget) longest = longest / 2 / runner.CutGrid * runner.CutGrid;
+        var (grid, shortest) = (Math.Max(2, runner.CutGrid), Math.Max(runner.CutGrid, ShortestChunk));
+        while (longest / 2 >= shortest && pace.Chunk(longest) > budget) longest = longest / 2 / grid * grid;
         return longest;
     }
 

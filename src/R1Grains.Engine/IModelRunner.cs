@@ -20,7 +20,7 @@ public interface IModelRunner : IDisposable
     /// <summary>Width of the logits; at least the tokenizer's vocabulary.</summary>
     int VocabularySize { get; }
 
-    /// <summary>The most ids of one prefill call; a multiple of <see cref="CutGrid"/>, at least two of them, and at least 4.</summary>
+    /// <summary>The most ids of one prefill call; a multiple of 16 and of <see cref="CutGrid"/>, at least two of these.</summary>
     int ChunkLength { get; }
 
     /// <summary>

@@ -32,8 +32,8 @@ public sealed class InferenceEngine : IAsyncDisposable
     {
         if (runner.VocabularySize < model.Tokenizer.VocabularySize)
             throw new ArgumentException($"The model's logits are {runner.VocabularySize} wide, its tokenizer has {model.Tokenizer.VocabularySize} ids.");
-        if (runner.ChunkLength < Math.Max(4, 2 * runner.CutGrid) || runner.ChunkLength % runner.CutGrid != 0)
-            throw new ArgumentException($"The runner's chunk is {runner.ChunkLength} ids long; it must be a multiple of {runner.CutGrid}, at least two of them, and at least 4.");
+        if (runner.ChunkLength % Batcher.BlockUnit != 0 || runner.ChunkLength % runner.CutGrid != 0 || runner.ChunkLength < 2 * runner.CutGrid)
+            throw new ArgumentException($"The runner's chunk is {runner.ChunkLength} ids long; it must be a multiple of {Batcher.BlockUnit} and of {runner.CutGrid}, at least two of these.");
         ArgumentOutOfRangeException.ThrowIfLessThan(runner.KvCapacity, runner.ContextLength);
         (Model, _runner, _options, _time) = (model, runner, options, time);
         _slots = new KvSlots(runner.Rows, runner.Slots, runner.KvCapacity, runner.CutGrid);

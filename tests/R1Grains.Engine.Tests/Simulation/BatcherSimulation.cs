@@ -74,7 +74,7 @@ public sealed class BatcherSimulation
             _capacity = _random.Next(160, 800);
             _fixed = _random.Next(6) == 0;
             _grid = 1 << _random.Next(_fixed ? 1 : 0, 4);
-            _chunk = Math.Max(4, _grid * _random.Next(2, 8));
+            _chunk = 16 * _random.Next(1, 6);
             _runner = Runner(_time, _rows, _random.Next(1, 6));
             _slots = new KvSlots(_runner.Rows, _runner.Slots, _capacity, _grid);
             var pace = new Pace();

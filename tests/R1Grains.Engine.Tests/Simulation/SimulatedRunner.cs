@@ -11,7 +11,10 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parke
 {
     public const string Fault = "simulated fault";
 
-    private const ulong Paired = 1, Odd = 2, Decoded = 3;
+    private const ulong Paired = 1, Odd = 2, Decoded = 3, Lone = 4;
+
+    // Of attention: an id that is alone in its block takes another kernel.
+    private const int Block = 16;
 
     private readonly ulong[][] _cells = [.. Enumerable.Range(0, rows + parked).Select(_ => new ulong[contextLength])];
     private readonly int[] _lengths = new int[rows + parked];
@@ -51,7 +54,7 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parke
         var even = tokens.Length / cutGrid * cutGrid;
         // Where cuts change the bits wherever they lie, every chunk has bits of its own.
         var chunk = fixedCuts ? (ulong)tokens.Length << 8 : 0;
-        for (var i = 0; i < tokens.Length; i++) Write(slot, start + i, tokens[i], chunk | (i < even ? Paired : Odd));
+        for (var i = 0; i < tokens.Length; i++) Write(slot, start + i, tokens[i], chunk | (i == tokens.Length - 1 && i % Block == 0 ? Lone : i < even ? Paired : Odd));
         _lengths[slot] = start + tokens.Length;
     }
 
