@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using Microsoft.ML.OnnxRuntime;
@@ -38,6 +39,7 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     // Slots that exist: the rows, rounded up so that any granule fits.
     private readonly int _slots;
+    private long _runTicks;
 
     /// <param name="threads">0 for the cores of the machine; never more than the attention heads.</param>
     public OnnxModelRunner(ModelFolder folder, int rows, int threads)
@@ -94,6 +96,9 @@ internal sealed class OnnxModelRunner : IModelRunner
     /// </summary>
     public int Granule { get; }
 
+    /// <summary>Time inside ONNX Runtime so far; what a step takes beyond it is our own.</summary>
+    internal double RunSeconds => (double)_runTicks / Stopwatch.Frequency;
+
     private long SlotElements => (long)_config.KvHeads * ContextLength * _config.HeadSize;
 
     public void Prefill(int slot, int start, ReadOnlySpan<int> tokens)
@@ -106,7 +111,7 @@ internal sealed class OnnxModelRunner : IModelRunner
             binding.Input(_config.InputIds, _chunkTokens.View(0, 1, tokens.Length));
             binding.Output(_config.Logits, _chunkLogits is null ? _logits.View((long)slot * VocabularySize, 1, 1, VocabularySize) : _chunkLogits.View(0, 1, tokens.Length, VocabularySize));
             Bind(binding, mask, slot, 1);
-            _session.RunWithBinding(_runOptions, binding.Io);
+            Run(binding);
         }
         _lengths[slot] = start + tokens.Length;
         if (_chunkLogits is null) return;
@@ -144,11 +149,18 @@ internal sealed class OnnxModelRunner : IModelRunner
         _chunkLogits?.Dispose();
     }
 
+    private void Run(Binding binding)
+    {
+        var start = Stopwatch.GetTimestamp();
+        _session.RunWithBinding(_runOptions, binding.Io);
+        _runTicks += Stopwatch.GetTimestamp() - start;
+    }
+
     private void RunSlots(int first, int count)
     {
         var mask = MaskFor(TensorPrimitives.Max<int>(_lengths.AsSpan(first, count)) + 1);
         for (var slot = first; slot < first + count; slot++) mask.Set(slot, _lengths[slot] + 1);
-        _session.RunWithBinding(_runOptions, DecodeBinding(first, count, mask).Io);
+        Run(DecodeBinding(first, count, mask));
     }
 
     /// <summary>Tries on this machine which batches give each row the same bits as a batch of all slots does.</summary>

@@ -1,0 +1,54 @@
+using R1Grains.Engine;
+using R1Grains.Engine.Models;
+
+namespace R1Grains.LoadTests.Engine;
+
+/// <summary>Replies without an engine: prompts are prefilled in chunks of a given length, then decoded and sampled.</summary>
+internal static class Chunks
+{
+    private const int Tokens = 16;
+
+    // Small chunks of long prompts are many runs.
+    private const int SmallMax = 64;
+    private const int PromptOfSmallMax = 1_100;
+    private static readonly int[] Lengths = [2, 8, 24, 64, 128, 200, 256, 512];
+
+    public static IEnumerable<(int Chunk, int Asked, IReadOnlyList<int> Ids)> Replies(ModelFolder folder, int threads, Determinism.Question[] questions, CancellationToken cancellation)
+    {
+        using var runner = Serving.Runner(folder, rows: 1, threads);
+        var sampler = new Sampler(folder.Model.Tokenizer.VocabularySize);
+        foreach (var length in Lengths.Select(length => Math.Clamp(length / Batcher.CutGrid, 1, runner.ChunkLength / Batcher.CutGrid) * Batcher.CutGrid).Distinct())
+            for (var asked = 0; asked < questions.Length; asked++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (length >= SmallMax || questions[asked].Prompt.Length <= PromptOfSmallMax)
+                    yield return (length, asked, Reply(runner, sampler, questions[asked], length));
+            }
+    }
+
+    private static List<int> Reply(IModelRunner runner, Sampler sampler, Determinism.Question question, int chunk)
+    {
+        var (prompt, ids) = (question.Prompt, new List<int>());
+        for (var start = 0; start < prompt.Length;)
+        {
+            var length = Cut(prompt.Length - start, chunk, runner.ChunkLength);
+            runner.Prefill(0, start, prompt.AsSpan(start, length));
+            start += length;
+        }
+        while (true)
+        {
+            ids.Add(sampler.Sample(runner.Logits(0), question.Sampling, ids.Count, []));
+            if (ids.Count == Tokens) break;
+            runner.Decode([new DecodeRow(0, prompt.Length + ids.Count - 1, ids[^1])]);
+        }
+        runner.Release(0);
+        return ids;
+    }
+
+    /// <summary>The next chunk: interior cuts lie where the batcher's may, and none leaves one id over.</summary>
+    private static int Cut(int remaining, int chunk, int most) =>
+        remaining <= chunk ? remaining
+        : remaining - chunk > 1 ? chunk
+        : remaining <= most ? remaining
+        : chunk - Batcher.CutGrid;
+}
