@@ -15,14 +15,17 @@ internal static class Questions
 
     public const string Facts = "# 资料\n\n## 无名产品\n无名产品的年费为1元。";
 
-    private static readonly string[] Asks = ["怎么提高转账限额？", "怎么激活新卡？", "怎么把账单分期？", "怎么开通短信提醒？", "网点几点开门？"];
+    private const int Openings = 13;
+    private static readonly string[] Opening =
+        ["你好，在吗？", "麻烦你了，", "我有点急，", "我想咨询一下，", "不好意思，打扰了，", "请问，", "我今天在外地，", "我是老客户，", "我刚下班，", "我妈让我问一下，", "昨天没来得及问，"];
 
-    /// <summary>The same number brings the same words, another number others.</summary>
+    private static readonly string[] Asks = ["怎么开通短信提醒？", "网点几点开门？", "转人工客服。", "怎么换外币？", "转人工客服。"];
+
+    /// <summary>The same number brings the same words; of the first million no two are alike, not even in their first words.</summary>
     public static string Ask(int number)
     {
+        const int numbers = 1_000_000, stride = 619_001; // Without a common factor: neighbours lie far apart.
         var random = new Random(number);
-        return $"你好，我的客户号是{random.Next(100_000_000, 1_000_000_000)}{number:d6}，预留手机尾号是{random.Next(1_000, 10_000)}，" +
-            $"上次来网点是{random.Next(1, 13)}月{random.Next(1, 29)}日{random.Next(9, 18)}点{random.Next(10, 60)}分，取的是{random.Next(100, 1_000)}号，柜员工号是{random.Next(10_000, 100_000)}。" +
-            Asks[number % Asks.Length];
+        return $"编号{(long)number * stride % numbers:d6}。{string.Concat(Enumerable.Range(0, Openings).Select(_ => Opening[random.Next(Opening.Length)]))}{Asks[number % Asks.Length]}";
     }
 }

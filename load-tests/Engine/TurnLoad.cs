@@ -39,11 +39,15 @@ internal sealed class TurnLoad(ConversationService.ConversationServiceClient con
         {
             using var call = turns.StreamTurn(request, cancellationToken: impatience.Token);
             while (await call.ResponseStream.MoveNext(impatience.Token))
+            {
                 if (call.ResponseStream.Current.Completed is { } completed)
                     return new Answer(Stopwatch.GetElapsedTime(due).TotalMilliseconds, completed.Usage);
+                if (call.ResponseStream.Current.Failed is { } failed) Bench.Say($"a turn failed: {failed.Message}");
+            }
         }
-        catch (RpcException) when (!cancellation.IsCancellationRequested)
+        catch (RpcException refused) when (!cancellation.IsCancellationRequested)
         {
+            Bench.Say($"a turn failed: {refused.Status.Detail}");
         }
         return null;
     }

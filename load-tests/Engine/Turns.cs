@@ -14,7 +14,7 @@ internal static class Turns
     private const double Precision = 1.06;
     private const double TrialSeconds = 12;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(150);
+    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(140);
 
     public static async Task MeasureAsync(Bench bench, CancellationToken cancellation)
     {
@@ -27,10 +27,7 @@ internal static class Turns
         var (low, high, clock, best) = (0.0, double.PositiveInfinity, Stopwatch.StartNew(), (Trial?)null);
         for (var rate = FirstRate; clock.Elapsed < Budget && high / low > Precision; rate = double.IsInfinity(high) ? 2 * low : low == 0 ? high / 2 : Math.Sqrt(low * high))
         {
-            var trial = await load.TryAsync(rate, TrialSeconds, cancellation);
-            var passes = trial.Failed == 0 && trial.P99Ms <= P99MsMax;
-            Bench.Say($"turns at {rate:n1}/s: p50 {trial.P50Ms:n0} ms, p99 {trial.P99Ms:n0} ms, {trial.Failed} of {trial.Turns} failed");
-            if (passes) (low, best) = (rate, trial);
+            if (await PassAsync(rate) is { } passed) (low, best) = (rate, passed);
             else high = rate;
         }
         bench.Figures.Add("turns_per_second_p99_800ms", low);
@@ -39,5 +36,17 @@ internal static class Turns
         bench.Figures.Add("turn_prompt_tokens_mean", best?.PromptTokens ?? double.NaN);
         bench.Figures.Add("turn_tokens_mean", best?.ReplyTokens ?? double.NaN);
         bench.Figures.Add("rss_mib", host.ResidentMebibytes);
+
+        // A rate has failed when it fails twice: one moment in which the machine was elsewhere would shut off all rates above.
+        async Task<Trial?> PassAsync(double rate)
+        {
+            for (var tries = 0; tries < 2; tries++)
+            {
+                var trial = await load.TryAsync(rate, TrialSeconds, cancellation);
+                Bench.Say($"turns at {rate:n1}/s: p50 {trial.P50Ms:n0} ms, p99 {trial.P99Ms:n0} ms, {trial.Failed} of {trial.Turns} failed");
+                if (trial.Failed == 0 && trial.P99Ms <= P99MsMax) return trial;
+            }
+            return null;
+        }
     }
 }
