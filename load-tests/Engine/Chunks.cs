@@ -8,22 +8,22 @@ internal static class Chunks
 {
     private const int Tokens = 16;
 
-    // Small chunks of long prompts are many runs.
-    private const int SmallMax = 64;
-    private const int PromptOfSmallMax = 1_100;
+    private const int ShortMax = 1_100;
     private static readonly int[] Lengths = [2, 8, 24, 64, 128, 200, 256, 512];
+    private static readonly int[] LengthsOfLong = [128, 512]; // Of prompts that are not short: they take their time.
 
     public static IEnumerable<(int Chunk, int Asked, IReadOnlyList<int> Ids)> Replies(ModelFolder folder, int threads, Determinism.Question[] questions, CancellationToken cancellation)
     {
         using var runner = Serving.Runner(folder, rows: 1, threads);
         var sampler = new Sampler(folder.Model.Tokenizer.VocabularySize);
-        foreach (var length in Lengths.Select(length => Math.Clamp(length / Batcher.CutGrid, 1, runner.ChunkLength / Batcher.CutGrid) * Batcher.CutGrid).Distinct())
-            for (var asked = 0; asked < questions.Length; asked++)
+        for (var asked = 0; asked < questions.Length; asked++)
+            foreach (var length in (questions[asked].Prompt.Length > ShortMax ? LengthsOfLong : Lengths).Select(OnGrid).Distinct())
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (length >= SmallMax || questions[asked].Prompt.Length <= PromptOfSmallMax)
-                    yield return (length, asked, Reply(runner, sampler, questions[asked], length));
+                yield return (length, asked, Reply(runner, sampler, questions[asked], length));
             }
+
+        int OnGrid(int length) => Math.Clamp(length / Batcher.CutGrid, 1, runner.ChunkLength / Batcher.CutGrid) * Batcher.CutGrid;
     }
 
     private static List<int> Reply(IModelRunner runner, Sampler sampler, Determinism.Question question, int chunk)

@@ -21,7 +21,8 @@ internal sealed class Figures
 
     public Table ToTable()
     {
-        var table = new Table().AddColumns("figure", "value", "floor", "aim", "").Expand();
+        var table = new Table().AddColumns("figure", "value", "floor", "aim", "");
+        table.Columns[0].NoWrap();
         table.Columns[1].RightAligned();
         foreach (var (key, value) in _measured)
         {
