@@ -1,6 +1,7 @@
 using System.CommandLine;
 using R1Grains.Engine.Models;
 using R1Grains.LoadTests;
+using R1Grains.LoadTests.Engine;
 
 var root = new RootCommand("Measures R1Grains on this machine: a table for people, --json FILE for machines.")
 {

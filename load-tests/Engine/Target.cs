@@ -1,0 +1,32 @@
+namespace R1Grains.LoadTests.Engine;
+
+/// <summary>What a figure must reach, and what we would like it to.</summary>
+internal sealed record Target(double Floor, double? Aim = null, bool AtMost = false)
+{
+    public static readonly IReadOnlyDictionary<string, Target> Of = new Dictionary<string, Target>
+    {
+        ["single_stream_ratio"] = new(0.97, 1.05),
+        ["arrivals_tokens_ratio"] = new(1.5),
+        ["arrivals_tokens_ratio_unique"] = new(0.95, 1.1),
+        ["arrivals_ttft_p95_ratio"] = new(0.25, 0.15, AtMost: true),
+        ["arrivals_ttft_p95_ratio_unique"] = new(0.25, 0.15, AtMost: true),
+        ["warm_turn_ttft_ratio"] = new(0.1, AtMost: true),
+        ["step_overhead_fraction"] = new(0.03, AtMost: true),
+        ["step_overhead_fraction_sampled"] = new(0.06, AtMost: true),
+        ["step_allocated_bytes"] = new(0, AtMost: true),
+        ["cancel_extra_ms_p95"] = new(5, AtMost: true),
+        ["itl_during_prefill_ratio"] = new(1.5, AtMost: true),
+        ["determinism_tokens"] = new(10_000),
+        ["determinism_differences"] = new(0, AtMost: true),
+        ["turns_per_second_p99_800ms"] = new(12, 30),
+    };
+
+    /// <summary>What is not a number meets nothing.</summary>
+    public bool IsMetBy(double value) => Meets(value, Floor);
+
+    public bool IsAimOf(double value) => Aim is { } aim && Meets(value, aim);
+
+    public string Show(double bound) => $"{(AtMost ? '≤' : '≥')} {bound:#,0.###}";
+
+    private bool Meets(double value, double bound) => AtMost ? value <= bound : value >= bound;
+}
