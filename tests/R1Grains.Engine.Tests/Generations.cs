@@ -37,4 +37,14 @@ internal static class Generations
 
     public static InferenceEngine Start(this ScriptedRunner runner, Model model, int queueLimit = 64, TimeProvider? time = null) =>
         new(model, runner, Options(queueLimit), time ?? TimeProvider.System);
+
+    public static async Task UntilAsync(Func<bool> condition)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
+        for (var i = 0; !condition(); i++)
+        {
+            Assert.True(i < 10_000, "The condition did not come true.");
+            await timer.WaitForNextTickAsync();
+        }
+    }
 }

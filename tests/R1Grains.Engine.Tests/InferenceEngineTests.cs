@@ -350,16 +350,6 @@ public sealed class InferenceEngineTests
         Assert.InRange(time.Calls - steps, 0, 2); // At most the step that released the last slot.
     }
 
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
-        for (var i = 0; !condition(); i++)
-        {
-            Assert.True(i < 10_000, "The condition did not come true.");
-            await timer.WaitForNextTickAsync();
-        }
-    }
-
     private sealed class CountingTime : TimeProvider
     {
         private int _calls;
