@@ -48,6 +48,7 @@ public static class R1Host
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             // gRPC without TLS needs a port that speaks HTTP/2 alone.
             kestrel.Listen(settings.Listen, listen => listen.Protocols = HttpProtocols.Http2);
+            if (settings.Metrics is { } metrics) ScrapePort.Listen(kestrel, metrics);
         });
         builder.UseOrleans(silo => silo
             // A silo's port cannot be chosen while it starts; nobody connects from outside, so it has no client gateway.
@@ -63,7 +64,8 @@ public static class R1Host
             .AddInference(settings.Engine)
             .AddConversations(settings.TurnTimeout)
             .AddAccess(settings)
-            .AddGateway(settings);
+            .AddGateway(settings)
+            .AddOperations(settings, builder.Configuration);
         // Who starts the host gets the exception of a failed start; the log need not repeat it.
         var started = false;
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => started && level >= LogLevel.Warning);
@@ -78,6 +80,7 @@ public static class R1Host
         app.Services.GetRequiredService<DevelopmentIssuer>();
         var engine = app.Services.GetRequiredService<InferenceEngine>();
         app.Services.GetRequiredService<Tenants>().RequireRoom(engine.Model);
+        app.MapOperations(settings);
         app.MapGateway();
         return app;
     }
