@@ -52,6 +52,8 @@ internal sealed class Connection : IDisposable
 
     public TurnService.TurnServiceClient Turns => new(Invoker);
 
+    public TranscriptService.TranscriptServiceClient Transcripts => new(Invoker);
+
     private CallInvoker Invoker => _channels[(uint)Volatile.Read(ref _current) % _channels.Length].Intercept(headers =>
     {
         foreach (var entry in _metadata)

@@ -4,9 +4,10 @@ internal static class ExitCode
 {
     public const int Done = 0;
 
-    /// <summary>Refused, failed, or an invalid record.</summary>
+    /// <summary>Refused, failed, an invalid record, or a replay that differs.</summary>
     public const int Refused = 1;
 
+    /// <summary>Wrong usage, or nothing to verify or to compare.</summary>
     public const int Usage = 2;
 
     public const int Unreachable = 3;

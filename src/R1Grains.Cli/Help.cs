@@ -37,7 +37,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
               {examples.ReplaceLineEndings("\n  ")}
 
             Exit codes:
-              0 done    1 refused, failed or invalid    2 wrong usage    3 no server reached
+              0 done    1 refused, failed, invalid or different    2 wrong usage, or nothing to check    3 no server reached
             """);
         return ExitCode.Done;
     }

@@ -11,6 +11,7 @@ var root = HelpWithExamples.AddTo(new RootCommand("Talks to a R1Grains server, a
     ChatCommand.Create(interrupts),
     ConversationsCommand.Create(),
     TurnsCommand.Create(),
+    ReplayCommand.Create(),
     AuditCommand.Create(),
 });
 

@@ -15,6 +15,12 @@ public sealed record EngineOptions
     /// <summary>Requests computed at once.</summary>
     public int Rows { get; init; } = 16;
 
+    /// <summary>
+    /// Memory for keys and values, of running requests and of prefixes that are kept; 0 for half of what the machine has
+    /// free once the model is loaded. Never less than one whole context.
+    /// </summary>
+    public int KvMebibytes { get; init; }
+
     /// <summary>Requests that may wait for a row; more are refused.</summary>
     public int QueueLimit { get; init; } = 64;
 }

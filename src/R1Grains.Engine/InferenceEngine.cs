@@ -53,6 +53,11 @@ public sealed class InferenceEngine : IAsyncDisposable
     /// </summary>
     public string Numerics => _runner.Numerics;
 
+    /// <summary>Set where this machine's kernels give a prompt in chunks other bits than the whole prompt: what is done about it.</summary>
+    public string? CutNotice => _runner.HasFixedCuts
+        ? $"On this machine a prompt in chunks has other bits than the whole prompt: every prompt is cut at each {_runner.CutGrid} ids and nowhere else, and prefixes are reused in such blocks only"
+        : null;
+
     /// <summary>Completes when the thread has ended: with the defect that ended it, or with null after <see cref="DisposeAsync"/>.</summary>
     public Task<Exception?> Ended => _ended.Task;
 
@@ -61,7 +66,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     public static InferenceEngine Load(EngineOptions options, TimeProvider time)
     {
         var folder = ModelFolder.Open(options.Folder);
-        return new InferenceEngine(folder.Model, new OnnxModelRunner(folder, options.Rows, options.Threads), options, time);
+        return new InferenceEngine(folder.Model, new OnnxModelRunner(folder, options.Rows, options.Threads, (long)options.KvMebibytes << 20), options, time);
     }
 
     public EngineStatus Status

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using R1Grains.Ledger.Format;
 
 namespace R1Grains.Ledger;
 
@@ -27,6 +28,9 @@ public readonly record struct Digest
         SHA256.HashData(data, hash);
         return new Digest(hash);
     }
+
+    /// <summary>Of a prompt as the record keeps it: four bytes each, big-endian.</summary>
+    public static Digest OfTokens(ReadOnlySpan<int> ids) => Of(TokenIds.Encode(ids));
 
     /// <exception cref="FormatException">Not 64 hex digits.</exception>
     public static Digest Parse(string hex) =>

@@ -19,4 +19,7 @@ public sealed record Piece
 
     /// <summary>The released characters; valid Unicode.</summary>
     public required string Text { get; init; }
+
+    /// <summary>Continuations after a fault since the previous piece, of which another activation could not know otherwise.</summary>
+    public IReadOnlyList<ResumePoint> ResumePoints { get; init; } = [];
 }

@@ -107,7 +107,7 @@ public sealed class SqliteRecord : IAsyncDisposable
     /// <exception cref="RecordConflictException"/>
     public Task AppendAsync(Piece piece, CancellationToken cancellation = default)
     {
-        var journal = new JournalPiece(piece.Number, piece.Epoch, Microseconds.Of(piece.Time), TokenIds.Encode(piece.TokenIds), ByteWriter.StrictUtf8.GetBytes(piece.Text));
+        var journal = JournalPiece.Of(piece);
         return _writer.Write(session =>
         {
             session.Append(piece.Key, piece.Turn, journal);
@@ -151,7 +151,7 @@ public sealed class SqliteRecord : IAsyncDisposable
         }, cancellation);
     }
 
-    /// <summary>The prompt's token ids, or null when there is no such turn.</summary>
+    /// <summary>The prompt's token ids; null when there is no such turn, or they are not kept with it any more.</summary>
     public Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
         Read(reads => reads.Prompt(key, turn), cancellation);
 

@@ -37,9 +37,14 @@ public sealed record TurnClosed
 
     public DateTimeOffset? FirstTokenTime { get; init; }
 
-    /// <summary>For each continuation after a fault: how many sampled tokens it was given with the prompt.</summary>
-    public required IReadOnlyList<int> ResumePoints { get; init; }
+    /// <summary>Each continuation after a fault; refused unless it begins with those of the pieces.</summary>
+    public required IReadOnlyList<ResumePoint> ResumePoints { get; init; }
 }
+
+/// <summary>Where a device went on with an answer that another one, or another run, had begun.</summary>
+/// <param name="Tokens">How many sampled tokens it was given with the prompt; never falls from one point to the next.</param>
+/// <param name="Numerics">Fingerprint of its arithmetic.</param>
+public sealed record ResumePoint(int Tokens, Digest Numerics);
 
 /// <remarks>The numbers are part of the record's format.</remarks>
 public enum Outcome

@@ -35,6 +35,9 @@ public sealed record TurnOpened
     public required SamplingSettings Sampling { get; init; }
 
     public required ContextReport Context { get; init; }
+
+    /// <summary>Fingerprint of the arithmetic of the device that began the answer; null where none was asked.</summary>
+    public Digest? Numerics { get; init; }
 }
 
 /// <param name="Source">Names the document.</param>
@@ -48,7 +51,7 @@ public sealed record Passage(string Source, string Revision, string Text);
 /// <param name="PolicyHash">Over the policy prompt.</param>
 public sealed record Release(string ModelName, Digest ModelHash, string Template, string PolicyVersion, Digest PolicyHash);
 
-/// <summary>With the prompt's token ids and the release, enough to sample the same tokens again.</summary>
+/// <summary>With the prompt's token ids, the release and the arithmetic, enough to sample the same tokens again.</summary>
 public sealed record SamplingSettings
 {
     public required decimal Temperature { get; init; }

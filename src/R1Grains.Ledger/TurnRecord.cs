@@ -1,14 +1,20 @@
 namespace R1Grains.Ledger;
 
 /// <summary>One turn as the record shows it. The prompt's token ids are read apart, by <see cref="SqliteRecord.ReadPromptAsync"/>.</summary>
+/// <param name="PromptHash">What the entry commits to: <see cref="Digest.OfTokens"/> of the prompt.</param>
 /// <param name="Pieces">All of them, in order.</param>
 /// <param name="Closed">Null while the turn is open, as is its receipt.</param>
 public sealed record TurnRecord(
     TurnOpened Opened,
+    Digest PromptHash,
     Receipt OpenedReceipt,
     IReadOnlyList<Piece> Pieces,
     TurnClosed? Closed,
-    Receipt? ClosedReceipt);
+    Receipt? ClosedReceipt)
+{
+    /// <summary>All that were sampled, as far as they are recorded.</summary>
+    public IEnumerable<int> TokenIds => Pieces.SelectMany(piece => piece.TokenIds).Concat(Closed?.TrailingTokenIds ?? []);
+}
 
 /// <summary>Proof that an entry is durable: keep it, and compare it with the record later.</summary>
 /// <param name="Index">Position in the conversation's chain, from 0.</param>

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orleans.Configuration;
 using R1Grains.Access;
+using R1Grains.Audit;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Gateway;
@@ -63,6 +64,7 @@ public static class R1Host
             .AddKnowledge(settings.Tenants)
             .AddInference(settings.Engine)
             .AddConversations(settings.TurnTimeout)
+            .AddAudit()
             .AddAccess(settings)
             .AddGateway(settings)
             .AddOperations(settings, builder.Configuration);

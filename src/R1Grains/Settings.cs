@@ -57,6 +57,7 @@ public sealed record Settings
     {
         Threads = Read(r1, "Engine:Threads", standard.Threads, TryCount, "a number, 0 for as many as the machine and the model have use for"),
         Rows = Read(r1, "Engine:Rows", standard.Rows, TryRows, "how many turns are answered at once, 1 to 1024, e.g. 16"),
+        KvMebibytes = Read(r1, "Engine:KvMebibytes", standard.KvMebibytes, TryCount, "mebibytes for keys and values, 0 for half of the machine's free memory"),
         QueueLimit = Read(r1, "Engine:QueueLimit", standard.QueueLimit, TryCount, "how many turns may wait, e.g. 64"),
     };
 

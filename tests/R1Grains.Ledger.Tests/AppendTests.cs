@@ -137,12 +137,13 @@ public sealed class AppendTests : IDisposable
         await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 2, epoch)));
         await Conflict(() => record.AppendAsync(Samples.Piece(Key, 2, 1, epoch)));
         await Conflict(() => record.AppendAsync(Samples.Completed(Key, epoch, 1)));
-        await record.AppendAsync(Samples.Piece(Key, 1, 1, epoch));
+        await record.AppendAsync(Samples.Piece(Key, 1, 1, epoch) with { ResumePoints = [Samples.Resumed] });
         await Conflict(() => record.AppendAsync(Samples.Closed(Key, 2, epoch, 1)));
         await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 2)));
         await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 0)));
         await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 1, answer: "第1句，and more")));
         await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 1, answer: "第1")));
+        await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 1) with { ResumePoints = [] }));
         await record.AppendAsync(Samples.Closed(Key, 1, epoch, 1));
         await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 2, epoch)));
         await record.AppendAsync(Samples.Completed(Key, epoch, 1));

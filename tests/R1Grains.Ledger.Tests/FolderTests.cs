@@ -37,9 +37,9 @@ public sealed class FolderTests : IDisposable
         await (await _folder.OpenAsync()).DisposeAsync();
         _folder.Execute("PRAGMA user_version = 7");
         var failure = await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync);
-        Assert.Contains("has version 7, this program knows version 1", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("has version 7, this program knows version 2", failure.Message, StringComparison.Ordinal);
         Assert.Contains("version 7", (await Assert.ThrowsAsync<RecordFolderException>(() => RecordVerifier.VerifyAsync(_folder.Path))).Message, StringComparison.Ordinal);
-        _folder.Execute("PRAGMA user_version = 1");
+        _folder.Execute("PRAGMA user_version = 2");
         await (await _folder.OpenAsync()).DisposeAsync();
     }
 

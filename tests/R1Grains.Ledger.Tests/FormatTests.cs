@@ -15,8 +15,8 @@ public class FormatTests
         Assert.Equal(
             "000000086372656174652d31fa8847b0c33183273f5945508b31c3208a9e4ece58ca47233a05628d8dba37990000000364657600000004636861740000000c637573746f6d6572732f343200000009617373697374616e74000000057a682d434e00000002000000066272616e636800000006e6b5a6e4b89c0000000376697000000000000000006b49d200",
             Convert.ToHexStringLower(Payload.Encode(Samples.Opened(Key, "create-1"))));
-        Assert.Equal("1a526f1999d7f02907a127925c07ce59527f38148628e7e8ec50f757a975f8f7", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
-        Assert.Equal("1fa974d481d8448db805e3be01a1200d30d15eb2cca2104957c2e0227d8709e9", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
+        Assert.Equal("4a450c3d124712fcd070479da86e7a651783af279183de3cdc16dec28107e75f", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
+        Assert.Equal("facfa8ad4ad170c3752ef9098aded945c5ade2f37a78a410ccd6c1ce9af1f9fb", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
         Assert.Equal(
             "00000003646576010000000a636f6d706c6574652d310000000663616c6c6572",
             Convert.ToHexStringLower(Payload.Encode(Samples.Completed(Key, 1, 1))));
@@ -30,18 +30,18 @@ public class FormatTests
         var turn = Samples.Turn(Key, 1, 1);
         var turnOpened = head.TurnOpened(new Entry(1, EntryKind.TurnOpened, 1, 1, Microseconds.Of(turn.Time), Payload.Encode(turn, Prompt), null), 1);
         var pieces = Enumerable.Range(1, 2).Select(number => Samples.Piece(Key, 1, number, 1))
-            .Select(piece => head.Add(new JournalPiece(piece.Number, 1, Microseconds.Of(piece.Time), TokenIds.Encode(piece.TokenIds), ByteWriter.StrictUtf8.GetBytes(piece.Text)))).ToArray();
+            .Select(piece => head.Add(JournalPiece.Of(piece))).ToArray();
         var closed = Samples.Closed(Key, 1, 1, 2);
         var turnClosed = head.TurnClosed(new Entry(2, EntryKind.TurnClosed, 1, 1, Microseconds.Of(closed.Time), Payload.Encode(closed), (2, head.PiecesHash)));
         var completed = Samples.Completed(Key, 1, 1);
         var last = head.Complete(new Entry(3, EntryKind.ConversationCompleted, 0, 1, Microseconds.Of(completed.Time), Payload.Encode(completed), null));
 
         Assert.Equal("43f387b6b98b656a1f1459ef60aa63f40a0148d5299fdff69878f848d7f97b62", opened.ToString());
-        Assert.Equal("d87839e97f912e5a2811d670d1a99354290ee94b12847b2faa143ede9cffd9e5", turnOpened.ToString());
-        Assert.Equal("c1a53e7382587e36437e4cdf54013f43eff7337168af4657b64800414e422347", pieces[0].ToString());
-        Assert.Equal("563f2991104d12f0601e0a3ef8f119870bc07f74afbfbbcc67fbb5572c48c5df", pieces[1].ToString());
-        Assert.Equal("78326e47e27b8365ade7fcfaa6a76943a7416379df2cf78c64fc85ebd8d2214b", turnClosed.ToString());
-        Assert.Equal("9b990a5a4a93b5749032ee600bb9caf26bad47868169dc7a35b81eb291fe70da", last.ToString());
+        Assert.Equal("712769294bbfa0372795d19250c1d69bed64f3c08fced8fd076c4e04c795db56", turnOpened.ToString());
+        Assert.Equal("f29f8870a1fb406a9966ddc933ecd0de36a586e17091e1c9c655ef1b9cac3349", pieces[0].ToString());
+        Assert.Equal("e69f9c5456b0b29f63b6562ddb38aeec32dddeb22336fd7dc11da53a2a35d3e9", pieces[1].ToString());
+        Assert.Equal("cc41a808c26eb12669347123e797af2d3da34cfc673c8d135935b4490ce91ec6", turnClosed.ToString());
+        Assert.Equal("cf8306c6ab929e5ff75c47f31af7e7d490534a1f9a797e08b80bff6330f27bc8", last.ToString());
     }
 
     [Fact]
@@ -54,6 +54,7 @@ public class FormatTests
             var turn = sample with
             {
                 Input = text,
+                Numerics = seed % 2 == 0 ? null : sample.Numerics,
                 Passages = [.. stops.Select(stop => new Passage(stop, text, stop))],
                 Sampling = sample.Sampling with { TopP = number, Seed = seed, StopStrings = stops },
             };
@@ -61,7 +62,7 @@ public class FormatTests
             var (read, count, hash) = Payload.DecodeTurnOpened(bytes, Key, 7, 3, turn.Time);
             Assert.Equal(text, read.Input);
             Assert.Equal(stops, read.Sampling.StopStrings);
-            Assert.Equal((number, seed), (read.Sampling.TopP, read.Sampling.Seed));
+            Assert.Equal((number, seed, turn.Numerics), (read.Sampling.TopP, read.Sampling.Seed, read.Numerics));
             Assert.Equal((ids.Length, Digest.Of(TokenIds.Encode(ids))), (count, hash));
             Assert.Equal(bytes, Payload.Encode(read, TokenIds.Encode(ids)));
         });
@@ -72,11 +73,12 @@ public class FormatTests
         {
             if (!IsUnicode(error ?? "") || !IsUnicode(by ?? ""))
                 return;
-            var closed = Samples.Closed(Key, 7, 3, 2) with { Error = error, CancelledBy = by, TrailingTokenIds = ids, ResumePoints = ids, Outcome = outcome, FirstTokenTime = error is null ? null : time };
+            var closed = Samples.Closed(Key, 7, 3, 2) with { Error = error, CancelledBy = by, TrailingTokenIds = ids, ResumePoints = [.. ids.Select(id => new ResumePoint(id, Digest.Of(BitConverter.GetBytes(id))))], Outcome = outcome, FirstTokenTime = error is null ? null : time };
             var bytes = Payload.Encode(closed);
             var read = Payload.DecodeTurnClosed(bytes, Key, 7, 3, closed.Time, 2);
             Assert.Equal((error, by, outcome), (read.Error, read.CancelledBy, read.Outcome));
             Assert.Equal(ids, read.TrailingTokenIds);
+            Assert.Equal(closed.ResumePoints, read.ResumePoints);
             Assert.Equal(bytes, Payload.Encode(read));
         });
 

@@ -51,7 +51,7 @@ public sealed class HistoryTests : IDisposable
                 answer += piece.Text;
             }
             said.Add(answer);
-            var closed = Samples.Closed(key, turn, epoch, pieces, answer) with { Outcome = (Outcome)random.Next(1, 6), FirstTokenTime = null, ResumePoints = [] };
+            var closed = Samples.Closed(key, turn, epoch, pieces, answer) with { Outcome = (Outcome)random.Next(1, 6), FirstTokenTime = null };
             if (turn == 7)
                 return (key, said);
             await Twice(() => record.AppendAsync(closed));

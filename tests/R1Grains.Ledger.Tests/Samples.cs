@@ -7,6 +7,9 @@ internal static class Samples
 
     public static readonly int[] Prompt = [151644, 8948, 198, 100000, 7];
 
+    /// <summary>After the first piece, on another device.</summary>
+    public static readonly ResumePoint Resumed = new(3, Digest.Of("other numerics"u8));
+
     public static ConversationKey Key(string conversation = "c1", string tenant = "demo") => new(tenant, conversation);
 
     public static ConversationOpened Opened(ConversationKey key, string? requestId = null) => new()
@@ -50,6 +53,7 @@ internal static class Samples
             StopStrings = ["<|im_end|>"],
         },
         Context = new ContextReport(2048, 512, 100, 0, 40, 12, turn - 1, 0),
+        Numerics = Digest.Of("numerics"u8),
     };
 
     public static Piece Piece(ConversationKey key, int turn, int number, long epoch, string? text = null) => new()
@@ -61,6 +65,7 @@ internal static class Samples
         Time = Start.AddSeconds(10 * turn + number),
         TokenIds = [1000 * turn + number, 7, 8],
         Text = text ?? $"第{number}句，",
+        ResumePoints = number == 2 ? [Resumed] : [],
     };
 
     public static TurnClosed Closed(ConversationKey key, int turn, long epoch, int pieces, string? answer = null) => new()
@@ -77,7 +82,7 @@ internal static class Samples
         Reasoning = "客户问利率。",
         Answer = answer ?? string.Concat(Enumerable.Range(1, pieces).Select(number => Piece(key, turn, number, epoch).Text)),
         FirstTokenTime = Start.AddSeconds(10 * turn).AddMilliseconds(250),
-        ResumePoints = [3],
+        ResumePoints = [Resumed],
     };
 
     public static ConversationCompleted Completed(ConversationKey key, long epoch, int turns) => new()

@@ -64,6 +64,8 @@ public sealed class TamperTests : IDisposable
         { "piece: token ids cut within an id", "UPDATE piece SET token_ids = x'000001' WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 4 bytes" },
         { "piece: text", "UPDATE piece SET text = CAST('你好' AS BLOB) WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 hash" },
         { "piece: text no longer UTF-8", "UPDATE piece SET text = x'ff' WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3" },
+        { "piece: resume points taken away", "UPDATE piece SET resume_points = x'00000000' WHERE conversation_id = 1 AND turn = 2 AND number = 2", "c1/2//2 hash" },
+        { "piece: resume points cut", "UPDATE piece SET resume_points = substr(resume_points, 1, 9) WHERE conversation_id = 1 AND turn = 2 AND number = 2", "c1/2//2" },
         { "piece: hash", $"UPDATE piece SET hash = {Flipped("hash")} WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 hash" },
 
         // Whole pieces.
@@ -74,9 +76,9 @@ public sealed class TamperTests : IDisposable
         { "piece: tail of an open turn deleted", "DELETE FROM piece WHERE conversation_id = 2 AND turn = 3 AND number = 2", "c2/3//2 missing" },
         { "piece: two swapped", "UPDATE piece SET number = 99 WHERE conversation_id = 1 AND turn = 2 AND number = 1; UPDATE piece SET number = 1 WHERE conversation_id = 1 AND turn = 2 AND number = 2; UPDATE piece SET number = 2 WHERE conversation_id = 1 AND turn = 2 AND number = 99", "c1/2//1 hash" },
         { "piece: taken from another conversation", "UPDATE piece SET (token_ids, text, hash) = (SELECT token_ids, text, hash FROM piece WHERE conversation_id = 3 AND turn = 1 AND number = 1) WHERE conversation_id = 1 AND turn = 1 AND number = 1", "c1/1//1 hash" },
-        { "piece: one added", "INSERT INTO piece SELECT conversation_id, turn, 5, epoch, time, token_ids, text, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 4", "c1/2//5 hash" },
-        { "piece: of a turn that is not", "INSERT INTO piece SELECT conversation_id, 8, number, epoch, time, token_ids, text, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 1", "c1/8//1 no turn" },
-        { "piece: stray", "INSERT INTO piece SELECT 50, turn, number, epoch, time, token_ids, text, hash FROM piece WHERE conversation_id = 1", "/// table piece has rows of conversation number 50" },
+        { "piece: one added", "INSERT INTO piece SELECT conversation_id, turn, 5, epoch, time, token_ids, text, resume_points, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 4", "c1/2//5 hash" },
+        { "piece: of a turn that is not", "INSERT INTO piece SELECT conversation_id, 8, number, epoch, time, token_ids, text, resume_points, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 1", "c1/8//1 no turn" },
+        { "piece: stray", "INSERT INTO piece SELECT 50, turn, number, epoch, time, token_ids, text, resume_points, hash FROM piece WHERE conversation_id = 1", "/// table piece has rows of conversation number 50" },
 
         // Every column of a head.
         { "head: conversation number", "UPDATE conversation_head SET id = 9 WHERE id = 2", "/// number 2 is missing" },
@@ -143,8 +145,14 @@ public sealed class TamperTests : IDisposable
         Assert.Contains("closed over other pieces", report.FirstBad.Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task An_answer_that_differs_from_its_pieces_is_found_though_every_hash_is_right()
+    public static TheoryData<TurnClosed, string> Closes => new()
+    {
+        { Samples.Closed(Samples.Key("c3"), 2, 1, 4, answer: "利率为 9.9%"), "its answer is not its pieces' texts joined" },
+        { Samples.Closed(Samples.Key("c3"), 2, 1, 4) with { ResumePoints = [] }, "its resume points do not begin with those of its pieces" },
+    };
+
+    [Theory, MemberData(nameof(Closes))]
+    public async Task A_close_that_contradicts_its_pieces_is_found_though_every_hash_is_right(TurnClosed closed, string reason)
     {
         await Write();
         Digest previous, pieces;
@@ -155,7 +163,6 @@ public sealed class TamperTests : IDisposable
             Assert.True(row.Read());
             (previous, pieces) = (row.Digest(0), row.Digest(1));
         }
-        var closed = Samples.Closed(Samples.Key("c3"), 2, 1, 4, answer: "利率为 9.9%");
         var payload = Payload.Encode(closed);
         var leaf = new Entry(4, EntryKind.TurnClosed, 2, 1, Microseconds.Of(closed.Time), payload, (4, pieces)).Leaf(closed.Key, previous);
         _folder.Execute($"""
@@ -164,7 +171,7 @@ public sealed class TamperTests : IDisposable
             """);
 
         var report = await RecordVerifier.VerifyAsync(_folder.Path);
-        Assert.Equal("tenants/demo/conversations/c3/turns/2 (entry 4): its answer is not its pieces' texts joined", report.FirstBad!.ToString());
+        Assert.Equal($"tenants/demo/conversations/c3/turns/2 (entry 4): {reason}", report.FirstBad!.ToString());
     }
 
     [Fact]

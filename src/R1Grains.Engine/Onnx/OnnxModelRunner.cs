@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using R1Grains.Engine.Models;
@@ -22,7 +23,9 @@ internal sealed class OnnxModelRunner : IModelRunner
     private const int GranuleMax = 8;
     private const int BindingsMax = 512;
 
-    // Odd, and not one more than a multiple of any chunk that is tried.
+    private static readonly int SpinMicroseconds = int.Parse(Environment.GetEnvironmentVariable("SPIN") ?? "0");
+
+    // Odd, so that the end of the probe is off any grid but the finest.
     private const int ProbeLength = 71;
 
     // Prefixes that are kept, beside the rows, as long as there is memory for them.
@@ -251,7 +254,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         // Keys and values of the probe's every position, and the logits of its last, when it comes in chunks of this length.
         byte[] Computed(int chunk)
         {
-            for (var start = 0; start < probe.Length; start += chunk) Prefill(0, start, probe.AsSpan(start, Math.Min(chunk, probe.Length - start)));
+            for (var start = 0; start < probe.Length; start = _lengths[0])
+                Prefill(0, start, probe.AsSpan(start, probe.Length - start <= chunk + 1 ? probe.Length - start : chunk)); // One id alone takes other kernels.
             var bytes = new MemoryStream();
             foreach (var buffer in _keys.Concat(_values))
                 for (var head = 0; head < _config.KvHeads; head++)
@@ -269,12 +273,15 @@ internal sealed class OnnxModelRunner : IModelRunner
             InterOpNumThreads = 1,
             EnableMemoryPattern = false, // Patterns are kept per shape, and chunks come in many.
         };
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", SpinMicroseconds > 0 ? "1" : "0");
+        options.AddSessionConfigEntry("session.intra_op.spin_duration_us", $"{SpinMicroseconds}");
         try
         {
-            return new InferenceSession(folder.OnnxPath, options);
+            if (LastLogits.Only(folder.OnnxPath, folder.Config.Logits) is not { } pruned) return new InferenceSession(folder.OnnxPath, options);
+            options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.Path);
+            return new InferenceSession(pruned, options);
         }
-        catch (OnnxRuntimeException refused)
+        catch (Exception refused) when (refused is OnnxRuntimeException or InvalidProtocolBufferException)
         {
             throw new ModelFolderException($"{folder.OnnxPath} cannot be loaded: {refused.Message}", refused);
         }

@@ -49,8 +49,12 @@ internal sealed record Entry(
 /// <param name="Time">Microseconds.</param>
 /// <param name="TokenIds">Four bytes each.</param>
 /// <param name="Text">UTF-8.</param>
-internal sealed record JournalPiece(int Number, long Epoch, long Time, byte[] TokenIds, byte[] Text)
+/// <param name="ResumePoints">As <see cref="R1Grains.Ledger.Format.ResumePoints"/> writes them.</param>
+internal sealed record JournalPiece(int Number, long Epoch, long Time, byte[] TokenIds, byte[] Text, byte[] ResumePoints)
 {
+    public static JournalPiece Of(Piece piece) => new(
+        piece.Number, piece.Epoch, Microseconds.Of(piece.Time), Format.TokenIds.Encode(piece.TokenIds), ByteWriter.StrictUtf8.GetBytes(piece.Text), Format.ResumePoints.Encode(piece.ResumePoints));
+
     /// <summary>SHA-256(0x02 ‖ running hash before it ‖ piece). The hash before the first piece is the leaf of the turn_opened.</summary>
     public Digest Hash(Digest previous) => Digest.Of(new ByteWriter()
         .Byte(0x02)
@@ -62,5 +66,6 @@ internal sealed record JournalPiece(int Number, long Epoch, long Time, byte[] To
         .Bytes(TokenIds)
         .Int32(Text.Length)
         .Bytes(Text)
+        .Bytes(ResumePoints)
         .Written);
 }

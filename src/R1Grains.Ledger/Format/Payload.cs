@@ -71,6 +71,7 @@ internal static class Payload
         .Int32(opened.Context.TurnsDropped)
         .Int32(promptIds.Length / 4)
         .Digest(Digest.Of(promptIds))
+        .Optional(opened.Numerics, (w, numerics) => w.Digest(numerics))
         .ToArray();
 
     public static (TurnOpened Opened, int PromptCount, Digest PromptHash) DecodeTurnOpened(
@@ -107,6 +108,7 @@ internal static class Payload
                 reader.Int32(), reader.Int32(), reader.Int32(), reader.Int32()),
         };
         var (count, hash) = (reader.Int32(), reader.Digest());
+        opened = opened with { Numerics = reader.Present() ? reader.Digest() : null };
         reader.End();
         return (opened, count, hash);
     }
@@ -123,7 +125,7 @@ internal static class Payload
         .String(closed.Reasoning)
         .String(closed.Answer)
         .Optional(closed.FirstTokenTime, (w, time) => w.Time(time))
-        .List(closed.ResumePoints, (w, point) => w.Int32(point))
+        .Bytes(ResumePoints.Encode(closed.ResumePoints))
         .ToArray();
 
     public static TurnClosed DecodeTurnClosed(
@@ -146,7 +148,7 @@ internal static class Payload
             Reasoning = reader.String(),
             Answer = reader.String(),
             FirstTokenTime = reader.Present() ? reader.Time() : null,
-            ResumePoints = reader.List((ref ByteReader r) => r.Int32()),
+            ResumePoints = ResumePoints.Read(ref reader),
         };
         reader.End();
         return Enum.IsDefined(closed.Outcome) ? closed : throw new InvalidDataException($"the outcome is {(int)closed.Outcome}");

@@ -19,12 +19,15 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
         """, 1);
 
     private readonly Statement _pieces = new(connection, """
-        SELECT turn, number, epoch, time, token_ids, text, hash
+        SELECT turn, number, epoch, time, token_ids, text, resume_points, hash
         FROM piece WHERE conversation_id = $1 ORDER BY turn, number
         """, 1);
 
     /// <summary>Text of the latest turn's pieces, joined.</summary>
     private readonly ArrayBufferWriter<byte> _text = new();
+
+    /// <summary>Of the latest turn's pieces.</summary>
+    private readonly List<ResumePoint> _resumed = [];
 
     private ConversationKey? _key;
     private long? _index;
@@ -158,6 +161,7 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
                     throw Wrong($"the prompt kept with it is not the one of {count} tokens that it commits to");
                 _replayed.TurnOpened(entry, Microseconds.Of(opened.Deadline));
                 _text.ResetWrittenCount();
+                _resumed.Clear();
                 Turns++;
                 break;
             case EntryKind.TurnClosed:
@@ -185,6 +189,8 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
             throw Wrong($"the turn was closed over other pieces: it commits to {hash}, the journal gives {_replayed.PiecesHash}");
         if (!ByteWriter.StrictUtf8.GetBytes(closed.Answer).AsSpan().SequenceEqual(_text.WrittenSpan))
             throw Wrong("its answer is not its pieces' texts joined");
+        if (!closed.ResumePoints.Take(_resumed.Count).SequenceEqual(_resumed))
+            throw Wrong("its resume points do not begin with those of its pieces");
     }
 
     /// <summary>Checks the pieces of the open turn. True when the reader stands on a piece after them.</summary>
@@ -203,13 +209,15 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
                 throw Wrong($"the piece is missing; piece {number} comes in its place");
             CheckEpoch(row.GetInt64(2));
             Microseconds.ToTime(row.GetInt64(3));
-            var (tokenIds, text) = (row.Bytes(4), row.Bytes(5));
+            var (tokenIds, text, points) = (row.Bytes(4), row.Bytes(5), row.Bytes(6));
             TokenIds.Decode(tokenIds);
+            var resumed = ResumePoints.Decode(points);
             ByteWriter.StrictUtf8.GetCharCount(text);
-            var (stored, hash) = (row.Digest(6), _replayed.Add(new JournalPiece(number, row.GetInt64(2), row.GetInt64(3), tokenIds, text)));
+            var (stored, hash) = (row.Digest(7), _replayed.Add(new JournalPiece(number, row.GetInt64(2), row.GetInt64(3), tokenIds, text, points)));
             if (stored != hash)
                 throw Wrong($"its hash is {stored}; its content and the pieces before it give {hash}");
             _text.Write(text);
+            _resumed.AddRange(resumed);
             Pieces++;
         }
         return false;

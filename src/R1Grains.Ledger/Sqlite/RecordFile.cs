@@ -5,7 +5,7 @@ namespace R1Grains.Ledger.Sqlite;
 /// <summary>The file that holds the record: its schema, its version, and how it is opened.</summary>
 internal static class RecordFile
 {
-    public const int SchemaVersion = 1;
+    public const int SchemaVersion = 2;
 
     /// <summary>"R1GR": tells a record from any other SQLite file.</summary>
     private const int ApplicationId = 0x52314752;
@@ -64,6 +64,7 @@ internal static class RecordFile
             time INTEGER NOT NULL,
             token_ids BLOB NOT NULL,
             text BLOB NOT NULL,
+            resume_points BLOB NOT NULL,
             hash BLOB NOT NULL,
             PRIMARY KEY (conversation_id, turn, number)
         ) STRICT;

@@ -56,7 +56,7 @@ internal sealed class RecordReads(SqliteConnection connection) : IDisposable
         row => (int?)row.Int32(0), key.Tenant, key.Conversation, requestId).SingleOrDefault();
 
     public int[]? Prompt(ConversationKey key, int turn) => Query(
-        "SELECT prompt FROM entry WHERE conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND turn = $3 AND kind = 2",
+        "SELECT prompt FROM entry WHERE conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND turn = $3 AND kind = 2 AND prompt IS NOT NULL",
         row => TokenIds.Decode(row.Bytes(0)), key.Tenant, key.Conversation, turn).SingleOrDefault();
 
     public IReadOnlyList<OpenTurn> OpenTurns(int limit) => Query(
@@ -74,7 +74,7 @@ internal sealed class RecordReads(SqliteConnection connection) : IDisposable
     private List<TurnRecord> ReadTurns(ConversationKey key, int first, int last)
     {
         var pieces = Query("""
-            SELECT turn, number, epoch, time, token_ids, text FROM piece
+            SELECT turn, number, epoch, time, token_ids, text, resume_points FROM piece
             WHERE conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND turn BETWEEN $3 AND $4
             ORDER BY turn, number
             """, row => new Piece
@@ -86,6 +86,7 @@ internal sealed class RecordReads(SqliteConnection connection) : IDisposable
             Time = Microseconds.ToTime(row.GetInt64(3)),
             TokenIds = TokenIds.Decode(row.Bytes(4)),
             Text = ByteWriter.StrictUtf8.GetString(row.Bytes(5)),
+            ResumePoints = ResumePoints.Decode(row.Bytes(6)),
         }, key.Tenant, key.Conversation, first, last).ToLookup(piece => piece.Turn);
         return Query("""
             SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count
@@ -95,10 +96,11 @@ internal sealed class RecordReads(SqliteConnection connection) : IDisposable
             """, row =>
         {
             var turn = row.Int32(0);
-            var (opened, _, _) = Payload.DecodeTurnOpened(row.Bytes(5), key, turn, row.GetInt64(2), Microseconds.ToTime(row.GetInt64(3)));
+            var (opened, _, promptHash) = Payload.DecodeTurnOpened(row.Bytes(5), key, turn, row.GetInt64(2), Microseconds.ToTime(row.GetInt64(3)));
             var closed = row.IsDBNull(6) ? null : Payload.DecodeTurnClosed(row.Bytes(10), key, turn, row.GetInt64(7), Microseconds.ToTime(row.GetInt64(8)), row.Int32(11));
             return new TurnRecord(
                 opened,
+                promptHash,
                 new Receipt(key, row.GetInt64(1), row.Digest(4)),
                 [.. pieces[turn]],
                 closed,

@@ -21,7 +21,7 @@ internal sealed class WriteSession : IDisposable
     private readonly Statement _findRequest;
     private readonly Statement _insertEntry;
     private readonly Statement _findPiece;
-    private readonly Statement _pieceTexts;
+    private readonly Statement _pieces;
     private readonly Statement _insertPiece;
 
     /// <summary>Heads of this transaction; written back once each, however many appends a conversation has in it.</summary>
@@ -42,9 +42,9 @@ internal sealed class WriteSession : IDisposable
             INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
             """, 13);
-        _findPiece = new Statement(connection, "SELECT epoch, time, token_ids, text FROM piece WHERE conversation_id = $1 AND turn = $2 AND number = $3", 3);
-        _pieceTexts = new Statement(connection, "SELECT text FROM piece WHERE conversation_id = $1 AND turn = $2 ORDER BY number", 2);
-        _insertPiece = new Statement(connection, "INSERT INTO piece (conversation_id, turn, number, epoch, time, token_ids, text, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", 8);
+        _findPiece = new Statement(connection, "SELECT epoch, time, token_ids, text, resume_points FROM piece WHERE conversation_id = $1 AND turn = $2 AND number = $3", 3);
+        _pieces = new Statement(connection, "SELECT text, resume_points FROM piece WHERE conversation_id = $1 AND turn = $2 ORDER BY number", 2);
+        _insertPiece = new Statement(connection, "INSERT INTO piece (conversation_id, turn, number, epoch, time, token_ids, text, resume_points, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9);
     }
 
     public void Begin()
@@ -107,6 +107,8 @@ internal sealed class WriteSession : IDisposable
             throw new RecordConflictException(closed.Key, $"turn {closed.Turn} is closed with {closed.PieceCount} pieces, the record holds {head.NextPiece - 1}");
         if (ByteWriter.StrictUtf8.GetByteCount(closed.Answer) is var length && !IsJoined(id, closed, length))
             throw new RecordConflictException(closed.Key, $"turn {closed.Turn} is closed with an answer of {length} bytes that is not its pieces' texts joined");
+        if (!Resumes(id, closed))
+            throw new RecordConflictException(closed.Key, $"turn {closed.Turn} is closed with resume points that do not begin with those of its pieces");
 
         var leaf = head.TurnClosed(entry);
         Insert(id, entry, leaf);
@@ -134,12 +136,12 @@ internal sealed class WriteSession : IDisposable
             return;
         }
         var hash = head.Add(piece);
-        _insertPiece.Execute(id, turn, piece.Number, piece.Epoch, piece.Time, piece.TokenIds, piece.Text, hash.ToArray());
+        _insertPiece.Execute(id, turn, piece.Number, piece.Epoch, piece.Time, piece.TokenIds, piece.Text, piece.ResumePoints, hash.ToArray());
     }
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _commit, _findHead, _findCreation, _insertHead, _updateHead, _findEntry, _findRequest, _insertEntry, _findPiece, _pieceTexts, _insertPiece])
+        foreach (var statement in (Statement[])[_begin, _commit, _findHead, _findCreation, _insertHead, _updateHead, _findEntry, _findRequest, _insertEntry, _findPiece, _pieces, _insertPiece])
             statement.Dispose();
         _connection.Dispose();
     }
@@ -186,7 +188,8 @@ internal sealed class WriteSession : IDisposable
         if (!row.Read())
             throw new RecordConflictException(key, misfit);
         var same = row.GetInt64(0) == piece.Epoch && row.GetInt64(1) == piece.Time
-            && row.Bytes(2).AsSpan().SequenceEqual(piece.TokenIds) && row.Bytes(3).AsSpan().SequenceEqual(piece.Text);
+            && row.Bytes(2).AsSpan().SequenceEqual(piece.TokenIds) && row.Bytes(3).AsSpan().SequenceEqual(piece.Text)
+            && row.Bytes(4).AsSpan().SequenceEqual(piece.ResumePoints);
         if (!same)
             throw new RecordConflictException(key, $"piece {piece.Number} of turn {turn} is recorded with other bytes");
     }
@@ -204,7 +207,7 @@ internal sealed class WriteSession : IDisposable
         var answer = new byte[length];
         ByteWriter.StrictUtf8.GetBytes(closed.Answer, answer);
         var rest = answer.AsSpan();
-        using var row = _pieceTexts.Query(id, closed.Turn);
+        using var row = _pieces.Query(id, closed.Turn);
         while (row.Read())
         {
             var text = row.Bytes(0);
@@ -213,6 +216,15 @@ internal sealed class WriteSession : IDisposable
             rest = rest[text.Length..];
         }
         return rest.IsEmpty;
+    }
+
+    private bool Resumes(long id, TurnClosed closed)
+    {
+        var recorded = new List<ResumePoint>();
+        using var row = _pieces.Query(id, closed.Turn);
+        while (row.Read())
+            recorded.AddRange(ResumePoints.Decode(row.Bytes(1)));
+        return closed.ResumePoints.Take(recorded.Count).SequenceEqual(recorded);
     }
 
     private void Insert(long id, Entry entry, Digest leaf, string? requestId = null, byte[]? prompt = null) => _insertEntry.Execute(

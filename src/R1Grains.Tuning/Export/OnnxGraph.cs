@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
-using R1Grains.Tuning.Export.Schema;
+using R1Grains.Engine.Onnx.Schema;
 
 namespace R1Grains.Tuning.Export;
 

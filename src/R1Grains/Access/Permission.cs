@@ -14,6 +14,8 @@ public enum Permission
     SendTurns,
     ReadTurns,
     CancelTurns,
+    /// <summary>Work for a device, and the token ids of a reply where they differ.</summary>
+    ReplayTurns,
     /// <summary>Whole texts outside one's own turns: what the model would see, policy included.</summary>
     ReadTranscripts,
 }

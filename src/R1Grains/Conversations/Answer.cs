@@ -21,11 +21,14 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     private readonly TimeProvider _time = parts.Time;
     private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings);
     private readonly StringBuilder _text = new();
-    private readonly List<int> _resumePoints = [];
+    private readonly List<ResumePoint> _resumePoints = [];
 
     // All that were sampled; the first _recorded of them are in a piece.
     private readonly List<int> _ids = [];
     private int _recorded;
+
+    // So many of the resume points are in a piece.
+    private int _resumed;
     private DateTimeOffset? _firstToken;
     private int? _queuePosition;
 
@@ -47,13 +50,11 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     /// <returns>The first piece whose ids do not give its text, or null.</returns>
     public Piece? Replay(IReadOnlyList<Piece> pieces)
     {
-        var epoch = opened.Epoch;
         Piece? wrong = null;
         foreach (var piece in pieces)
         {
-            if (piece.Epoch != epoch) _resumePoints.Add(_ids.Count);
-            epoch = piece.Epoch;
             _ids.AddRange(piece.TokenIds);
+            _resumePoints.AddRange(piece.ResumePoints);
             Recorded(piece);
             if (!_reply.Replay(piece.TokenIds, piece.Text)) wrong ??= piece;
         }
@@ -65,20 +66,10 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     /// <exception cref="RefusedException">It is not.</exception>
     public async Task<Generation> Submit()
     {
-        var generation = await parts.Router.Submit(
-            new()
-            {
-                Id = $"{opened.Key}/turns/{opened.Turn}",
-                Prompt = prompt,
-                Recorded = [.. _ids],
-                Sampling = opened.Sampling.Options(),
-                Deadline = opened.Deadline,
-            },
-            transcript.Device);
+        var generation = await parts.Router.Submit(opened.Request(prompt, [.. _ids]), transcript.Device);
         try
         {
-            // The first emission says that it is admitted, and tells nothing else.
-            while (await generation.Next(TimeSpan.MaxValue) is null) ;
+            await generation.Admitted();
             transcript.Device = generation.Device;
             return generation;
         }
@@ -93,13 +84,12 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     /// <param name="generation">Null when the turn was not submitted yet, or not by this activation.</param>
     public async Task<Ending> Release(Generation? generation)
     {
-        if (_ids.Count > 0) ResumeHere();
         for (var losses = 0; ;)
         {
             try
             {
                 if (Stopped() is { } stopped) return stopped;
-                generation ??= await Submit();
+                generation ??= await Resume();
                 return await Read(generation);
             }
             catch (RefusedException refused) when (refused.Refusal.Reason is Reason.ModelUnavailable or Reason.ModelQueueFull)
@@ -109,7 +99,6 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
                 generation?.Dispose();
                 (generation, transcript.Device) = (null, null);
                 await Task.Delay(refused.Refusal.RetryAfter ?? TimeSpan.FromSeconds(1), _time).Within(Timeout.InfiniteTimeSpan, _time, stop.Token);
-                ResumeHere();
             }
             catch (RefusedException refused)
             {
@@ -146,6 +135,13 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         var receipt = await parts.Record.AppendAsync(closed);
         transcript.Closed(opened, closed);
         publish(Views.End(opened, closed, receipt));
+    }
+
+    private async Task<Generation> Resume()
+    {
+        var generation = await Submit();
+        _resumePoints.Add(new(_ids.Count, generation.Numerics!.Value));
+        return generation;
     }
 
     private async Task<Ending> Read(Generation generation)
@@ -226,6 +222,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             Time = parts.Now,
             TokenIds = [.. _ids.Skip(_recorded)],
             Text = unit,
+            ResumePoints = [.. _resumePoints.Skip(_resumed)],
         };
         await parts.Record.AppendAsync(piece);
         Recorded(piece);
@@ -234,7 +231,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
 
     private void Recorded(Piece piece)
     {
-        _recorded = _ids.Count;
+        (_recorded, _resumed) = (_ids.Count, _resumePoints.Count);
         _heldSince = null;
         _text.Append(piece.Text);
         FirstText ??= piece.Time;
@@ -253,11 +250,6 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         if (!_reply.IsReasoning || (_reported is { } reported && _time.GetElapsedTime(reported) < ProgressEvery)) return;
         _reported = _time.GetTimestamp();
         publish(new ReasoningProgress(parts.Now, _reply.ReasoningTokens));
-    }
-
-    private void ResumeHere()
-    {
-        if (_resumePoints.LastOrDefault(-1) != _ids.Count) _resumePoints.Add(_ids.Count);
     }
 
     private Ending? Stopped()

@@ -142,6 +142,7 @@ internal sealed class RunningTurn
         // 5. The device admits or refuses; of a refused turn nothing is recorded, so the same request may come again.
         using var generation = IsCancelled ? null : await answer.Submit();
         _stop.ThrowIfAbandoned();
+        opened = opened with { Numerics = generation?.Numerics };
 
         // 6. The opening commits while the prompt is prefilled; only `accepted` waits for it. Where it fails, nobody knows
         // whether it is durable: the exception ends the activation, and the next one finds out.

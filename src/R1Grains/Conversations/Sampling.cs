@@ -24,7 +24,19 @@ internal static class Sampling
         ReasoningBudget = window.ReasoningBudget,
     };
 
-    public static SamplingOptions Options(this SamplingSettings settings) => new()
+    /// <summary>What a device is asked for, at first and after a fault.</summary>
+    /// <param name="recorded">Ids of the answer that are there already.</param>
+    public static GenerationRequest Request(this TurnOpened opened, int[] prompt, int[] recorded) => new()
+    {
+        Id = $"{opened.Key}/turns/{opened.Turn}",
+        Prompt = prompt,
+        Recorded = recorded,
+        Sampling = opened.Sampling.Options(),
+        Scope = $"{opened.Key.Tenant}/{opened.Release.ModelHash}/{opened.Release.PolicyHash}",
+        Deadline = opened.Deadline,
+    };
+
+    private static SamplingOptions Options(this SamplingSettings settings) => new()
     {
         Temperature = (float)settings.Temperature,
         TopP = (float)settings.TopP,

@@ -10,7 +10,7 @@ namespace R1Grains.Gateway;
 /// </summary>
 public sealed class HealthEndpoint(Drain drain) : Health.HealthBase
 {
-    private static readonly string[] Services = ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName];
+    private static readonly string[] Services = ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName, V1.TranscriptService.Descriptor.FullName];
 
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => Services.Contains(request.Service)
         ? Task.FromResult(Response(request.Service, drain.IsServing))

@@ -34,6 +34,7 @@ public static class Registration
     {
         routes.MapGrpcService<ConversationEndpoint>().Add(NameUnread);
         routes.MapGrpcService<TurnEndpoint>().Add(NameUnread);
+        routes.MapGrpcService<TranscriptEndpoint>().Add(NameUnread);
         routes.MapGrpcService<HealthEndpoint>();
         routes.MapGrpcReflectionService().Add(EndWithDrain);
     }

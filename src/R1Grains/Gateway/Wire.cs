@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using R1Grains.Access;
+using R1Grains.Audit;
 using R1Grains.Conversations;
 
 namespace R1Grains.Gateway;
@@ -173,6 +174,57 @@ internal static class Wire
             }),
         },
         Policy = withTexts ? view.Policy : "",
+    };
+
+    public static V1.Replay ToWire(this Verdict verdict)
+    {
+        var (recorded, present) = (verdict.Turn.Opened.Release, verdict.Present);
+        return new()
+        {
+            Result = verdict.Obstacle is not null ? V1.Replay.Types.Result.NotComparable
+                : verdict.Difference is not null ? V1.Replay.Types.Result.Differs
+                : V1.Replay.Types.Result.Identical,
+            RecordedTokens = verdict.Recorded,
+            ComparedTokens = verdict.Compared,
+            Difference = verdict.Difference?.ToWire(),
+            Obstacle = verdict.Obstacle?.ToWire(),
+            Segments =
+            {
+                verdict.Segments.Select(segment => new V1.Replay.Types.Segment
+                {
+                    FirstToken = segment.First,
+                    Tokens = segment.End - segment.First,
+                    Numerics = $"{segment.Numerics}",
+                }),
+            },
+            RecordedRelease = new() { Model = recorded.ModelName, ModelHash = recorded.ModelHash.ToString(), Template = recorded.Template, PolicyVersion = recorded.PolicyVersion },
+            PresentRelease = new() { Model = present.Name, ModelHash = present.Hash, Template = present.Template.Name },
+            PromptHash = verdict.Turn.PromptHash.ToString(),
+            PresentNumerics = { verdict.PresentNumerics },
+        };
+    }
+
+    private static V1.Replay.Types.Difference ToWire(this Difference difference)
+    {
+        var wire = new V1.Replay.Types.Difference { Index = difference.Index };
+        if (difference.Recorded is { } recorded) wire.RecordedTokenId = recorded;
+        if (difference.Replayed is { } replayed) wire.ReplayedTokenId = replayed;
+        return wire;
+    }
+
+    private static V1.Replay.Types.Obstacle ToWire(this Obstacle obstacle) => new()
+    {
+        Reason = obstacle.Reason switch
+        {
+            Incomparability.NothingSampled => V1.Replay.Types.Obstacle.Types.Reason.NothingSampled,
+            Incomparability.OtherModel => V1.Replay.Types.Obstacle.Types.Reason.OtherModel,
+            Incomparability.OtherTemplate => V1.Replay.Types.Obstacle.Types.Reason.OtherTemplate,
+            Incomparability.PromptMissing => V1.Replay.Types.Obstacle.Types.Reason.PromptMissing,
+            Incomparability.PromptAltered => V1.Replay.Types.Obstacle.Types.Reason.PromptAltered,
+            Incomparability.OtherNumerics => V1.Replay.Types.Obstacle.Types.Reason.OtherNumerics,
+            _ => throw new UnreachableException($"incomparability {obstacle.Reason}"),
+        },
+        Detail = obstacle.Detail,
     };
 
     private static V1.Completed ToWire(this Completed completed) => new()

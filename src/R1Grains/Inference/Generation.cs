@@ -1,6 +1,7 @@
 using Orleans.Runtime;
 using R1Grains.Conversations;
 using R1Grains.Engine;
+using R1Grains.Ledger;
 
 namespace R1Grains.Inference;
 
@@ -20,6 +21,20 @@ public sealed class Generation(string device, IAsyncEnumerator<Emission> emissio
 
     public string Device => device;
 
+    /// <summary>The fingerprint of the device's arithmetic; known as soon as the request is admitted.</summary>
+    public Digest? Numerics { get; private set; }
+
+    /// <summary>Returns when the request is admitted.</summary>
+    /// <exception cref="RefusedException">It is not.</exception>
+    public async ValueTask Admitted(CancellationToken stop = default)
+    {
+        while (Numerics is null)
+        {
+            await Next(TimeSpan.MaxValue, stop);
+            stop.ThrowIfCancellationRequested();
+        }
+    }
+
     /// <summary>The next thing that happens, the first as soon as the request is admitted; null when patience or <paramref name="stop"/> ended first.</summary>
     /// <exception cref="RefusedException">Not admitted, or <see cref="Reason.ModelUnavailable"/>: the device is lost.</exception>
     public async ValueTask<Emission?> Next(TimeSpan patience, CancellationToken stop = default)
@@ -37,6 +52,7 @@ public sealed class Generation(string device, IAsyncEnumerator<Emission> emissio
             throw Lost(e.Message);
         }
         _next = null;
+        if (emissions.Current.Numerics is { } numerics) Numerics = Digest.Parse(numerics);
         return emissions.Current;
     }
 

@@ -8,13 +8,17 @@ namespace R1Grains.Inference;
 public interface IInferenceGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Submits a reply and streams what happens to it. The first emission comes as soon as the engine has admitted the
-    /// request; from then on no silence is longer than <see cref="InferenceGrain.Beat"/>, during which the last state
-    /// is repeated. Leaving the enumeration ends the reply.
+    /// Submits a reply and streams what happens to it. The first emission, <see cref="EmissionKind.Admitted"/>, comes as
+    /// soon as the engine has admitted the request; from then on no silence is longer than
+    /// <see cref="InferenceGrain.Beat"/>, during which the last state is repeated. Leaving the enumeration ends the reply.
     /// </summary>
     /// <exception cref="Conversations.RefusedException">The engine did not admit it.</exception>
     [Alias("Generate")]
     IAsyncEnumerable<Emission> Generate(GenerationRequest request);
+
+    /// <summary>The fingerprint of the device's arithmetic, see <see cref="InferenceEngine.Numerics"/>.</summary>
+    [Alias("GetNumerics"), AlwaysInterleave]
+    Task<string> GetNumerics();
 
     /// <summary>Requests running and waiting.</summary>
     [Alias("GetLoad"), AlwaysInterleave]

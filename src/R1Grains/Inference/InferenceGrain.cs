@@ -18,7 +18,6 @@ public sealed class InferenceGrain(InferenceEngine engine, TimeProvider time) : 
         var next = emissions.MoveNextAsync().AsTask();
         try
         {
-            yield return state;
             while (true)
             {
                 while (!await next.Within(Beat, time)) yield return state;
@@ -34,6 +33,8 @@ public sealed class InferenceGrain(InferenceEngine engine, TimeProvider time) : 
             _ = Leave(emissions, next, leaving);
         }
     }
+
+    public Task<string> GetNumerics() => Task.FromResult(engine.Numerics);
 
     public Task<int> GetLoad() => Task.FromResult(engine.Status.Running + engine.Status.Waiting);
 

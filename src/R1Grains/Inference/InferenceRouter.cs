@@ -1,4 +1,5 @@
 using R1Grains.Engine;
+using R1Grains.Ledger;
 
 namespace R1Grains.Inference;
 
@@ -14,6 +15,13 @@ public sealed class InferenceRouter(IGrainFactory grains, IReadOnlyList<string> 
     {
         var device = await Choose(holder);
         return new(device, grains.GetGrain<IInferenceGrain>(device).Generate(request).GetAsyncEnumerator(), Silence, time);
+    }
+
+    /// <summary>The fingerprint of each device's arithmetic, by device.</summary>
+    public async Task<IReadOnlyDictionary<string, Digest>> Numerics()
+    {
+        var numerics = await Task.WhenAll(devices.Select(device => grains.GetGrain<IInferenceGrain>(device).GetNumerics()));
+        return devices.Zip(numerics, KeyValuePair.Create).ToDictionary(pair => pair.Key, pair => Digest.Parse(pair.Value));
     }
 
     private async ValueTask<string> Choose(string? holder)

@@ -1,5 +1,5 @@
 using Google.Protobuf;
-using R1Grains.Tuning.Export.Schema;
+using R1Grains.Engine.Onnx.Schema;
 
 namespace R1Grains.Engine.Tests.Onnx;
 

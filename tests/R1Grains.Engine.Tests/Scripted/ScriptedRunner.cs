@@ -35,7 +35,8 @@ public sealed class ScriptedRunner(Model model, Action<IReadOnlyList<int>, Span<
 
     public int ChunkLength => chunkLength;
 
-    public string Numerics => "scripted";
+    /// <summary>Read when a request is submitted.</summary>
+    public string Numerics { get; set; } = new('5', 64);
 
     public int KvCapacity { get; init; } = rows * model.ContextLength;
 

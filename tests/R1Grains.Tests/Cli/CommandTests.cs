@@ -184,6 +184,35 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_replay_says_its_verdict_in_one_line_and_in_its_exit_code()
+    {
+        await using (var host = await EmbeddedHost.Start(new Script(Reasoning: "", Answer: "Yes.")))
+        {
+            await host.Say(await host.Open("c1"), "r1").Rest();
+            foreach (var file in Directory.EnumerateFiles(host.Data, "*.db*"))
+                File.Copy(file, Path.Combine(_data.Path, Path.GetFileName(file)));
+            var (exitCode, output, errors) = await Run("", "replay", "c1/turns/1", "--server", host.Address);
+            Assert.Equal((0, ""), (exitCode, errors));
+            Assert.Matches("^IDENTICAL: 6 tokens in 1 segment; scripted 0{12}, numerics 5{12}\n$", output);
+            var (missing, _, notFound) = await Run("", "replay", "c1/turns/2", "--server", host.Address);
+            Assert.Equal(1, missing);
+            Assert.StartsWith("r1: TURN_NOT_FOUND: ", notFound, StringComparison.Ordinal);
+        }
+        await using (var other = HostProcess.Launch(_data.Path, new Script(Reasoning: "", Answer: "Yeah.")))
+        {
+            var (exitCode, output, _) = await Run("", "replay", "tenants/demo/conversations/c1/turns/1", "--server", await other.Ready());
+            Assert.Equal(1, exitCode);
+            Assert.StartsWith("DIFFERS at token 3 of 6: recorded 115, replayed 97; scripted ", output, StringComparison.Ordinal);
+        }
+        await using var shipped = HostProcess.Launch(_data.Path);
+        var (incomparable, why, _) = await Run("", "replay", "c1/turns/1", "--server", await shipped.Ready());
+        var (_, json, _) = await Run("", "replay", "c1/turns/1", "--json", "--server", await shipped.Ready());
+        Assert.Equal(2, incomparable);
+        Assert.StartsWith("NOT_COMPARABLE: OTHER_MODEL: scripted (0000", why, StringComparison.Ordinal);
+        Assert.Equal("OTHER_MODEL", JsonDocument.Parse(json).RootElement.GetProperty("obstacle").GetProperty("reason").GetString());
+    }
+
+    [Fact]
     public async Task A_running_turn_is_cancelled_by_its_number()
     {
         using var gate = new SemaphoreSlim(60);
@@ -255,6 +284,7 @@ public sealed class CommandTests : IDisposable
     [InlineData("turns", "get")]
     [InlineData("turns", "cancel")]
     [InlineData("turns", "watch")]
+    [InlineData("replay")]
     [InlineData("audit")]
     [InlineData("audit", "verify")]
     public async Task Every_command_explains_itself_with_an_example(params string[] command)

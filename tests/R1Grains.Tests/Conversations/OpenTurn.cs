@@ -15,6 +15,10 @@ internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider ti
 
     public string? ModelHash { get; init; }
 
+    public string? Template { get; init; }
+
+    public Digest? Numerics { get; init; }
+
     public TimeSpan Left { get; init; } = ScriptedSilo.TurnTimeout;
 
     /// <param name="pieces">Ids and released text of each.</param>
@@ -51,9 +55,10 @@ internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider ti
             Input = input,
             LanguageCode = "en",
             Passages = [],
-            Release = new(model.Name, Digest.Parse(ModelHash ?? model.Hash), model.Template.Name, "3", default),
+            Release = new(model.Name, Digest.Parse(ModelHash ?? model.Hash), Template ?? model.Template.Name, "3", default),
             Sampling = Sampling.For(model, window, Key, 1, "r1"),
             Context = fitted.Report,
+            Numerics = Numerics,
         };
         await record.AppendAsync(opened, fitted.Prompt);
         foreach (var (piece, i) in pieces.Select((piece, i) => (piece, i)))

@@ -41,7 +41,8 @@ public sealed class TakeOverTests : IDisposable
             Assert.Equal((Outcome.Completed, "Hello world. Good bye."), (record.Closed!.Outcome, record.Closed.Answer));
             Assert.Equal(released, record.Pieces[0].Text);
             // On a slow machine the clock has cut a second unit before the restart.
-            Assert.Equal([record.Pieces.Where(piece => piece.Epoch == record.Pieces[0].Epoch).Sum(piece => piece.TokenIds.Count)], record.Closed.ResumePoints);
+            Assert.Equal([new(record.Pieces.Where(piece => piece.Epoch == record.Pieces[0].Epoch).Sum(piece => piece.TokenIds.Count), silo.Numerics)], record.Closed.ResumePoints);
+            Assert.Equal(record.Closed.ResumePoints, record.Pieces.SelectMany(piece => piece.ResumePoints));
             Assert.True(record.Pieces[^1].Epoch > record.Pieces[0].Epoch);
             Assert.Equal(" Good bye.", (await silo.Grain("c").ResumeTurn(1, 1).All()).Text());
         }
@@ -55,7 +56,7 @@ public sealed class TakeOverTests : IDisposable
         var record = await Closed(silo);
         Assert.Equal(["Hel", "lo wo", "rld.", " Good bye."], record.Pieces.Select(piece => piece.Text));
         Assert.Equal(Outcome.Completed, record.Closed!.Outcome);
-        Assert.Equal([("hm\n*\n\nHello wo").Length], record.Closed.ResumePoints);
+        Assert.Equal([new("hm\n*\n\nHello wo".Length, silo.Numerics)], record.Closed.ResumePoints);
         Assert.Empty(silo.Alarms.Messages);
     }
 

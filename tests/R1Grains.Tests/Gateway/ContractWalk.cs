@@ -14,7 +14,7 @@ internal static class ContractWalk
     private static readonly Marshaller<IMessage> Requests = Marshallers.Create<IMessage>(message => message.ToByteArray(), _ => throw new NotSupportedException());
 
     public static IReadOnlyList<MethodDescriptor> Methods { get; } =
-        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods];
+        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods];
 
     /// <summary>Calls the method with well-formed names, and gives back the error that it ends with.</summary>
     public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk")

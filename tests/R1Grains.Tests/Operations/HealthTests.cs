@@ -18,6 +18,7 @@ public sealed class HealthTests
     [InlineData("")]
     [InlineData("r1grains.v1.ConversationService")]
     [InlineData("r1grains.v1.TurnService")]
+    [InlineData("r1grains.v1.TranscriptService")]
     public async Task Every_service_is_serving_once_started_and_not_serving_before_anything_stops(string service)
     {
         await using var host = await EmbeddedHost.Start();
@@ -86,7 +87,7 @@ public sealed class HealthTests
         await call.RequestStream.WriteAsync(new() { ListServices = "" });
         Assert.True(await call.ResponseStream.MoveNext(default));
         var services = call.ResponseStream.Current.ListServicesResponse.Service.Select(s => s.Name).ToArray();
-        Assert.Superset(new HashSet<string> { "r1grains.v1.ConversationService", "r1grains.v1.TurnService", "grpc.health.v1.Health" }, services.ToHashSet());
+        Assert.Superset(new HashSet<string> { "r1grains.v1.ConversationService", "r1grains.v1.TurnService", "r1grains.v1.TranscriptService", "grpc.health.v1.Health" }, services.ToHashSet());
         await call.RequestStream.CompleteAsync();
     }
 }

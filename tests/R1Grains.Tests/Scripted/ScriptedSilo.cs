@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
+using R1Grains.Audit;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Engine.Tests.Scripted;
@@ -32,10 +33,12 @@ internal sealed class ScriptedSilo : IAsyncDisposable
 
     public LoggedAlarms Alarms { get; }
 
-    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, SqliteRecord? record = null)
+    public Digest Numerics => Digest.Parse(Runner.Numerics);
+
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, SqliteRecord? record = null, Func<Model, ScriptedRunner>? scripted = null)
     {
         var model = ScriptedModel.Create(contextLength);
-        var runner = ScriptedReplies.Runner(model, rows);
+        var runner = scripted?.Invoke(model) ?? ScriptedReplies.Runner(model, rows);
         var opened = record ?? await SqliteRecord.OpenAsync(Path.Combine(folder, "data"));
         var builder = Host.CreateEmptyApplicationBuilder(null);
         var alarms = new LoggedAlarms();
@@ -48,7 +51,8 @@ internal sealed class ScriptedSilo : IAsyncDisposable
             .AddKnowledge(Tenants(folder))
             .AddInference(options)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
-            .AddConversations(TurnTimeout);
+            .AddConversations(TurnTimeout)
+            .AddAudit();
         var host = builder.Build();
         await host.StartAsync();
         return new(host, runner, alarms);

@@ -1,0 +1,34 @@
+using Grpc.Core;
+using R1Grains.Access;
+using R1Grains.Audit;
+using R1Grains.Operations;
+
+namespace R1Grains.Gateway;
+
+using Access = R1Grains.Access.Access;
+
+/// <summary>Where auditors ask about turns that have ended.</summary>
+public sealed class TranscriptEndpoint(TurnReplay replay, Callers callers, Drain drain) : V1.TranscriptService.TranscriptServiceBase
+{
+    public override async Task ReplayTurn(V1.ReplayTurnRequest request, IServerStreamWriter<V1.ReplayEvent> responseStream, ServerCallContext context)
+    {
+        var turn = TurnName.Parse(request.Turn, "turn");
+        Access.Require(await callers.Of(context), Permission.ReplayTurns, turn);
+        // No customer waits for a replay, and it can be asked for again: a stopping node ends it instead of waiting for it.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Begun);
+        try
+        {
+            var verdict = await replay.Run(
+                new(turn.Tenant, turn.Conversation.Conversation),
+                turn.Index,
+                context.Deadline == DateTime.MaxValue ? null : new DateTimeOffset(context.Deadline),
+                (compared, recorded) => responseStream.WriteAsync(new() { Progress = new() { ComparedTokens = compared, RecordedTokens = recorded } }, ending.Token),
+                ending.Token);
+            await responseStream.WriteAsync(new() { Replay = verdict.ToWire() }, ending.Token);
+        }
+        catch (OperationCanceledException) when (drain.Begun.IsCancellationRequested)
+        {
+            throw Drain.Refused();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Time.Testing;
+using R1Grains.Engine.Tests.Scripted;
+using static R1Grains.Engine.Tests.Generations;
+
+namespace R1Grains.Engine.Tests;
+
+public sealed class PriorityTests
+{
+    private static readonly Model Model = ScriptedModel.Create();
+
+    [Fact]
+    public async Task A_batch_request_gives_its_row_to_an_interactive_one_and_goes_on_where_it_stood()
+    {
+        using var gate = new SemaphoreSlim(0);
+        var runner = ScriptedRunner.Babbling(Model, rows: 1);
+        await using var engine = runner.Start(Model);
+        var request = Request(Model, "overnight", Greedy with { MaxTokens = 30 }) with { Priority = Priority.Batch };
+        var (alone, _) = await engine.RunAsync(request with { Scope = "alone" });
+        runner.Log.Clear();
+        runner.Gate = gate;
+
+        var batch = engine.RunAsync(request);
+        gate.Release(5);
+        await UntilAsync(() => runner.Log.Count >= 5);
+        var interactive = engine.RunAsync(Request(Model, "now", Greedy with { MaxTokens = 3 }));
+        gate.Release(100);
+        await interactive;
+        Assert.False(batch.IsCompleted && engine.Status.Paused == 0 && runner.Log.Count < 10);
+        Assert.Equal(alone, (await batch).Ids);
+        var paused = runner.Log.FindIndex(line => line.StartsWith("copy 0 ", StringComparison.Ordinal));
+        var back = runner.Log.FindLastIndex(line => line.StartsWith("copy ", StringComparison.Ordinal));
+        Assert.True(paused > 0 && back > paused, string.Join(", ", runner.Log));
+        Assert.Contains(runner.Log[paused..back], line => line.StartsWith("prefill 0 ", StringComparison.Ordinal)); // The interactive one's.
+        Assert.DoesNotContain(runner.Log[back..], line => line.StartsWith("prefill", StringComparison.Ordinal)); // Nothing is computed twice.
+    }
+
+    [Fact]
+    public async Task A_batch_request_that_has_waited_is_not_passed_any_more()
+    {
+        using var gate = new SemaphoreSlim(0);
+        var time = new FakeTimeProvider();
+        var runner = ScriptedRunner.Babbling(Model, rows: 1);
+        runner.Gate = gate;
+        await using var engine = runner.Start(Model, time: time);
+        var running = engine.RunAsync(Request(Model, "a", Greedy with { MaxTokens = 3 }));
+        await UntilAsync(() => engine.Status.Running == 1);
+        var batch = engine.GenerateAsync(Request(Model, "b", Greedy with { MaxTokens = 1 }) with { Priority = Priority.Batch }).CollectAsync();
+        time.Advance(Batcher.BatchPatience - TimeSpan.FromSeconds(1));
+        var soon = engine.GenerateAsync(Request(Model, "soon", Greedy with { MaxTokens = 1 })).CollectAsync();
+        time.Advance(TimeSpan.FromSeconds(2));
+        var late = engine.GenerateAsync(Request(Model, "late!", Greedy with { MaxTokens = 1 })).CollectAsync();
+        gate.Release(100);
+        await Task.WhenAll(running, batch, soon, late);
+        Assert.Equal(["0+6", "0+9", "0+6", "0+10"], runner.Log.Where(line => line.StartsWith("prefill", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]));
+    }
+}
