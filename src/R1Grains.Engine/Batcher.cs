@@ -54,6 +54,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// </summary>
     public TimeSpan Held => _held > _holding ? _held : _holding;
 
+    /// <summary>Who has left and was not measured yet.</summary>
+    public List<Sequence> Ended { get; } = [];
+
     public void Add(Sequence sequence)
     {
         QueuedTokens += sequence.PrefillLength;
@@ -95,9 +98,14 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     }
 
     /// <summary>Ends everything, at the end of the engine.</summary>
-    public void FailAll(string error)
+    public void FailAll(string error, DateTimeOffset now)
     {
-        foreach (var sequence in _running.Concat(_waiting).Concat(_paused).Where(s => s.Completion is null)) sequence.Finish(FinishReason.Failed, error);
+        foreach (var sequence in _running.Concat(_waiting).Concat(_paused))
+        {
+            if (sequence.Completion is null) sequence.Finish(FinishReason.Failed, error);
+            sequence.EndedAt = now;
+            Ended.Add(sequence);
+        }
         _running.Clear();
         _waiting.Clear();
         _paused.Clear();
@@ -144,6 +152,8 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
                 sequences[left++] = sequence;
                 continue;
             }
+            sequence.EndedAt = now;
+            Ended.Add(sequence);
             QueuedTokens -= Math.Max(0, sequence.PrefillLength - sequence.Computed);
             if (sequence.Slot < 0) continue;
             slots.Leave(sequence);

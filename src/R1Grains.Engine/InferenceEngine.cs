@@ -18,6 +18,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     private readonly Pace _pace = new();
     private readonly Batcher _batcher;
     private readonly StepLoop _steps;
+    private readonly EngineMeter _meter;
     private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the fields below; also what the idle thread waits on.
@@ -40,6 +41,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         _batcher = new Batcher(_slots, _pace, runner);
         _steps = new StepLoop(runner, _batcher, _slots, new Sampler(model.Tokenizer.VocabularySize), _pace, time);
         _status = Snapshot();
+        _meter = new EngineMeter(model, () => Status, scope: this);
         new Thread(Loop) { IsBackground = true, Name = $"inference {model.Name}" }.Start();
     }
 
@@ -87,10 +89,18 @@ public sealed class InferenceEngine : IAsyncDisposable
     /// <exception cref="ArgumentException">A sampling option out of range, a prompt of less than two ids, an id outside the vocabulary, or recorded ids that cannot be.</exception>
     public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default)
     {
-        Validate(request);
-        var sequence = new Sequence(Model, request, Places, Numerics) { ArrivedAt = _time.GetUtcNow() };
-        if (sequence.Completion is null) Submit(sequence);
-        return Read(sequence, cancel);
+        try
+        {
+            Validate(request);
+            var sequence = new Sequence(Model, request, Places, Numerics) { ArrivedAt = _time.GetUtcNow() };
+            if (sequence.Completion is null) Submit(sequence);
+            return Read(sequence, cancel);
+        }
+        catch (Exception refusal)
+        {
+            _meter.Refused(refusal);
+            throw;
+        }
     }
 
     /// <summary>Ends the thread; requests under way finish as failed.</summary>
@@ -102,6 +112,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             Monitor.Pulse(_gate);
         }
         await _ended.Task;
+        _meter.Dispose();
         _runner.Dispose();
     }
 
@@ -170,6 +181,8 @@ public sealed class InferenceEngine : IAsyncDisposable
                 var plan = _steps.Plan();
                 lock (_gate) _status = Snapshot();
                 _steps.Run(plan);
+                _meter.Stepped(plan);
+                _meter.Ended(_batcher.Ended);
             }
         }
         catch (Exception defect)
@@ -202,9 +215,10 @@ public sealed class InferenceEngine : IAsyncDisposable
         {
             foreach (var sequence in _inbox) _batcher.Add(sequence);
             _inbox.Clear();
-            _batcher.FailAll(_stopped!);
+            _batcher.FailAll(_stopped!, _time.GetUtcNow());
             _status = Snapshot();
         }
+        _meter.Ended(_batcher.Ended);
         _ended.SetResult(_defect);
     }
 

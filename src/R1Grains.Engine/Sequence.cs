@@ -53,6 +53,9 @@ internal sealed class Sequence
 
     public DateTimeOffset? FirstTokenAt { get; private set; }
 
+    /// <summary>When it left the batcher, within the step that set <see cref="Completion"/>.</summary>
+    public DateTimeOffset EndedAt { get; set; }
+
     /// <summary>Who is due sooner is served sooner.</summary>
     public DateTimeOffset Due => Request.Priority == Priority.Batch ? ArrivedAt + Batcher.BatchPatience : ArrivedAt;
 

@@ -49,6 +49,7 @@ public static class R1Host
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             // gRPC without TLS needs a port that speaks HTTP/2 alone.
             kestrel.Listen(settings.Listen, listen => listen.Protocols = HttpProtocols.Http2);
+            if (settings.Metrics is { } metrics) ScrapePort.Listen(kestrel, metrics);
         });
         builder.UseOrleans(silo => silo
             // A silo's port cannot be chosen while it starts; nobody connects from outside, so it has no client gateway.
@@ -65,7 +66,8 @@ public static class R1Host
             .AddConversations(settings.TurnTimeout)
             .AddAudit()
             .AddAccess(settings)
-            .AddGateway(settings);
+            .AddGateway(settings)
+            .AddOperations(settings, builder.Configuration);
         // Who starts the host gets the exception of a failed start; the log need not repeat it.
         var started = false;
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => started && level >= LogLevel.Warning);
@@ -80,6 +82,7 @@ public static class R1Host
         app.Services.GetRequiredService<DevelopmentIssuer>();
         var engine = app.Services.GetRequiredService<InferenceEngine>();
         app.Services.GetRequiredService<Tenants>().RequireRoom(engine.Model);
+        app.MapOperations(settings);
         app.MapGateway();
         return app;
     }

@@ -32,6 +32,9 @@ public sealed record Settings
     /// <summary>How long a stopping process waits for running turns.</summary>
     public required TimeSpan ShutdownTimeout { get; init; }
 
+    /// <summary>Where Prometheus may scrape: on loopback, because it asks for no token; null for nowhere.</summary>
+    public IPEndPoint? Metrics { get; init; }
+
     public bool LoopbackOnly => IPAddress.IsLoopback(Listen.Address);
 
     /// <exception cref="StartFailure">Names the setting, its value and what to write instead.</exception>
@@ -46,6 +49,7 @@ public sealed record Settings
             Tenants = Shipped(r1["Tenants"], "tenants"),
             TurnTimeout = Read(r1, "TurnTimeout", StandardTurnTimeout, TryTime, "a time of at most a day, e.g. 00:05:00"),
             ShutdownTimeout = Read(r1, "ShutdownTimeout", StandardShutdownTimeout, TryTime, "a time of at most a day, e.g. 00:00:30"),
+            Metrics = Read<IPEndPoint?>(r1, "Metrics", null, TryLoopback, "a loopback address with a port, e.g. 127.0.0.1:9464"),
         };
     }
 
@@ -66,6 +70,8 @@ public sealed record Settings
 
     private static bool TryAddress(string text, out IPEndPoint address) =>
         IPEndPoint.TryParse(text, out address!) && text.Contains($":{address.Port}", StringComparison.Ordinal);
+
+    private static bool TryLoopback(string text, out IPEndPoint? address) => TryAddress(text, out address!) && IPAddress.IsLoopback(address.Address);
 
     private static bool TryCount(string text, out int count) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count);

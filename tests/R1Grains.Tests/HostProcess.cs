@@ -16,6 +16,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = [];
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _metrics = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private HostProcess(Process process)
     {
@@ -30,8 +31,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
             if (line.Data is not { } text)
                 return;
             _output.Enqueue(text);
-            if (text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["connect", var address, ..])
+            if (text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is not [var word, var address, ..])
+                return;
+            if (word == "connect")
                 _address.TrySetResult(address);
+            if (word == "metrics")
+                _metrics.TrySetResult(address);
         }
     }
 
@@ -70,6 +75,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
         var first = await Task.WhenAny(_address.Task, exited).WaitAsync(Patience);
         return first == exited ? throw new InvalidOperationException(string.Join('\n', Output)) : await _address.Task;
     }
+
+    /// <summary>The address where it says that it can be scraped.</summary>
+    public Task<string> Scraped() => _metrics.Task.WaitAsync(Patience);
 
     public async Task<int> Exited()
     {

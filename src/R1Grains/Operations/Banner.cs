@@ -10,12 +10,13 @@ internal static class Banner
     public static string Of(WebApplication app)
     {
         var settings = app.Services.GetRequiredService<Settings>();
-        var address = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
+        // In the order in which they were listened on: gRPC, then metrics.
+        var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.ToList();
         return $"""
             R1Grains {typeof(Banner).Assembly.GetName().Version?.ToString(3)} — embedded: not for compliance use
-              connect   {address} (gRPC over HTTP/2 without TLS{(settings.LoopbackOnly ? "; this machine only, no token needed" : "; every call needs a token")})
+              connect   {addresses[0]} (gRPC over HTTP/2 without TLS{(settings.LoopbackOnly ? "; this machine only, no token needed" : "; every call needs a token")})
               model     {settings.Engine.Folder}
-              record    {settings.Data}
+              record    {settings.Data}{(settings.Metrics is null ? "" : $"\n  metrics   {addresses[1]}/metrics (for Prometheus)")}
               next      in a second terminal: dotnet run --project src/R1Grains.Cli -- chat{(settings.LoopbackOnly ? "" : "\n  token     dotnet run --project src/R1Grains -- dev-token --tenant demo --subject anna")}
             """;
     }

@@ -7,14 +7,16 @@ namespace R1Grains.Tests.Operations;
 
 public sealed class StartTests
 {
-    [Fact]
-    public async Task A_busy_port_is_one_clear_line()
+    [Theory]
+    [InlineData("R1__Listen")]
+    [InlineData("R1__Metrics")]
+    public async Task A_busy_port_is_one_clear_line(string name)
     {
         using var folder = new TemporaryFolder();
         using var busy = new TcpListener(IPAddress.Loopback, 0);
         busy.Start();
         var address = busy.LocalEndpoint.ToString()!;
-        await FailsWith([address, "R1__Listen"], folder.Path, ("R1__Listen", address));
+        await FailsWith([address, name], folder.Path, (name, address));
     }
 
     [Fact]
@@ -41,6 +43,9 @@ public sealed class StartTests
     [InlineData("R1__TurnTimeout", "00:00:00")]
     [InlineData("R1__TurnTimeout", "300")]
     [InlineData("R1__ShutdownTimeout", "soon")]
+    [InlineData("R1__Metrics", "9464")]
+    [InlineData("R1__Metrics", "0.0.0.0:9464")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317")]
     public async Task A_wrong_setting_is_one_clear_line(string name, string value)
     {
         using var folder = new TemporaryFolder();

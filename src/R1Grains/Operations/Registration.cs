@@ -1,0 +1,42 @@
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+
+namespace R1Grains.Operations;
+
+public static class Registration
+{
+    private const string Otlp = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    // The engine's own, and what the server, the cluster and the runtime measure of themselves.
+    private static readonly string[] Meters =
+        ["R1Grains.Engine", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "System.Runtime"];
+
+    /// <summary>
+    /// Metrics for whom the operator named: Prometheus, which scrapes (<see cref="Settings.Metrics"/>), a collector, to which
+    /// they are pushed by OTLP, or both. The collector's variables are OpenTelemetry's own and read by it. With neither
+    /// nothing is registered and nothing measured.
+    /// </summary>
+    /// <exception cref="StartFailure">The collector's address is none.</exception>
+    public static IServiceCollection AddOperations(this IServiceCollection services, Settings settings, IConfiguration configuration)
+    {
+        var collector = configuration[Otlp] is { Length: > 0 } named ? named : null;
+        if (collector is not null && !(Uri.TryCreate(collector, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+            throw new StartFailure($"{Otlp} is '{collector}': write the address of an OpenTelemetry collector, e.g. http://127.0.0.1:4317.");
+        if (settings.Metrics is null && collector is null) return services;
+        services.AddOpenTelemetry()
+            // The environment's name for the service comes last and so wins.
+            .ConfigureResource(process => process.AddService("r1grains", serviceVersion: typeof(Registration).Assembly.GetName().Version?.ToString(3)).AddEnvironmentVariableDetector())
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(Meters);
+                if (settings.Metrics is not null) metrics.AddPrometheusExporter();
+                if (collector is not null) metrics.AddOtlpExporter();
+            });
+        return services;
+    }
+
+    public static void MapOperations(this WebApplication app, Settings settings)
+    {
+        if (settings.Metrics is not null) ScrapePort.Map(app);
+    }
+}
