@@ -153,8 +153,8 @@ public sealed class BatcherSimulation
 
             foreach (var sequence in holding.Except(_admitted).OrderBy(s => s.AdmittedAt).ThenBy(s => s.Due).ToList())
             {
-                // Nobody who was due sooner still waits: interactive before batch, and batch not for ever.
-                Assert.DoesNotContain(_all, other => other.Slot < 0 && other.Completion is null && other.Due < sequence.Due && other != sequence);
+                // Nobody who was due sooner still waits or is put aside: interactive before batch, and batch not for ever.
+                Assert.DoesNotContain(_all, other => (other.Slot < 0 || other.Slot >= _rows) && other.Completion is null && other.Due < sequence.Due && other != sequence);
                 _admitted.Add(sequence);
             }
             var paused = holding.Where(s => s.Slot >= _rows).ToHashSet();
