@@ -36,7 +36,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             throw new ArgumentException($"The runner's chunk is {runner.ChunkLength} ids long; it must be a multiple of {runner.CutGrid}, at least two of them, and at least 4.");
         ArgumentOutOfRangeException.ThrowIfLessThan(runner.KvCapacity, runner.ContextLength);
         (Model, _runner, _options, _time) = (model, runner, options, time);
-        _slots = new KvSlots(runner.Rows, runner.Slots, runner.KvCapacity, runner.CutGrid);
+        _slots = new KvSlots(runner.Rows, [.. Enumerable.Range(0, runner.Slots).Select(runner.SlotLength)], runner.KvCapacity, runner.CutGrid);
         _batcher = new Batcher(_slots, _pace, runner);
         _steps = new StepLoop(runner, _batcher, _slots, new Sampler(model.Tokenizer.VocabularySize), _pace, time);
         _status = Snapshot();
