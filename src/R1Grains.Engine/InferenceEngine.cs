@@ -56,10 +56,11 @@ public sealed class InferenceEngine : IAsyncDisposable
 
     /// <summary>Opens the model folder and loads the model; takes as long as the weights are large.</summary>
     /// <exception cref="ModelFolderException">The folder cannot be run; the message says why and what to do.</exception>
+    /// <exception cref="DeviceException">The device cannot be used; the message says why and what to do.</exception>
     public static InferenceEngine Load(EngineOptions options, TimeProvider time)
     {
         var folder = ModelFolder.Open(options.Folder);
-        return new InferenceEngine(folder.Model, new OnnxModelRunner(folder, options.Rows, options.Threads), options, time);
+        return new InferenceEngine(folder.Model, OpenRunner(folder, options), options, time);
     }
 
     public EngineStatus Status
@@ -87,6 +88,11 @@ public sealed class InferenceEngine : IAsyncDisposable
         if (sequence.Completion is null) Submit(sequence);
         return Read(sequence, cancel);
     }
+
+    /// <summary>The runner for the provider that the options name.</summary>
+    internal static IModelRunner OpenRunner(ModelFolder folder, EngineOptions options) => options.Provider == EngineOptions.Cpu
+        ? new OnnxModelRunner(folder, options.Rows, options.Threads)
+        : new DeviceModelRunner(folder, ExecutionProviders.Open(options), options.Rows, (long)options.KvMebibytes << 20, options.CapturesGraphs);
 
     /// <summary>Ends the thread; requests under way finish as failed.</summary>
     public async ValueTask DisposeAsync()

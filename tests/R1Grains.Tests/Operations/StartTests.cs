@@ -41,6 +41,9 @@ public sealed class StartTests
     [InlineData("R1__TurnTimeout", "00:00:00")]
     [InlineData("R1__TurnTimeout", "300")]
     [InlineData("R1__ShutdownTimeout", "soon")]
+    [InlineData("R1__Engine__Provider", "cudaa")]
+    [InlineData("R1__Engine__Device", "first")]
+    [InlineData("R1__Engine__CapturesGraphs", "1")]
     public async Task A_wrong_setting_is_one_clear_line(string name, string value)
     {
         using var folder = new TemporaryFolder();
@@ -62,6 +65,15 @@ public sealed class StartTests
         var model = Path.Combine(folder.Path, "no-model");
         await using var host = HostProcess.Launch(folder.Path, ("R1__Model", model));
         await Fails(host, [model]);
+    }
+
+    [Fact]
+    public async Task A_missing_provider_library_is_one_clear_line()
+    {
+        using var folder = new TemporaryFolder();
+        var plugin = Path.Combine(folder.Path, "plugin.so");
+        await using var host = HostProcess.Launch(Path.Combine(folder.Path, "data"), ("R1__Engine__Provider", plugin));
+        await Fails(host, ["R1__Engine__Provider", plugin, "does not exist"]);
     }
 
     [Fact]
