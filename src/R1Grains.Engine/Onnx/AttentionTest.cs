@@ -90,7 +90,7 @@ internal static class AttentionTest
         private readonly InferenceSession _session;
         private readonly AttentionShape _shape;
         private readonly TensorElementType _rounding;
-        private readonly RunOptions _options = new();
+        private readonly RunOptions _options = Device.RunEagerly();
         private readonly Random _random = new(Seed);
         private readonly DeviceBuffer _packed, _output, _keys, _values, _last, _cos, _sin;
 

@@ -27,7 +27,8 @@ internal static unsafe partial class CudaDriver
         {
             throw new DeviceException($"R1__Engine__Provider asks for a GPU, but this machine has no NVIDIA driver ({Library}): install the driver, pass the GPU into the container, or serve with R1__Engine__Provider=cpu.", missing);
         }
-        if (ordinal >= count) throw new DeviceException($"R1__Engine__Device is {ordinal}, but the NVIDIA driver shows {count} device(s): write 0 to {count - 1}, or look at CUDA_VISIBLE_DEVICES.");
+        if (ordinal >= count)
+            throw new DeviceException($"R1__Engine__Device is {ordinal}, and the NVIDIA driver shows {count switch { 0 => "no device", 1 => "one device, 0", _ => $"the devices 0 to {count - 1}" }}: write one that it shows, or look at CUDA_VISIBLE_DEVICES.");
         Check(DeviceOf(&device, ordinal), "cuDeviceGet");
         return device;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -9,6 +10,9 @@ namespace R1Grains.Engine.Onnx;
 /// </summary>
 internal abstract class Device : IDisposable
 {
+    private const string GraphId = "gpu_graph_id";
+    private const int NoGraph = -1;
+
     /// <summary>What the hardware calls itself.</summary>
     public abstract string Name { get; }
 
@@ -24,6 +28,17 @@ internal abstract class Device : IDisposable
     public abstract bool Attends(TensorElementType type);
 
     public abstract void AppendTo(SessionOptions options);
+
+    /// <summary>For runs that are not captured: where graphs are, a run that says nothing is taken for the first of its kind.</summary>
+    public static RunOptions RunEagerly() => RunAsGraph(NoGraph);
+
+    /// <summary>For runs of one shape at the same addresses; providers without graphs take no notice.</summary>
+    public static RunOptions RunAsGraph(int id)
+    {
+        var options = new RunOptions();
+        options.AddRunConfigEntry(GraphId, id.ToString(CultureInfo.InvariantCulture));
+        return options;
+    }
 
     /// <summary>Zeroed memory of the device: attention multiplies what lies behind the end of a row by nothing, which makes nothing of anything but of NaN.</summary>
     public abstract nint Allocate(long bytes);

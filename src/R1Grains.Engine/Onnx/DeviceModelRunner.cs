@@ -33,13 +33,10 @@ internal sealed class DeviceModelRunner : IModelRunner
     private const int ParkedPerRow = 4;
     private const int ParkedMin = 64;
 
-    private const string GraphId = "gpu_graph_id";
-    private const string Eager = "-1";
-
     private readonly Device _device;
     private readonly GenAiConfig _config;
     private readonly InferenceSession _session;
-    private readonly RunOptions _eager = new();
+    private readonly RunOptions _eager = Device.RunEagerly();
     private readonly DeviceKvBlock[] _blocks;
     private readonly HostKvBlock? _parked; // Null when the host has no memory to spare.
     private readonly DeviceBuffer _tokens;
@@ -74,7 +71,6 @@ internal sealed class DeviceModelRunner : IModelRunner
         if (!device.Attends(graph.KvType))
             throw new ModelFolderException($"{folder.OnnxPath}: keys and values are {graph.KvType}, and {device.Name} computes attention over Float16 and BFloat16 only; build the folder for it ('-e cuda' of the model builder), or serve it with R1__Engine__Provider=cpu.");
         AttentionTest.Require(device, graph.KvType, new(_config.AttentionHeads, _config.KvHeads, _config.HeadSize));
-        if (capturesGraphs) _eager.AddRunConfigEntry(GraphId, Eager);
 
         VocabularySize = graph.VocabularySize;
         _tokens = new DeviceBuffer(device, TensorElementType.Int64, rows, mirrored: true);
@@ -271,8 +267,7 @@ internal sealed class DeviceModelRunner : IModelRunner
     private DecodeBinding BindingFor(DeviceKvBlock block, int count, Mask mask)
     {
         if (_decodes.TryGetValue((block, count, mask.Width), out var binding)) return binding;
-        binding = new DecodeBinding(_session.CreateIoBinding());
-        binding.Graph.AddRunConfigEntry(GraphId, $"{_decodes.Count + 1}");
+        binding = new DecodeBinding(_session.CreateIoBinding(), Device.RunAsGraph(_decodes.Count + 1));
         using var tokens = _tokens.View(block.First, count, 1);
         using var ones = mask.Buffer.View(0, count, mask.Width);
         using var logits = _logits.View((long)block.First * VocabularySize, count, 1, VocabularySize);
@@ -339,17 +334,17 @@ internal sealed class DeviceModelRunner : IModelRunner
         }
     }
 
-    /// <summary>What a decode run reads and writes, and the number under which its graph is known.</summary>
-    private sealed class DecodeBinding(OrtIoBinding io) : IDisposable
+    /// <summary>What a decode run reads and writes, and under which number its graph is known.</summary>
+    private sealed class DecodeBinding(OrtIoBinding io, RunOptions graph) : IDisposable
     {
         public OrtIoBinding Io => io;
 
-        public RunOptions Graph { get; } = new();
+        public RunOptions Graph => graph;
 
         public void Dispose()
         {
             io.Dispose();
-            Graph.Dispose();
+            graph.Dispose();
         }
     }
 }

@@ -8,7 +8,7 @@ internal static class ExecutionProviders
 {
     private const string BuiltIn = "CUDAExecutionProvider";
     private const string CaptureGraphs = "enable_cuda_graph";
-    private const string On = "1";
+    private const string On = "1", Off = "0";
 
     // What a CUDA plugin says of its devices.
     private const string Ordinal = "cuda_device_id";
@@ -29,17 +29,18 @@ internal static class ExecutionProviders
         if (!OrtEnv.Instance().GetAvailableProviders().Contains(BuiltIn))
             throw new DeviceException("R1__Engine__Provider is cuda, but this build has the CPU package of ONNX Runtime: build with -p:Gpu=true, or write the path of a CUDA plugin library there.");
         var memory = new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, options.Device, OrtMemType.Default);
-        return new CudaDevice(options.Device, $"{BuiltIn} of {Core}", memory, session =>
+        var configured = new Dictionary<string, string>
         {
-            using var cuda = new OrtCUDAProviderOptions();
-            cuda.UpdateOptions(new Dictionary<string, string>
-            {
-                ["device_id"] = options.Device.ToString(CultureInfo.InvariantCulture),
-                ["arena_extend_strategy"] = "kSameAsRequested", // Else the arena doubles, and takes what keys and values were reckoned to have.
-                [CaptureGraphs] = options.CapturesGraphs ? On : "0",
-            });
-            Append(() => session.AppendExecutionProvider_CUDA(cuda), "the CUDA provider of this build", "install the CUDA and cuDNN libraries that it names and put them on LD_LIBRARY_PATH");
-        });
+            ["device_id"] = options.Device.ToString(CultureInfo.InvariantCulture),
+            ["arena_extend_strategy"] = "kSameAsRequested", // Else the arena doubles, and takes what keys and values were reckoned to have.
+            [CaptureGraphs] = options.CapturesGraphs ? On : Off,
+        };
+        return new CudaDevice(options.Device, $"{BuiltIn} of {Core}", memory, session => Require(() =>
+        {
+            using var cuda = new OrtCUDAProviderOptions(); // Loads the library already.
+            cuda.UpdateOptions(configured);
+            session.AppendExecutionProvider_CUDA(cuda);
+        }, "the CUDA provider of this build", "install the CUDA and cuDNN libraries that it needs and put them on LD_LIBRARY_PATH"));
     }
 
     private static CudaDevice OpenPlugin(EngineOptions options)
@@ -56,11 +57,9 @@ internal static class ExecutionProviders
                 : $"R1__Engine__Device is {options.Device}, and {path} finds the devices {string.Join(", ", found)}: write one of them.");
         }
         var provider = $"{device.EpName} {device.EpMetadata.Entries.GetValueOrDefault(Version, "of unknown version")} from {path} on {Core}";
+        var configured = new Dictionary<string, string> { [CaptureGraphs] = options.CapturesGraphs ? On : Off };
         return new CudaDevice(options.Device, provider, device.GetMemoryInfo(OrtDeviceMemoryType.DEFAULT), session =>
-        {
-            var configured = options.CapturesGraphs ? new Dictionary<string, string> { [CaptureGraphs] = On } : [];
-            Append(() => session.AppendExecutionProvider(OrtEnv.Instance(), [device], configured), path, $"install a plugin that fits {Core}");
-        });
+            Require(() => session.AppendExecutionProvider(OrtEnv.Instance(), [device], configured), path, $"install a plugin that fits {Core}"));
     }
 
     private static IReadOnlyList<OrtEpDevice> Register(string path)
@@ -69,16 +68,16 @@ internal static class ExecutionProviders
         {
             if (Plugins.TryGetValue(path, out var devices)) return devices;
             var before = OrtEnv.Instance().GetEpDevices().Select(device => device.EpName).ToHashSet();
-            Append(() => OrtEnv.Instance().RegisterExecutionProviderLibrary($"plugin {Plugins.Count}", path), path, $"it must be a CUDA plugin library for {Core} on this machine, with the CUDA libraries that it needs on LD_LIBRARY_PATH");
+            Require(() => OrtEnv.Instance().RegisterExecutionProviderLibrary($"plugin {Plugins.Count}", path), path, $"it must be a CUDA plugin library for {Core} on this machine, with the CUDA libraries that it needs on LD_LIBRARY_PATH");
             return Plugins[path] = [.. OrtEnv.Instance().GetEpDevices().Where(device => !before.Contains(device.EpName))];
         }
     }
 
-    private static void Append(Action append, string what, string remedy)
+    private static void Require(Action load, string what, string remedy)
     {
         try
         {
-            append();
+            load();
         }
         catch (OnnxRuntimeException refused)
         {
