@@ -31,8 +31,8 @@ public sealed class CudaTests(ITestOutputHelper output)
         }
         runner.Copy(3, runner.Slots - 1, 203);
         runner.Copy(runner.Slots - 1, 0, 203);
-        foreach (var slot in new[] { 0, 3 }) runner.Decode([new(slot, 203, 5)]);
-        Assert.Equal(runner.Logits(3).ToArray(), runner.Logits(0).ToArray());
+        runner.Decode([new(0, 203, 5), new(3, 203, 5)]);
+        DeviceModelRunnerTests.Near(runner.Logits(3).ToArray(), runner.Logits(0), 0.01f);
     }
 
     [GpuFact]
