@@ -184,7 +184,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
                 return true;
             }
         }
-        if (_paused.Count == 0 || _running.Count == runner.Rows) return false;
+        if (_paused.Count == 0 || !slots.HasRow(_paused[0])) return false;
         slots.Resume(_paused[0]);
         _running.Add(_paused[0]);
         _paused.RemoveAt(0);
@@ -199,15 +199,15 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
         return false;
     }
 
-    private bool HasRow(Sequence next) => _running.Count < runner.Rows || (LeastUrgentBatch(next) is { } less && TryPause(less));
+    private bool HasRow(Sequence next) => slots.HasRow(next) || (LeastUrgentBatch(next) is { } less && TryPause(less));
 
-    /// <summary>The least urgent batch request that generates, if it is less urgent than <paramref name="next"/>.</summary>
+    /// <summary>The least urgent batch request that generates in a row which would hold <paramref name="next"/>, if it is less urgent.</summary>
     private Sequence? LeastUrgentBatch(Sequence next)
     {
         Sequence? least = null;
         if (next.Request.Priority != Priority.Interactive) return null;
         foreach (var sequence in _running)
-            if (sequence.Request.Priority == Priority.Batch && !sequence.IsPrefilling && sequence.Due > (least ?? next).Due)
+            if (sequence.Request.Priority == Priority.Batch && !sequence.IsPrefilling && sequence.Due > (least ?? next).Due && slots.WouldHold(sequence, next))
                 least = sequence;
         return least;
     }

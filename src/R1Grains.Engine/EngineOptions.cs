@@ -3,6 +3,9 @@ namespace R1Grains.Engine;
 /// <summary>What an operator may want to change.</summary>
 public sealed record EngineOptions
 {
+    public const string Cpu = "cpu";
+    public const string Cuda = "cuda";
+
     /// <summary>The model folder, as onnxruntime-genai lays it out.</summary>
     public required string Folder { get; init; }
 
@@ -17,10 +20,22 @@ public sealed record EngineOptions
 
     /// <summary>
     /// Memory for keys and values, of running requests and of prefixes that are kept; 0 for half of what the machine has
-    /// free once the model is loaded. Never less than one whole context.
+    /// free once the model is loaded, on a GPU for most of it. Never less than one whole context.
     /// </summary>
     public int KvMebibytes { get; init; }
 
     /// <summary>Requests that may wait for a row; more are refused.</summary>
     public int QueueLimit { get; init; } = 64;
+
+    /// <summary>
+    /// What computes: <see cref="Cpu"/>, <see cref="Cuda"/> (of a build with <c>-p:Gpu=true</c>), or the path of a plugin
+    /// library that brings the CUDA provider.
+    /// </summary>
+    public string Provider { get; init; } = Cpu;
+
+    /// <summary>The number of the GPU, as CUDA counts them.</summary>
+    public int Device { get; init; }
+
+    /// <summary>Records each shape of a decode run as a CUDA graph and replays it: fewer launches, and memory for the graphs.</summary>
+    public bool CapturesGraphs { get; init; }
 }

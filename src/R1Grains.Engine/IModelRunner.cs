@@ -12,10 +12,17 @@ public interface IModelRunner : IDisposable
     /// <summary>The first so many slots can be computed; those behind them only keep what was copied there.</summary>
     int Rows { get; }
 
-    /// <summary>All slots, numbered from 0; each is <see cref="ContextLength"/> positions long.</summary>
+    /// <summary>All slots, numbered from 0.</summary>
     int Slots { get; }
 
+    /// <summary>Positions of the longest row.</summary>
     int ContextLength { get; }
+
+    /// <summary>
+    /// Positions of a slot. Rows of one length lie together; the slots behind the rows are <see cref="ContextLength"/>
+    /// long. Where memory is committed as it is touched, all slots are.
+    /// </summary>
+    int SlotLength(int slot) => ContextLength;
 
     /// <summary>Width of the logits; at least the tokenizer's vocabulary.</summary>
     int VocabularySize { get; }

@@ -37,7 +37,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             throw new ArgumentException($"The runner's chunk is {runner.ChunkLength} ids long; it must be a multiple of {Batcher.BlockUnit} and of {runner.CutGrid}, at least two of these.");
         ArgumentOutOfRangeException.ThrowIfLessThan(runner.KvCapacity, runner.ContextLength);
         (Model, _runner, _options, _time) = (model, runner, options, time);
-        _slots = new KvSlots(runner.Rows, runner.Slots, runner.KvCapacity, runner.CutGrid);
+        _slots = new KvSlots(runner.Rows, [.. Enumerable.Range(0, runner.Slots).Select(runner.SlotLength)], runner.KvCapacity, runner.CutGrid);
         _batcher = new Batcher(_slots, _pace, runner);
         _steps = new StepLoop(runner, _batcher, _slots, new Sampler(model.Tokenizer.VocabularySize), _pace, time);
         _status = Snapshot();
@@ -63,10 +63,11 @@ public sealed class InferenceEngine : IAsyncDisposable
 
     /// <summary>Opens the model folder and loads the model; takes as long as the weights are large.</summary>
     /// <exception cref="ModelFolderException">The folder cannot be run; the message says why and what to do.</exception>
+    /// <exception cref="DeviceException">The device cannot be used; the message says why and what to do.</exception>
     public static InferenceEngine Load(EngineOptions options, TimeProvider time)
     {
         var folder = ModelFolder.Open(options.Folder);
-        return new InferenceEngine(folder.Model, new OnnxModelRunner(folder, options.Rows, options.Threads, (long)options.KvMebibytes << 20), options, time);
+        return new InferenceEngine(folder.Model, OpenRunner(folder, options), options, time);
     }
 
     public EngineStatus Status
@@ -102,6 +103,11 @@ public sealed class InferenceEngine : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The runner for the provider that the options name.</summary>
+    internal static IModelRunner OpenRunner(ModelFolder folder, EngineOptions options) => options.Provider == EngineOptions.Cpu
+        ? new OnnxModelRunner(folder, options.Rows, options.Threads, (long)options.KvMebibytes << 20)
+        : new DeviceModelRunner(folder, ExecutionProviders.Open(options), options.Rows, (long)options.KvMebibytes << 20, options.CapturesGraphs);
 
     /// <summary>Ends the thread; requests under way finish as failed.</summary>
     public async ValueTask DisposeAsync()

@@ -10,20 +10,20 @@ internal readonly record struct SlotChange(int From, int To, int Length)
 /// <summary>
 /// Who has which slot, and how many positions are promised. A slot belongs to a sequence, or keeps the prefix of one that
 /// has ended (it is parked), or is empty. Only the first <c>rows</c> slots can be computed; paused sequences and
-/// prefixes that are in the way go to those behind.
+/// prefixes that are in the way go to those behind. Rows may be of several lengths; a sequence gets the shortest that
+/// holds it.
 /// </summary>
-internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
+/// <param name="lengths">Positions of each slot; the rows come first, those of one length together, and every slot behind them is as long as the longest.</param>
+internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity, int cutGrid)
 {
     /// <summary>Shorter prefixes are computed sooner than they are looked after.</summary>
     private const int ParkedMin = 16;
 
-    private readonly Sequence?[] _sequences = new Sequence?[slots];
-    private readonly Parked?[] _parked = new Parked?[slots];
+    private readonly Sequence?[] _sequences = new Sequence?[lengths.Count];
+    private readonly Parked?[] _parked = new Parked?[lengths.Count];
+    private readonly RowGroup[] _groups = RowGroup.Of(lengths, rows);
     private readonly PrefixIndex _index = new();
     private long _uses;
-
-    // Rows that belong to sequences.
-    private int _taken;
 
     /// <summary>Positions that sequences may come to need; with <see cref="Kept"/> never above <see cref="Capacity"/>.</summary>
     public int Reserved { get; private set; }
@@ -44,10 +44,22 @@ internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
     /// <summary>Whether the sequence fits beside the others; parked prefixes make room.</summary>
     public bool HasRoom(Sequence sequence) => Reserved + sequence.Reserve <= capacity;
 
+    /// <summary>Whether a row that is long enough belongs to nobody.</summary>
+    public bool HasRow(Sequence sequence)
+    {
+        foreach (var group in _groups)
+            if (group.Length >= sequence.Reserve && group.Taken < group.Count)
+                return true;
+        return false;
+    }
+
+    /// <summary>Whether the one's slot would be long enough for the other.</summary>
+    public bool WouldHold(Sequence holder, Sequence other) => lengths[holder.Slot] >= other.Reserve;
+
     /// <summary>Gives the sequence a slot with room for its prompt and its longest possible reply, and as much of its prompt as is computed somewhere.</summary>
     public void Admit(Sequence sequence)
     {
-        var row = BestRow();
+        var row = BestRow(sequence);
         var reusable = sequence.Ids(0, Reusable(sequence.PrefillLength));
         var (source, found) = _index.Find(sequence.Scope, reusable);
         var reused = found / cutGrid * cutGrid;
@@ -64,7 +76,7 @@ internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
         while (Reserved + Kept + sequence.Reserve > capacity && Eldest(except: source) is { } eldest) Evict(eldest);
         if (Reserved + Kept + sequence.Reserve > capacity) Forget(inherited = used!);
 
-        if (inherited is not null && source < rows && Span(source) <= Span(row)) row = source;
+        if (inherited is not null && source < rows && lengths[source] == lengths[row] && Span(source) <= Span(row)) row = source;
         if (_parked[row] is not null) Vacate(row, except: source);
         if (reused > 0 && source != row) Changes.Add(new(source, row, reused));
         if (inherited is not null && source != row) Changes.Add(new(source, source, 0));
@@ -115,43 +127,72 @@ internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
 
     public void Resume(Sequence sequence)
     {
-        var row = BestRow();
+        var row = BestRow(sequence);
         if (_parked[row] is not null) Vacate(row, except: -1);
         Move(sequence, row);
     }
 
-    /// <summary>The rows that a run over all computed sequences takes but does not need: those of others that lie between.</summary>
-    public int Holes => _taken == 0 ? 0 : Last() - First() + 1 - _taken;
+    /// <summary>The rows that runs over all computed sequences take but do not need: those of others that lie between.</summary>
+    public int Holes
+    {
+        get
+        {
+            var holes = 0;
+            foreach (var group in _groups) holes += HolesOf(group);
+            return holes;
+        }
+    }
 
     /// <summary>The sequence to move in order to close a hole: the shorter one at either end.</summary>
-    public Sequence Edge => _sequences[First()]!.Computed < _sequences[Last()]!.Computed ? _sequences[First()]! : _sequences[Last()]!;
+    public Sequence Edge
+    {
+        get
+        {
+            foreach (var group in _groups)
+            {
+                if (HolesOf(group) == 0) continue;
+                var (first, last) = (_sequences[First(group)]!, _sequences[Last(group)]!);
+                return first.Computed < last.Computed ? first : last;
+            }
+            throw new InvalidOperationException("There is no hole to close.");
+        }
+    }
 
     /// <summary>Moves a sequence from the edge into the hole next to the middle.</summary>
     public void Close(Sequence edge)
     {
-        var (slot, step) = edge.Slot == First() ? (Last(), -1) : (First(), 1);
+        var group = GroupOf(edge.Slot);
+        var (slot, step) = edge.Slot == First(group) ? (Last(group), -1) : (First(group), 1);
         while (_sequences[slot] is not null) slot += step;
         if (_parked[slot] is not null) Vacate(slot, except: -1);
         Move(edge, slot);
     }
 
-    private int First() => Array.FindIndex(_sequences, 0, rows, static s => s is not null);
+    private RowGroup GroupOf(int row) => Array.Find(_groups, group => row < group.Start + group.Count)!;
 
-    private int Last() => Array.FindLastIndex(_sequences, rows - 1, rows, static s => s is not null);
+    private int First(RowGroup group) => Array.FindIndex(_sequences, group.Start, group.Count, static s => s is not null);
+
+    private int Last(RowGroup group) => Array.FindLastIndex(_sequences, group.Start + group.Count - 1, group.Count, static s => s is not null);
+
+    private int HolesOf(RowGroup group) => group.Taken == 0 ? 0 : Last(group) - First(group) + 1 - group.Taken;
 
     /// <summary>Rows of a run once this slot is among them.</summary>
-    private int Span(int slot) => First() < 0 ? 1 : Math.Max(slot, Last()) - Math.Min(slot, First()) + 1;
+    private int Span(int slot)
+    {
+        var group = GroupOf(slot);
+        return group.Taken == 0 ? 1 : Math.Max(slot, Last(group)) - Math.Min(slot, First(group)) + 1;
+    }
 
-    /// <summary>The row to give away: near the others before far, empty before parked, long unused before just used.</summary>
-    private int BestRow()
+    /// <summary>The row to give away: short before long, near the others before far, empty before parked, long unused before just used.</summary>
+    private int BestRow(Sequence sequence)
     {
         var best = -1;
         for (var row = 0; row < rows; row++)
-            if (_sequences[row] is null && (best < 0 || Cost(row).CompareTo(Cost(best)) < 0))
+            if (_sequences[row] is null && lengths[row] >= sequence.Reserve && (best < 0 || Cost(row).CompareTo(Cost(best)) < 0))
                 best = row;
-        return best >= 0 ? best : throw new InvalidOperationException("Every row is taken.");
+        return best >= 0 ? best : throw new InvalidOperationException("Every row that is long enough is taken.");
 
-        (int, long) Cost(int row) => (Span(row), _parked[row]?.Used ?? -1);
+        (int, int, long) Cost(int row) => (lengths[row], Span(row), _parked[row]?.Used ?? -1);
     }
 
     private Parked? Eldest(int except) => _parked.Where(p => p is not null && p.Slot != except).MinBy(p => p!.Used);
@@ -159,7 +200,7 @@ internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
     /// <summary>An empty slot for what is only kept; the prefix that was not used for longest makes room.</summary>
     private int? Spare(int except)
     {
-        for (var slot = slots - 1; slot >= rows; slot--)
+        for (var slot = lengths.Count - 1; slot >= rows; slot--)
             if (slot != except && _sequences[slot] is null && _parked[slot] is null)
                 return slot;
         var eldest = _parked.Skip(rows).Where(p => p is not null && p.Slot != except).MinBy(p => p!.Used);
@@ -196,13 +237,13 @@ internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
     {
         _sequences[slot] = sequence;
         sequence.Slot = slot;
-        if (slot < rows) _taken++;
+        if (slot < rows) GroupOf(slot).Taken++;
     }
 
     private void Empty(int slot)
     {
         _sequences[slot] = null;
-        if (slot < rows) _taken--;
+        if (slot < rows) GroupOf(slot).Taken--;
     }
 
     /// <summary>Of a computed prompt: the end of the last chunk may have been cut off the grid, or have taken one id more along.</summary>
@@ -239,5 +280,20 @@ internal sealed class KvSlots(int rows, int slots, int capacity, int cutGrid)
 
         // Rises with every use of any prefix.
         public long Used { get; set; }
+    }
+
+    /// <summary>Consecutive rows of one length, and how many of them belong to sequences: only they can be in one run.</summary>
+    private sealed class RowGroup(int start, int count, int length)
+    {
+        public int Start => start;
+
+        public int Count => count;
+
+        public int Length => length;
+
+        public int Taken { get; set; }
+
+        public static RowGroup[] Of(IReadOnlyList<int> lengths, int rows) =>
+            [.. Enumerable.Range(0, rows).GroupBy(row => lengths[row]).Select(group => new RowGroup(group.First(), group.Count(), group.Key))];
     }
 }

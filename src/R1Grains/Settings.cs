@@ -57,8 +57,11 @@ public sealed record Settings
     {
         Threads = Read(r1, "Engine:Threads", standard.Threads, TryCount, "a number, 0 for as many as the machine and the model have use for"),
         Rows = Read(r1, "Engine:Rows", standard.Rows, TryRows, "how many turns are answered at once, 1 to 1024, e.g. 16"),
-        KvMebibytes = Read(r1, "Engine:KvMebibytes", standard.KvMebibytes, TryCount, "mebibytes for keys and values, 0 for half of the machine's free memory"),
+        KvMebibytes = Read(r1, "Engine:KvMebibytes", standard.KvMebibytes, TryCount, "mebibytes for keys and values, 0 for half of what is free, on a GPU for most of it"),
         QueueLimit = Read(r1, "Engine:QueueLimit", standard.QueueLimit, TryCount, "how many turns may wait, e.g. 64"),
+        Provider = Read(r1, "Engine:Provider", standard.Provider, TryProvider, "cpu, cuda, or the path of a CUDA plugin library, e.g. /opt/onnxruntime/libonnxruntime_providers_cuda_plugin.so"),
+        Device = Read(r1, "Engine:Device", standard.Device, TryCount, "the number of a GPU, e.g. 0"),
+        CapturesGraphs = Read(r1, "Engine:CapturesGraphs", standard.CapturesGraphs, bool.TryParse, "true or false"),
     };
 
     private delegate bool TryParse<T>(string text, out T value);
@@ -77,6 +80,13 @@ public sealed record Settings
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count);
 
     private static bool TryRows(string text, out int count) => TryCount(text, out count) && count is > 0 and <= RowsMax;
+
+    /// <summary>What is no known word must look like a path, so that a misspelt word is not taken for one.</summary>
+    private static bool TryProvider(string text, out string provider)
+    {
+        provider = text is EngineOptions.Cpu or EngineOptions.Cuda ? text : Path.GetFullPath(text);
+        return provider == text || text.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
 
     /// <summary>Bounded, because a bare number is a number of days.</summary>
     private static bool TryTime(string text, out TimeSpan time) =>

@@ -68,22 +68,20 @@ internal sealed class OnnxModelRunner : IModelRunner
         Threads = Math.Min(threads > 0 ? threads : Environment.ProcessorCount, _config.AttentionHeads);
         _session = Open(folder, Threads);
 
-        var kvType = CheckInputs(folder.OnnxPath);
-        var logits = Output(folder.OnnxPath, _config.Logits, 3);
-        VocabularySize = logits.Dimensions[2] > 0 ? logits.Dimensions[2] : _config.VocabularySize;
-        var lastOnly = logits.Dimensions[1] == 1;
-        ChunkLength = lastOnly ? ChunkLengthMax : (int)Math.Clamp(PrefillLogitsBytesMax / (4L * VocabularySize) / FixedCut * FixedCut, 2 * FixedCut, ChunkLengthMax);
+        var graph = new DecoderGraph(_session, folder, TensorElementType.Float, TensorElementType.Float16);
+        VocabularySize = graph.VocabularySize;
+        ChunkLength = graph.GivesLastOnly ? ChunkLengthMax : (int)Math.Clamp(PrefillLogitsBytesMax / (4L * VocabularySize) / FixedCut * FixedCut, 2 * FixedCut, ChunkLengthMax);
 
         _widest = (rows + GranuleMax - 1) / GranuleMax * GranuleMax;
         Slots = rows + Math.Max(ParkedMin, ParkedPerRow * rows);
         (_lengths, _touched, _prefills) = (new int[Slots], new int[Slots], new Binding?[rows]);
-        _keys = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(kvType, Slots * SlotElements))];
-        _values = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(kvType, Slots * SlotElements))];
+        _keys = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(graph.KvType, Slots * SlotElements))];
+        _values = [.. Enumerable.Range(0, _config.Layers).Select(_ => new NativeBuffer(graph.KvType, Slots * SlotElements))];
         _tokens = new NativeBuffer(TensorElementType.Int64, _widest);
         _chunkTokens = new NativeBuffer(TensorElementType.Int64, ChunkLength);
-        _logits = new NativeBuffer(logits.ElementDataType, (long)_widest * VocabularySize);
-        _chunkLogits = lastOnly ? null : new NativeBuffer(logits.ElementDataType, (long)ChunkLength * VocabularySize);
-        _widened = logits.ElementDataType == TensorElementType.Float16 ? new float[VocabularySize] : [];
+        _logits = new NativeBuffer(graph.LogitsType, (long)_widest * VocabularySize);
+        _chunkLogits = graph.GivesLastOnly ? null : new NativeBuffer(graph.LogitsType, (long)ChunkLength * VocabularySize);
+        _widened = graph.LogitsType == TensorElementType.Float16 ? new float[VocabularySize] : [];
 
         var positionBytes = 2L * _config.Layers * _config.KvHeads * _config.HeadSize * _keys[0].ElementSize;
         var affordable = (kvBytes > 0 ? kvBytes : Memory.Available / 2) / positionBytes;
@@ -287,39 +285,6 @@ internal sealed class OnnxModelRunner : IModelRunner
         }
     }
 
-    /// <summary>Checks that the graph takes exactly what is bound; returns the type of keys and values.</summary>
-    private TensorElementType CheckInputs(string path)
-    {
-        var expected = new Dictionary<string, int> { [_config.InputIds] = 2, [_config.AttentionMask] = 2 };
-        for (var layer = 0; layer < _config.Layers; layer++)
-            (expected[Named(_config.PastKeys, layer)], expected[Named(_config.PastValues, layer)]) = (4, 4);
-        foreach (var name in _session.InputMetadata.Keys)
-            if (!expected.ContainsKey(name))
-                throw new ModelFolderException($"{path} has the input '{name}', which is not known; the engine binds {_config.InputIds}, {_config.AttentionMask} and keys and values of {_config.Layers} layers.");
-        foreach (var (name, rank) in expected)
-        {
-            var input = _session.InputMetadata.GetValueOrDefault(name) ?? throw new ModelFolderException($"{path} has no input '{name}', which genai_config.json names.");
-            var known = rank == 2 ? input.ElementDataType is TensorElementType.Int64 : input.ElementDataType is TensorElementType.Float or TensorElementType.Float16;
-            if (!known) throw new ModelFolderException($"{path}: input '{name}' has type {input.ElementDataType}; supported: {(rank == 2 ? "Int64" : "Float and Float16")}.");
-            if (rank == 4 && (input.Dimensions[1] != _config.KvHeads || input.Dimensions[3] != _config.HeadSize))
-                throw new ModelFolderException($"{path}: input '{name}' is [{string.Join(", ", input.Dimensions)}]; genai_config.json says {_config.KvHeads} heads of {_config.HeadSize}.");
-        }
-        for (var layer = 0; layer < _config.Layers; layer++)
-        {
-            Output(path, Named(_config.PresentKeys, layer), 4);
-            Output(path, Named(_config.PresentValues, layer), 4);
-        }
-        return _session.InputMetadata[Named(_config.PastKeys, 0)].ElementDataType;
-    }
-
-    private NodeMetadata Output(string path, string name, int rank)
-    {
-        var output = _session.OutputMetadata.GetValueOrDefault(name) ?? throw new ModelFolderException($"{path} has no output '{name}', which genai_config.json names.");
-        return output.ElementDataType is TensorElementType.Float or TensorElementType.Float16 && output.Dimensions.Length == rank
-            ? output
-            : throw new ModelFolderException($"{path}: output '{name}' is {output.ElementDataType} with {output.Dimensions.Length} dimensions; supported: Float and Float16 with {rank}.");
-    }
-
     private Binding DecodeBinding(int first, int count, Mask mask)
     {
         if (_decodes.TryGetValue((first, count, mask.Width), out var binding)) return binding;
@@ -351,8 +316,8 @@ internal sealed class OnnxModelRunner : IModelRunner
     {
         for (var layer = 0; layer < _config.Layers; layer++)
         {
-            binding.Shared(Named(_config.PastKeys, layer), Named(_config.PresentKeys, layer), SlotsOf(_keys[layer]));
-            binding.Shared(Named(_config.PastValues, layer), Named(_config.PresentValues, layer), SlotsOf(_values[layer]));
+            binding.Shared(DecoderGraph.Named(_config.PastKeys, layer), DecoderGraph.Named(_config.PresentKeys, layer), SlotsOf(_keys[layer]));
+            binding.Shared(DecoderGraph.Named(_config.PastValues, layer), DecoderGraph.Named(_config.PresentValues, layer), SlotsOf(_values[layer]));
         }
 
         OrtValue SlotsOf(NativeBuffer buffer) => buffer.View(first * SlotElements, count, _config.KvHeads, ContextLength, _config.HeadSize);
@@ -367,8 +332,6 @@ internal sealed class OnnxModelRunner : IModelRunner
             if (_masks[i].Width >= length) return _masks[i];
         }
     }
-
-    private static string Named(string pattern, int layer) => pattern.Replace("%d", layer.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
     /// <summary>Attention masks [rows, width]: a row's ones, from the left, say how many positions it has.</summary>
     private sealed class Mask(int rows, int width)

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Google.Protobuf;
 using R1Grains.Engine.Onnx.Schema;
 
@@ -9,12 +11,8 @@ internal static class HalfFolder
     private const int Float = 1;
     private const int Float16 = 10;
 
-    public static string Make()
+    public static string Make(int context = 2048) => ModelFolders.Edited("fp32", context, graph =>
     {
-        var folder = ModelFolders.Copy("fp32");
-        var path = Path.Combine(folder, "model.onnx");
-        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
-        var graph = model.Graph;
         foreach (var input in graph.Input.Where(input => input.Name.StartsWith("past_", StringComparison.Ordinal)))
         {
             input.Type.TensorType.ElemType = Float16;
@@ -33,9 +31,22 @@ internal static class HalfFolder
                         node.Output[i] = output.Name + ".float";
             graph.Node.Add(Cast(output.Name + ".float", output.Name, Float16));
         }
-        File.WriteAllBytes(path, model.ToByteArray());
-        return folder;
-    }
+    });
+
+    /// <summary>All in float16, weights too, so that a GPU has a kernel for every node.</summary>
+    public static string MakeWhole(int context = 2048) => ModelFolders.Edited("fp32", context, graph =>
+    {
+        foreach (var value in graph.Input.Concat(graph.Output))
+            if (value.Type.TensorType.ElemType == Float) value.Type.TensorType.ElemType = Float16;
+        foreach (var tensor in graph.Initializer.Where(tensor => tensor.DataType == Float))
+        {
+            var singles = MemoryMarshal.Cast<byte, float>(tensor.RawData.Span);
+            var halves = new Half[singles.Length];
+            TensorPrimitives.ConvertToHalf(singles, halves);
+            tensor.DataType = Float16;
+            tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<Half>(halves));
+        }
+    });
 
     private static NodeProto Cast(string from, string to, int type) => new()
     {

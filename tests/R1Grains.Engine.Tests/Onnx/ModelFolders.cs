@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Google.Protobuf;
+using R1Grains.Engine.Onnx.Schema;
 
 namespace R1Grains.Engine.Tests.Onnx;
 
@@ -20,10 +22,21 @@ public static class ModelFolders
         "--precision", "fp32", "--context", $"{context}", "--layers", "1", "--hidden", "32", "--heads", "1", "--kv-heads", "1", "--intermediate", "32");
 
     /// <summary>A copy that a test may damage: without the sums, which would notice that first.</summary>
-    public static string Copy(string precision)
+    public static string Copy(string precision, int context = 2048)
     {
         var copy = Directory.CreateDirectory(Path.Combine(Root, Guid.NewGuid().ToString("N"))).FullName;
-        foreach (var file in Directory.GetFiles(Get(precision)).Where(file => Path.GetFileName(file) != "SHA256SUMS")) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Get(precision, context)).Where(file => Path.GetFileName(file) != "SHA256SUMS")) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        return copy;
+    }
+
+    /// <summary>A copy with another graph.</summary>
+    internal static string Edited(string precision, int context, Action<GraphProto> edit)
+    {
+        var copy = Copy(precision, context);
+        var path = Path.Combine(copy, "model.onnx");
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
+        edit(model.Graph);
+        File.WriteAllBytes(path, model.ToByteArray());
         return copy;
     }
 
@@ -46,7 +59,7 @@ public static class ModelFolders
         return folder;
     }
 
-    private static string Repository()
+    internal static string Repository()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "R1Grains.sln"))) folder = folder.Parent!;

@@ -75,8 +75,8 @@ public sealed class BatcherSimulation
             _fixed = _random.Next(6) == 0;
             _grid = 1 << _random.Next(_fixed ? 1 : 0, 4);
             _chunk = 16 * _random.Next(1, 6);
-            _runner = Runner(_time, _rows, _random.Next(1, 6));
-            _slots = new KvSlots(_runner.Rows, _runner.Slots, _capacity, _grid);
+            _runner = Runner(_time, _rows, _random.Next(1, 6), shortRows: _random.Next(2) * _random.Next(_rows));
+            _slots = Slots(_runner, _capacity);
             var pace = new Pace();
             _batcher = new Batcher(_slots, pace, _runner);
             _steps = new StepLoop(_runner, _batcher, _slots, new Sampler(Model.Tokenizer.VocabularySize), pace, _time);
@@ -109,8 +109,11 @@ public sealed class BatcherSimulation
             CheckEnd();
         }
 
-        private SimulatedRunner Runner(FakeTimeProvider time, int rows, int parked) =>
-            new(time, rows, parked, Model.ContextLength, Model.Tokenizer.VocabularySize, _grid, _fixed, _chunk, _capacity);
+        private SimulatedRunner Runner(FakeTimeProvider time, int rows, int parked, int shortRows = 0) =>
+            new(time, rows, shortRows, parked, Model.ContextLength, Model.Tokenizer.VocabularySize, _grid, _fixed, _chunk, _capacity);
+
+        private KvSlots Slots(SimulatedRunner runner, int capacity) =>
+            new(runner.Rows, [.. Enumerable.Range(0, runner.Slots).Select(runner.SlotLength)], capacity, _grid);
 
         private void Arrive()
         {
@@ -146,6 +149,7 @@ public sealed class BatcherSimulation
             var holding = _all.Where(s => s.Slot >= 0).ToList();
             Assert.Equal(holding.Count, holding.Select(s => s.Slot).Distinct().Count());
             Assert.Equal(holding.Sum(s => s.Reserve), _slots.Reserved);
+            Assert.All(holding, s => Assert.InRange(s.Reserve, 2, _runner.SlotLength(s.Slot)));
             var computed = plan.Decodes.Append(plan.Prefill).OfType<Sequence>().ToList();
             Assert.All(computed, s => Assert.True(s.Completion is null && s.Slot >= 0 && s.Slot < _rows && s.Computed < s.Length));
             Assert.Equal(plan.Decodes.Select(s => s.Slot).Order(), plan.Decodes.Select(s => s.Slot));
@@ -197,7 +201,7 @@ public sealed class BatcherSimulation
         private List<int> Alone(GenerationRequest request)
         {
             var runner = Runner(new FakeTimeProvider(), rows: 1, parked: 1);
-            var slots = new KvSlots(1, 2, 160, _grid);
+            var slots = Slots(runner, capacity: 160);
             var batcher = new Batcher(slots, new Pace(), runner);
             var steps = new StepLoop(runner, batcher, slots, new Sampler(Model.Tokenizer.VocabularySize), new Pace(), new FakeTimeProvider());
             var sequence = new Sequence(Model, request with { Deadline = null }, places: 1, numerics: "simulated");

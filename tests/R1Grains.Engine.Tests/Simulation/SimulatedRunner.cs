@@ -7,7 +7,7 @@ namespace R1Grains.Engine.Tests.Simulation;
 /// that wrote it, and logits depend on every position. Whoever computes a position twice, in another way, in another
 /// slot, or keeps what a real device would have changed, gets other ids.
 /// </summary>
-internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parked, int contextLength, int vocabulary, int cutGrid, bool fixedCuts, int chunkLength, int capacity) : IModelRunner
+internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int shortRows, int parked, int contextLength, int vocabulary, int cutGrid, bool fixedCuts, int chunkLength, int capacity) : IModelRunner
 {
     public const string Fault = "simulated fault";
 
@@ -16,7 +16,7 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parke
     // Of attention: an id that is alone in its block takes another kernel.
     private const int Block = 16;
 
-    private readonly ulong[][] _cells = [.. Enumerable.Range(0, rows + parked).Select(_ => new ulong[contextLength])];
+    private readonly ulong[][] _cells = [.. Enumerable.Range(0, rows + parked).Select(slot => new ulong[LengthOf(slot, shortRows, contextLength)])];
     private readonly int[] _lengths = new int[rows + parked];
     private readonly float[] _logits = new float[vocabulary];
     private ulong _garbage = 1;
@@ -39,6 +39,8 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parke
 
     public string Numerics => "simulated";
 
+    public int SlotLength(int slot) => LengthOf(slot, shortRows, contextLength);
+
     /// <summary>Asked before each run.</summary>
     public Func<bool> Fails { get; set; } = () => false;
 
@@ -60,9 +62,8 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parke
 
     public void Decode(ReadOnlySpan<DecodeRow> decodeRows)
     {
-        var (first, last) = (decodeRows[0].Slot, decodeRows[^1].Slot);
-        time.Advance(TimeSpan.FromMilliseconds(30 + 20 * (last - first + 1)));
-        for (var slot = first; slot <= last; slot++) _cells[slot][_lengths[slot]] = ++_garbage;
+        RunBetween([.. decodeRows.ToArray().Where(row => row.Slot < shortRows)]);
+        RunBetween([.. decodeRows.ToArray().Where(row => row.Slot >= shortRows)]);
         var before = -1;
         foreach (var row in decodeRows)
         {
@@ -87,7 +88,7 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parke
     public void Truncate(int slot, int length)
     {
         Assert.InRange(length, 0, _lengths[slot]);
-        for (var i = length; i < contextLength; i++) _cells[slot][i] = ++_garbage;
+        for (var i = length; i < _cells[slot].Length; i++) _cells[slot][i] = ++_garbage;
         _lengths[slot] = length;
     }
 
@@ -103,11 +104,22 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int parke
     {
     }
 
+    private static int LengthOf(int slot, int shortRows, int contextLength) => slot < shortRows ? contextLength / 2 : contextLength;
+
+    /// <summary>Rows of one length are in one run, and those that lie between them are run with them.</summary>
+    private void RunBetween(DecodeRow[] decodeRows)
+    {
+        if (decodeRows.Length == 0) return;
+        var (first, last) = (decodeRows[0].Slot, decodeRows[^1].Slot);
+        time.Advance(TimeSpan.FromMilliseconds(30 + 20 * (last - first + 1)));
+        for (var slot = first; slot <= last; slot++) _cells[slot][_lengths[slot]] = ++_garbage;
+    }
+
     /// <summary>A failed run leaves its slots undefined.</summary>
     private void Fail(int slot)
     {
         if (!Fails()) return;
-        for (var i = 0; i < contextLength; i++) _cells[slot][i] = ++_garbage;
+        for (var i = 0; i < _cells[slot].Length; i++) _cells[slot][i] = ++_garbage;
         throw new InvalidOperationException(Fault);
     }
 

@@ -46,6 +46,9 @@ public sealed class StartTests
     [InlineData("R1__Metrics", "9464")]
     [InlineData("R1__Metrics", "0.0.0.0:9464")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317")]
+    [InlineData("R1__Engine__Provider", "cudaa")]
+    [InlineData("R1__Engine__Device", "first")]
+    [InlineData("R1__Engine__CapturesGraphs", "1")]
     public async Task A_wrong_setting_is_one_clear_line(string name, string value)
     {
         using var folder = new TemporaryFolder();
@@ -67,6 +70,15 @@ public sealed class StartTests
         var model = Path.Combine(folder.Path, "no-model");
         await using var host = HostProcess.Launch(folder.Path, ("R1__Model", model));
         await Fails(host, [model]);
+    }
+
+    [Fact]
+    public async Task A_missing_provider_library_is_one_clear_line()
+    {
+        using var folder = new TemporaryFolder();
+        var plugin = Path.Combine(folder.Path, "plugin.so");
+        await using var host = HostProcess.Launch(Path.Combine(folder.Path, "data"), ("R1__Engine__Provider", plugin));
+        await Fails(host, ["R1__Engine__Provider", plugin, "does not exist"]);
     }
 
     [Fact]
