@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace R1Grains.Engine;
 
@@ -8,16 +10,17 @@ namespace R1Grains.Engine;
 /// state goes from one draw to the next, so neighbours, load and interruptions cannot change it.
 /// </summary>
 /// <remarks>
-/// Only what decides is put in order: weights are counted by their leading bits first, and of the one group in which the
-/// limit falls the members are sorted. A whole vocabulary in order would cost more than a decode step.
+/// Only what decides is put in order: ids fall into groups by the leading bits of their weights, a search over the groups
+/// finds the one in which the limit lies, and its members are sorted. A whole vocabulary in order would cost more than a
+/// decode step.
 /// </remarks>
 /// <param name="vocabulary">Ids from here on (padding of the logits) are never drawn.</param>
 internal sealed class Sampler(int vocabulary)
 {
-    // Exponent and four bits of the mantissa: a group's weights differ by at most one sixteenth.
-    private const int GroupShift = 19;
+    // Exponent and eight bits of the mantissa: a group's weights differ by less than half a percent.
+    private const int GroupShift = 15;
 
-    private const int BlockLength = 128;
+    private const int BlockLength = 256;
 
     // Weights are at most 1.
     private static readonly int Groups = Group(1) + 1;
@@ -25,9 +28,6 @@ internal sealed class Sampler(int vocabulary)
     private readonly float[] _penalised = new float[vocabulary];
     private readonly float[] _weights = new float[vocabulary];
     private readonly ulong[] _ranked = new ulong[vocabulary];
-    private readonly int[] _counts = new int[Groups];
-    private readonly double[] _sums = new double[Groups];
-    private readonly double[] _otherSums = new double[Groups];
     private readonly double[] _blocks = new double[(vocabulary + BlockLength - 1) / BlockLength];
 
     /// <param name="position">Index of the id in its reply.</param>
@@ -75,10 +75,10 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>The so many likeliest ids, likeliest first, smaller id first among equals.</summary>
     private ReadOnlySpan<ulong> Likeliest(int count)
     {
-        Array.Clear(_counts);
-        foreach (var weight in _weights) _counts[Group(weight)]++;
-        var (group, found) = (Groups, 0);
-        while (found < count) found += _counts[--group];
+        var (group, end) = (0, Groups);
+        while (end - group > 1)
+            if ((group + end) / 2 is var middle && CountFrom(Lowest(middle)) >= count) group = middle;
+            else end = middle;
         return Rank(group, Groups)[..count];
     }
 
@@ -98,14 +98,17 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>Drops all but the fewest likeliest ids whose weight reaches <paramref name="topP"/> of all.</summary>
     private void KeepNucleus(float topP)
     {
-        var total = SumGroups();
-        var (group, sum) = (Groups - 1, 0.0);
-        while (group > 0 && sum + _sums[group] < topP * total) sum += _sums[group--];
-        var last = ulong.MaxValue;
-        foreach (var key in Rank(group, group + 1))
+        var enough = topP * SumFrom(0, _weights);
+        // The highest group that reaches it together with those above.
+        var (group, end) = (0, Groups);
+        while (end - group > 1)
+            if ((group + end) / 2 is var middle && SumFrom(Lowest(middle), _weights) >= enough) group = middle;
+            else end = middle;
+        var (sum, last) = (SumFrom(Lowest(end), _weights), ulong.MaxValue);
+        foreach (var key in Rank(group, end))
         {
             (last, sum) = (key, sum + _weights[Id(key)]);
-            if (sum >= topP * total) break;
+            if (sum >= enough) break;
         }
         if (last == ulong.MaxValue) return; // Rounding alone left nothing to choose from: everything is kept.
 
@@ -115,22 +118,37 @@ internal sealed class Sampler(int vocabulary)
         DropBelow(_weights, least);
     }
 
-    /// <summary>What the ids of each group weigh, in <see cref="_sums"/>; returns what all weigh.</summary>
-    private double SumGroups()
+    /// <summary>What the ids that weigh at least so much weigh together, added in an order that is the same on every machine.</summary>
+    private static double SumFrom(float least, ReadOnlySpan<float> weights)
     {
-        // Two tables in turn: neighbouring ids of one group would wait for each other.
-        Array.Clear(_sums);
-        Array.Clear(_otherSums);
-        var id = 0;
-        for (; id + 1 < _weights.Length; id += 2)
+        var (even, odd, limit, id) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512.Create(least), 0);
+        ref var first = ref MemoryMarshal.GetReference(weights);
+        for (; id <= weights.Length - 2 * Vector512<float>.Count; id += 2 * Vector512<float>.Count)
         {
-            _sums[Group(_weights[id])] += _weights[id];
-            _otherSums[Group(_weights[id + 1])] += _weights[id + 1];
+            var some = Vector512.LoadUnsafe(ref first, (nuint)id);
+            var others = Vector512.LoadUnsafe(ref first, (nuint)(id + Vector512<float>.Count));
+            even += some & Vector512.GreaterThanOrEqual(some, limit);
+            odd += others & Vector512.GreaterThanOrEqual(others, limit);
         }
-        if (id < _weights.Length) _sums[Group(_weights[id])] += _weights[id];
-        var total = 0.0;
-        for (var group = 0; group < Groups; group++) total += _sums[group] += _otherSums[group];
-        return total;
+        var (sums, sum) = (even + odd, 0.0);
+        for (var lane = 0; lane < Vector512<float>.Count; lane++) sum += sums[lane];
+        for (; id < weights.Length; id++)
+            if (weights[id] >= least)
+                sum += weights[id];
+        return sum;
+    }
+
+    private int CountFrom(float least)
+    {
+        var (counts, limit, id) = (Vector512<int>.Zero, Vector512.Create(least), 0);
+        ref var first = ref MemoryMarshal.GetArrayDataReference(_weights);
+        for (; id <= vocabulary - Vector512<float>.Count; id += Vector512<float>.Count)
+            counts -= Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref first, (nuint)id), limit).AsInt32();
+        var count = Vector512.Sum(counts);
+        for (; id < vocabulary; id++)
+            if (_weights[id] >= least)
+                count++;
+        return count;
     }
 
     private static void DropBelow(Span<float> weights, float least)
@@ -149,9 +167,8 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>Draws from all ids that weigh anything, in the order of ids.</summary>
     private int Draw(double uniform)
     {
-        // A sum per block, in an order that is the same on every machine.
         var total = 0.0;
-        for (var block = 0; block < _blocks.Length; block++) total += _blocks[block] = Sum(Block(block));
+        for (var block = 0; block < _blocks.Length; block++) total += _blocks[block] = SumFrom(0, Block(block));
         var left = uniform * total;
         for (var block = 0; block < _blocks.Length; block++)
         {
@@ -170,20 +187,6 @@ internal sealed class Sampler(int vocabulary)
 
     private ReadOnlySpan<float> Block(int block) => _weights.AsSpan(block * BlockLength, Math.Min(BlockLength, vocabulary - block * BlockLength));
 
-    private static double Sum(ReadOnlySpan<float> weights)
-    {
-        var (a, b, c, d, i) = (0.0, 0.0, 0.0, 0.0, 0);
-        for (; i + 3 < weights.Length; i += 4)
-        {
-            a += weights[i];
-            b += weights[i + 1];
-            c += weights[i + 2];
-            d += weights[i + 3];
-        }
-        for (; i < weights.Length; i++) a += weights[i];
-        return a + b + (c + d);
-    }
-
     /// <summary>The ids of these groups in order.</summary>
     private ReadOnlySpan<ulong> Rank(int first, int end)
     {
@@ -192,7 +195,7 @@ internal sealed class Sampler(int vocabulary)
         for (; id <= vocabulary - Vector<float>.Count; id += Vector<float>.Count)
         {
             var some = new Vector<float>(_weights, id);
-            if (Vector.GreaterThanOrEqualAny(some, least) && Vector.LessThanAny(some, above))
+            if ((Vector.GreaterThanOrEqual(some, least) & Vector.LessThan(some, above)) != Vector<int>.Zero)
                 for (var i = id; i < id + Vector<float>.Count; i++) Take(i);
         }
         for (; id < vocabulary; id++) Take(id);
