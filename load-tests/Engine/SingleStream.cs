@@ -37,7 +37,7 @@ internal static class SingleStream
     private static async Task<double> DecodeAsync(Serving serving, int rows, CancellationToken cancellation)
     {
         // Rows join one after the other; replies are long enough for all to be there together for a while.
-        var sampling = new SamplingOptions { Temperature = 0, MaxTokens = rows == 1 ? Tokens : Tokens + 8 * rows };
+        var sampling = new SamplingOptions { Temperature = 0, MaxTokens = rows == 1 ? Tokens : Tokens + 256 };
         serving.Runs.Forget();
         await Task.WhenAll(Enumerable.Range(0, rows).Select(row => serving.ReplyAsync(Prompts.Of(serving.Engine.Model, row, Prompt), sampling, scope: null, cancellation)));
         return rows / Steps.Steady(serving.Runs.Calls, rows).Take(Tokens).Select(step => step.Seconds).Median();

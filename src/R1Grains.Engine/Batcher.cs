@@ -11,8 +11,8 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>A batch request gives way to interactive ones that come within so long after it, and to no later ones.</summary>
     public static readonly TimeSpan BatchPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Of a step without prefill: so much longer may one chunk make it, for one prompt that is not computed yet.</summary>
-    private const double ChunkShare = 0.5;
+    /// <summary>Of the time of steps without prefill: so much longer may chunks make them, for one prompt that is not computed yet.</summary>
+    private const double PrefillShare = 0.5;
 
     /// <summary>Attention takes ids of a chunk in blocks of a multiple of this; how many depends on head size and cache.</summary>
     public const int BlockUnit = 16;
@@ -37,6 +37,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
 
     // Seconds spent on rows that nobody needed, since the last one was closed.
     private double _wasted;
+
+    // Seconds that prefill may take, since its last chunk.
+    private double _share;
 
     public int Running => _running.Count;
 
@@ -83,6 +86,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
             else if (_plan.Prefill is null || sequence.Due < _plan.Prefill.Due) _plan.Prefill = sequence;
         _plan.Decodes.Sort(static (a, b) => a.Slot.CompareTo(b.Slot));
         _plan.ChunkLength = _plan.Prefill is { } next ? Chunk(next.PrefillLength - next.Computed) : 0;
+        if (_plan.ChunkLength == 0) _plan.Prefill = null;
         return _plan;
     }
 
@@ -256,23 +260,34 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
 
     private int Chunk(int remaining)
     {
-        if (!runner.HasFixedCuts) return Cut(remaining, Affordable(), runner.CutGrid);
+        var longest = Affordable(remaining);
+        if (longest == 0) return 0;
+        if (!runner.HasFixedCuts) return Cut(remaining, longest, runner.CutGrid);
         return remaining <= runner.CutGrid + 1 ? remaining : runner.CutGrid;
     }
 
     /// <summary>
-    /// Beside others that generate a chunk is as long as lets them wait half a step longer; each further prompt in the
-    /// queue doubles that, because a queue which grows costs everybody more.
+    /// Beside others that generate, prefill may take half as long as they do; each further prompt in the queue doubles
+    /// that, because a queue which grows costs everybody more. Where the shortest chunk takes longer than one step's
+    /// share, it waits until several have come together.
     /// </summary>
-    private int Affordable()
+    private int Affordable(int remaining)
     {
-        var longest = Math.Min(LongestChunk, runner.ChunkLength);
-        if (_plan.Decodes.Count == 0) return longest;
+        var longest = Math.Min(remaining, Math.Min(LongestChunk, runner.ChunkLength));
+        if (_plan.Decodes.Count == 0)
+        {
+            _share = 0;
+            return longest;
+        }
         var behind = Math.Min(_waiting.Count + _running.Count - _plan.Decodes.Count - 1, 16);
-        var budget = ChunkShare * pace.Decode(_plan.Decodes.Count) * (1 << behind);
-        var (grid, shortest) = (Math.Max(2, runner.CutGrid), Math.Max(runner.CutGrid, ShortestChunk));
-        while (longest / 2 >= shortest && pace.Chunk(longest) > budget) longest = longest / 2 / grid * grid;
+        _share += PrefillShare * pace.Decode(_plan.Decodes.Count) * (1 << behind);
+        var grid = Math.Max(2, runner.CutGrid);
+        while (pace.Chunk(longest) > _share)
+        {
+            if (longest / 2 < Math.Max(grid, ShortestChunk)) return 0;
+            longest = longest / 2 / grid * grid;
+        }
+        _share = 0;
         return longest;
     }
-
 }

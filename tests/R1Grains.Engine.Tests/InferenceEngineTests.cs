@@ -24,7 +24,7 @@ public sealed class InferenceEngineTests
     {
         using var gate = new SemaphoreSlim(0);
         var runner = new ScriptedRunner(Model, ids => ids.Count % 3 == 0 ? ScriptedModel.End : 'x', rows: 2) { Gate = gate };
-        await using var engine = runner.Start(Model);
+        await using var engine = runner.Start(Model, time: new FakeTimeProvider());
 
         // Prompts of 6, 7 and 8 ids; replies end when the slot holds a multiple of 3.
         var first = engine.GenerateAsync(Request(Model, "aaa", Greedy)).CollectAsync(); // 8 ids: x, then End at 9
@@ -123,7 +123,7 @@ public sealed class InferenceEngineTests
         using var gate = new SemaphoreSlim(0);
         var runner = ScriptedRunner.Babbling(Model, rows: 1);
         runner.Gate = gate;
-        await using var engine = runner.Start(Model);
+        await using var engine = runner.Start(Model, time: new FakeTimeProvider());
         using var cancel = new CancellationTokenSource();
         var running = engine.GenerateAsync(Request(Model, "a", Greedy), cancel.Token).CollectAsync();
         var waiting = engine.GenerateAsync(Request(Model, "b", Greedy with { MaxTokens = 1 })).CollectAsync();

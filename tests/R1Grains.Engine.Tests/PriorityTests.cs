@@ -13,7 +13,7 @@ public sealed class PriorityTests
     {
         using var gate = new SemaphoreSlim(0);
         var runner = ScriptedRunner.Babbling(Model, rows: 1);
-        await using var engine = runner.Start(Model);
+        await using var engine = runner.Start(Model, time: new FakeTimeProvider());
         var request = Request(Model, "overnight", Greedy with { MaxTokens = 30 }) with { Priority = Priority.Batch };
         var (alone, _) = await engine.RunAsync(request with { Scope = "alone" });
         runner.Log.Clear();
