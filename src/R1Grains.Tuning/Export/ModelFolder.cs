@@ -19,7 +19,8 @@ public static class ModelFolder
 
     /// <param name="tokenizerFolder">Where the tokenizer's files lie.</param>
     /// <param name="temperature">What serving samples with; 0 takes the likeliest token always.</param>
-    public static void Write(Qwen2Model model, string tokenizerFolder, Precision precision, string folder, double temperature = DefaultTemperature)
+    /// <param name="blockSize">Quantised weights per scale at most; null chooses by the model's width.</param>
+    public static void Write(Qwen2Model model, string tokenizerFolder, Precision precision, string folder, double temperature = DefaultTemperature, int? blockSize = null)
     {
         Directory.CreateDirectory(folder);
         foreach (var file in TokenizerFiles.Where(f => tokenizerFolder != folder && File.Exists(Path.Combine(tokenizerFolder, f))))
@@ -32,7 +33,8 @@ public static class ModelFolder
         using (var external = bytes > InlineBytesMax ? File.Create(externalPath) : null)
         {
             var graph = new OnnxGraph(external);
-            new Qwen2Graph(model.Config, name => Values(weights[name]), precision, graph).Build();
+            var size = blockSize ?? BlockQuantization.DefaultSize(Math.Max(model.Config.HiddenSize, model.Config.IntermediateSize));
+            new Qwen2Graph(model.Config, name => Values(weights[name]), precision, size, graph).Build();
             graph.Save(Path.Combine(folder, "model.onnx"));
         }
         WriteConfiguration(model.Config, temperature, folder);

@@ -11,9 +11,9 @@ public static class ModelFolders
 
     public static string Shipped { get; } = Path.Combine(Repository(), "deploy", "models", "r1-tiny");
 
-    /// <summary>Two layers, 6 query heads on 2 heads of keys and values, hidden size 192.</summary>
+    /// <summary>Two layers, 6 query heads on 2 heads of keys and values, hidden size 192, and the blocks whose kernels depend on the batch.</summary>
     public static string Get(string precision, int context = 2048) => Get($"{precision}-{context}",
-        "--precision", precision, "--context", $"{context}", "--layers", "2", "--hidden", "192", "--heads", "6", "--kv-heads", "2");
+        "--precision", precision, "--block-size", "128", "--context", $"{context}", "--layers", "2", "--hidden", "192", "--heads", "6", "--kv-heads", "2");
 
     /// <summary>As small as can be: one layer, one head of keys and values.</summary>
     public static string Smallest(int context) => Get($"smallest-{context}",
