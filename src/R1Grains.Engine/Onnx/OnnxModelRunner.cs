@@ -201,8 +201,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         foreach (var (name, rank) in expected)
         {
             var input = _session.InputMetadata.GetValueOrDefault(name) ?? throw new ModelFolderException($"{path} has no input '{name}', which genai_config.json names.");
-            var known = rank == 2 ? input.ElementDataType is TensorElementType.Int64 : input.ElementDataType is TensorElementType.Float or TensorElementType.Float16;
-            if (!known) throw new ModelFolderException($"{path}: input '{name}' has type {input.ElementDataType}; supported: {(rank == 2 ? "Int64" : "Float and Float16")}.");
+            var known = rank == 2 ? input.ElementDataType is TensorElementType.Int64 : input.ElementDataType is TensorElementType.Float or TensorElementType.Float16 or TensorElementType.Int8;
+            if (!known) throw new ModelFolderException($"{path}: input '{name}' has type {input.ElementDataType}; supported: {(rank == 2 ? "Int64" : "Float, Float16 and Int8")}.");
             if (rank == 4 && (input.Dimensions[1] != _config.KvHeads || input.Dimensions[3] != _config.HeadSize))
                 throw new ModelFolderException($"{path}: input '{name}' is [{string.Join(", ", input.Dimensions)}]; genai_config.json says {_config.KvHeads} heads of {_config.HeadSize}.");
         }
@@ -217,9 +217,10 @@ internal sealed class OnnxModelRunner : IModelRunner
     private NodeMetadata Output(string path, string name, int rank)
     {
         var output = _session.OutputMetadata.GetValueOrDefault(name) ?? throw new ModelFolderException($"{path} has no output '{name}', which genai_config.json names.");
-        return output.ElementDataType is TensorElementType.Float or TensorElementType.Float16 && output.Dimensions.Length == rank
+        var known = output.ElementDataType is TensorElementType.Float or TensorElementType.Float16 || (rank == 4 && output.ElementDataType is TensorElementType.Int8);
+        return known && output.Dimensions.Length == rank
             ? output
-            : throw new ModelFolderException($"{path}: output '{name}' is {output.ElementDataType} with {output.Dimensions.Length} dimensions; supported: Float and Float16 with {rank}.");
+            : throw new ModelFolderException($"{path}: output '{name}' is {output.ElementDataType} with {output.Dimensions.Length} dimensions; supported: Float{(rank == 4 ? ", Float16 and Int8" : " and Float16")} with {rank}.");
     }
 
     private Binding DecodeBinding(int first, int count, Mask mask)
