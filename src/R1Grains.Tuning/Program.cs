@@ -15,6 +15,7 @@ var tool = new RootCommand("Builds the models that R1Grains serves. Exit codes: 
     EvaluateCommand.Build(),
     ExportCommand.Build(),
     RandomCommand.Build(),
+    QuantizeCacheCommand.Build(),
 };
 try
 {

@@ -13,7 +13,7 @@ internal sealed class DecoderGraph
     private readonly string _path;
     private readonly TensorElementType[] _types;
 
-    /// <param name="types">That keys, values and logits may have.</param>
+    /// <param name="types">That keys and values may have, and logits too, apart from int8.</param>
     /// <exception cref="ModelFolderException">It takes or gives something else.</exception>
     public DecoderGraph(InferenceSession session, ModelFolder folder, params TensorElementType[] types)
     {
@@ -66,8 +66,8 @@ internal sealed class DecoderGraph
     private NodeMetadata Output(string name, int rank)
     {
         var output = _session.OutputMetadata.GetValueOrDefault(name) ?? throw new ModelFolderException($"{_path} has no output '{name}', which genai_config.json names.");
-        return _types.Contains(output.ElementDataType) && output.Dimensions.Length == rank
+        return _types.Contains(output.ElementDataType) && output.Dimensions.Length == rank && (rank == 4 || output.ElementDataType != TensorElementType.Int8)
             ? output
-            : throw new ModelFolderException($"{_path}: output '{name}' is {output.ElementDataType} with {output.Dimensions.Length} dimensions; supported: {Supported} with {rank}.");
+            : throw new ModelFolderException($"{_path}: output '{name}' is {output.ElementDataType} with {output.Dimensions.Length} dimensions; supported: {Supported} with {rank}, logits not Int8.");
     }
 }

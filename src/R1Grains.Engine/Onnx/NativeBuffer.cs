@@ -67,6 +67,7 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
         TensorElementType.Int64 => 8,
         TensorElementType.Float => 4,
         TensorElementType.Float16 => 2,
+        TensorElementType.Int8 => 1,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No such buffers are used."),
     };
 

@@ -71,7 +71,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         Threads = Math.Min(threads > 0 ? threads : Environment.ProcessorCount, _config.AttentionHeads);
         _session = Open(folder, Threads);
 
-        var graph = new DecoderGraph(_session, folder, TensorElementType.Float, TensorElementType.Float16);
+        var graph = new DecoderGraph(_session, folder, TensorElementType.Float, TensorElementType.Float16, TensorElementType.Int8);
         VocabularySize = graph.VocabularySize;
         ChunkLength = graph.GivesLastOnly ? ChunkLengthMax : (int)Math.Clamp(PrefillLogitsBytesMax / (4L * VocabularySize) / FixedCut * FixedCut, 2 * FixedCut, ChunkLengthMax);
 

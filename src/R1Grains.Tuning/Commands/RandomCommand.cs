@@ -21,11 +21,12 @@ internal static class RandomCommand
         Option<int> vocabulary = new("--vocab") { Description = "Width of the logits; the tokenizer has at most 3,007 tokens", DefaultValueFactory = _ => 4096 };
         Option<int> context = new("--context") { Description = "Longest context, tokens", DefaultValueFactory = _ => 4096 };
         Option<Precision> precision = new("--precision") { Description = "Weights of the matrices: fp32, int8 or int4", DefaultValueFactory = _ => Precision.Fp32 };
+        var blockSize = BlockSize.Option();
         Option<int> seed = new("--seed") { Description = "Seed of the weights", DefaultValueFactory = _ => 1 };
         Option<DirectoryInfo> output = new("--out") { Description = "Model folder to write", Required = true };
         Command command = new("random", "Write a model folder with random weights, for benchmarks and tests")
         {
-            hidden, layers, heads, groups, intermediate, vocabulary, context, precision, seed, output,
+            hidden, layers, heads, groups, intermediate, vocabulary, context, precision, blockSize, seed, output,
         };
         command.SetAction(parsed =>
         {
@@ -47,7 +48,7 @@ internal static class RandomCommand
                 InitializerRange = 0.08,
             });
             model.Initialize(parsed.GetValue(seed));
-            ModelFolder.Write(model, folder, parsed.GetValue(precision), folder);
+            ModelFolder.Write(model, folder, parsed.GetValue(precision), folder, blockSize: parsed.GetValue(blockSize));
             Console.WriteLine($"{model.parameters().Sum(p => p.numel()):N0} random parameters in {folder}");
         });
         return command;

@@ -15,11 +15,13 @@ public static class ModelFolder
     /// <summary>What DeepSeek recommends for R1.</summary>
     public const double DefaultTemperature = 0.6;
 
+    private const string GraphFile = "model.onnx";
     private static readonly string[] TokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
     /// <param name="tokenizerFolder">Where the tokenizer's files lie.</param>
     /// <param name="temperature">What serving samples with; 0 takes the likeliest token always.</param>
-    public static void Write(Qwen2Model model, string tokenizerFolder, Precision precision, string folder, double temperature = DefaultTemperature)
+    /// <param name="blockSize">Quantised weights per scale at most; null chooses by the model's width.</param>
+    public static void Write(Qwen2Model model, string tokenizerFolder, Precision precision, string folder, double temperature = DefaultTemperature, int? blockSize = null)
     {
         Directory.CreateDirectory(folder);
         foreach (var file in TokenizerFiles.Where(f => tokenizerFolder != folder && File.Exists(Path.Combine(tokenizerFolder, f))))
@@ -32,11 +34,12 @@ public static class ModelFolder
         using (var external = bytes > InlineBytesMax ? File.Create(externalPath) : null)
         {
             var graph = new OnnxGraph(external);
-            new Qwen2Graph(model.Config, name => Values(weights[name]), precision, graph).Build();
-            graph.Save(Path.Combine(folder, "model.onnx"));
+            var size = blockSize ?? BlockQuantization.DefaultSize(Math.Max(model.Config.HiddenSize, model.Config.IntermediateSize));
+            new Qwen2Graph(model.Config, name => Values(weights[name]), precision, size, graph).Build();
+            graph.Save(Path.Combine(folder, GraphFile));
         }
         WriteConfiguration(model.Config, temperature, folder);
-        WriteSums(folder);
+        WriteSums(folder, GraphFile, OnnxGraph.ExternalFile);
     }
 
     private static float[] Values(Tensor tensor)
@@ -46,9 +49,10 @@ public static class ModelFolder
     }
 
     /// <summary>Serving refuses the folder once a byte of these files differs.</summary>
-    private static void WriteSums(string folder)
+    /// <param name="weights">The graph and its external data, as the folder names them.</param>
+    internal static void WriteSums(string folder, params IEnumerable<string> weights)
     {
-        string[] files = ["genai_config.json", "model.onnx", OnnxGraph.ExternalFile, .. TokenizerFiles];
+        string[] files = ["genai_config.json", .. weights, .. TokenizerFiles];
         var sums = files.Order(StringComparer.Ordinal).Where(f => File.Exists(Path.Combine(folder, f)))
             .Select(f => $"{Hash(Path.Combine(folder, f))}  {f}\n");
         File.WriteAllText(Path.Combine(folder, "SHA256SUMS"), string.Concat(sums));
@@ -71,7 +75,7 @@ public static class ModelFolder
                 ["decoder"] = new JsonObject
                 {
                     ["session_options"] = new JsonObject { ["log_id"] = "onnxruntime-genai", ["provider_options"] = new JsonArray() },
-                    ["filename"] = "model.onnx",
+                    ["filename"] = GraphFile,
                     ["head_size"] = config.HeadSize,
                     ["hidden_size"] = config.HiddenSize,
                     ["inputs"] = new JsonObject

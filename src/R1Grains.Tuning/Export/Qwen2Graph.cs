@@ -7,7 +7,8 @@ namespace R1Grains.Tuning.Export;
 /// <c>past_key_values.{i}.key|value</c> in, <c>logits</c> of the last position and <c>present.{i}.key|value</c> out,
 /// attention as GroupQueryAttention with rotary embedding inside, whose past and present may share one buffer.
 /// </summary>
-internal sealed class Qwen2Graph(Qwen2Config config, Func<string, float[]> weight, Precision precision, OnnxGraph graph)
+/// <param name="blockSize">Weights per scale at most; a matrix that it does not divide takes the next smaller size.</param>
+internal sealed class Qwen2Graph(Qwen2Config config, Func<string, float[]> weight, Precision precision, int blockSize, OnnxGraph graph)
 {
     private const string Batch = "batch_size", Sequence = "sequence_length", Past = "past_sequence_length", Total = "total_sequence_length";
 
@@ -103,7 +104,7 @@ internal sealed class Qwen2Graph(Qwen2Config config, Func<string, float[]> weigh
                     transposed[c * rows + r] = weights[r * columns + c];
             return graph.Node("MatMul", "", $"/{name}/MatMul", [x, graph.Constant<float>($"{name}.MatMul.weight", transposed, columns, rows)], outputs);
         }
-        var quantized = BlockQuantization.Of(weights, columns, (int)precision);
+        var quantized = BlockQuantization.Of(weights, (int)precision, BlockQuantization.SizeFor(columns, blockSize));
         var blocks = columns / quantized.BlockSize;
         return graph.Node("MatMulNBits", OnnxGraph.Microsoft, $"/{name}/MatMulNBits",
             [

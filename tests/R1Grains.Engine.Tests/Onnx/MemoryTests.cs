@@ -36,6 +36,28 @@ public sealed class MemoryTests
         Assert.InRange(ResidentBytes() - before, 0, 300 * Mebi);
     }
 
+    [Fact]
+    public void Keys_and_values_in_int8_take_a_quarter_of_the_memory()
+    {
+        var (single, small) = (Filled(ModelFolders.SmallBlocks), Filled(ModelFolders.QuantizedCache));
+        Assert.InRange(single, 28 * Mebi, 40 * Mebi); // 16 slots of 2,000 positions of 1 KiB.
+        Assert.InRange(small, 4 * Mebi, 13 * Mebi);
+
+        static long Filled(string folder)
+        {
+            using var runner = new OnnxModelRunner(ModelFolder.Open(folder), rows: 17, threads: 0);
+            Fill(16); // What a run needs for itself is there before the measurement.
+            var before = ResidentBytes();
+            for (var slot = 0; slot < 16; slot++) Fill(slot);
+            return ResidentBytes() - before;
+
+            void Fill(int slot)
+            {
+                for (var i = 0; i < 2_000; i += 200) runner.Prefill(slot, i, OnnxModelRunnerTests.Prompt(slot, 200));
+            }
+        }
+    }
+
     private static long ResidentBytes()
     {
         using var process = Process.GetCurrentProcess();

@@ -5,7 +5,7 @@ using R1Grains.Engine.Onnx.Schema;
 
 namespace R1Grains.Engine.Tests.Onnx;
 
-/// <summary>The model that ships, and folders with random weights, made by <c>r1-tune random</c> once per run of the tests.</summary>
+/// <summary>The model that ships, and folders with random weights, made by <c>r1-tune</c> once per run of the tests.</summary>
 public static class ModelFolders
 {
     private static readonly string Root = CreateRoot();
@@ -13,9 +13,16 @@ public static class ModelFolders
 
     public static string Shipped { get; } = Path.Combine(Repository(), "deploy", "models", "r1-tiny");
 
-    /// <summary>Two layers, 6 query heads on 2 heads of keys and values, hidden size 192.</summary>
+    /// <summary>Two layers, 6 query heads on 2 heads of keys and values, hidden size 192, and the blocks whose kernels depend on the batch.</summary>
     public static string Get(string precision, int context = 2048) => Get($"{precision}-{context}",
-        "--precision", precision, "--context", $"{context}", "--layers", "2", "--hidden", "192", "--heads", "6", "--kv-heads", "2");
+        "--precision", precision, "--block-size", "128", "--context", $"{context}", "--layers", "2", "--hidden", "192", "--heads", "6", "--kv-heads", "2");
+
+    /// <summary>The same size with int4 weights in blocks of 32, whose kernels do not depend on the batch.</summary>
+    public static string SmallBlocks => Get("small-blocks",
+        "--precision", "int4", "--block-size", "32", "--context", "32768", "--layers", "2", "--hidden", "192", "--heads", "6", "--kv-heads", "2");
+
+    /// <summary><see cref="SmallBlocks"/> with keys and values in int8.</summary>
+    public static string QuantizedCache => Folders.GetOrAdd("quantized-cache", name => new Lazy<string>(() => Make(name, "quantize-cache", "--model", SmallBlocks))).Value;
 
     /// <summary>As small as can be: one layer, one head of keys and values.</summary>
     public static string Smallest(int context) => Get($"smallest-{context}",
@@ -40,14 +47,14 @@ public static class ModelFolders
         return copy;
     }
 
-    private static string Get(string name, params string[] arguments) => Folders.GetOrAdd(name, _ => new Lazy<string>(() => Make(name, arguments))).Value;
+    private static string Get(string name, params string[] arguments) => Folders.GetOrAdd(name, _ => new Lazy<string>(() => Make(name, "random", arguments))).Value;
 
-    private static string Make(string name, string[] arguments)
+    private static string Make(string name, string command, params string[] arguments)
     {
         var folder = Path.Combine(Root, name);
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         var program = Path.Combine(Repository(), "src/R1Grains.Tuning/bin", configuration, "net10.0/r1-tune.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "random", "--out", folder, .. arguments])
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, command, "--out", folder, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -55,7 +62,7 @@ public static class ModelFolders
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(TimeSpan.FromMinutes(2))) process.Kill(entireProcessTree: true);
-        Assert.True(process.ExitCode == 0, $"r1-tune random ended with {process.ExitCode}: {output.Result} {error.Result}");
+        Assert.True(process.ExitCode == 0, $"r1-tune {command} ended with {process.ExitCode}: {output.Result} {error.Result}");
         return folder;
     }
 
