@@ -6,6 +6,7 @@ using R1Grains.LoadTests.Engine;
 var root = new RootCommand("Measures R1Grains on this machine: a table for people, --json FILE for machines.")
 {
     EngineBenchmark.Command(),
+    ContextBenchmark.Command(),
     LedgerBenchmark.Command(),
 };
 try
