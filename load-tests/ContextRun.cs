@@ -54,7 +54,7 @@ internal sealed class ContextRun : IDisposable
     {
         // A slot that is given back takes along its keys and values and nothing else; they grow with the length.
         var before = Resident();
-        _runner.Release(Slot);
+        _runner.Truncate(Slot, 0);
         var all = before - Resident();
         return _prompts.ConvertAll(p => new ContextRow(p.Length, p.Resident, all * p.Length / _prompts[^1].Length, p.Rate, p.RateAtTheEnd,
             Percentile(_tokens[p.Length], 50) * 1e3, Percentile(_tokens[p.Length], 95) * 1e3));
