@@ -8,7 +8,7 @@ internal static class Interference
 {
     private const int Rows = 8;
     private const int Prompt = 6_000;
-    private static readonly TimeSpan Before = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Around = TimeSpan.FromSeconds(1);
     private static readonly SamplingOptions One = new() { Temperature = 0, MaxTokens = 1 };
 
     public static async Task MeasureAsync(Bench bench, CancellationToken cancellation)
@@ -22,12 +22,15 @@ internal static class Interference
             alone.Add(await PrefillAsync());
             await using var neighbours = await Neighbours.StartAsync(serving, Rows, cancellation);
             var start = Stopwatch.GetTimestamp();
-            await Task.Delay(Before, TimeProvider.System, cancellation);
+            await Task.Delay(Around, TimeProvider.System, cancellation);
             var submitted = Stopwatch.GetTimestamp();
             beside.Add(await PrefillAsync());
             var answered = Stopwatch.GetTimestamp();
+            await Task.Delay(Around, TimeProvider.System, cancellation);
             var rows = await neighbours.StopAsync();
-            ratios.Add(MedianGap(rows, submitted, answered) / MedianGap(rows, start, submitted));
+            // Replies grow meanwhile, and longer ones take longer from token to token by themselves.
+            var alike = (MedianGap(rows, start, submitted) + MedianGap(rows, answered, Stopwatch.GetTimestamp())) / 2;
+            ratios.Add(MedianGap(rows, submitted, answered) / alike);
 
             async Task<double> PrefillAsync() =>
                 prompt / (await serving.ReplyAsync(Prompts.Of(serving.Engine.Model, block, prompt), One, scope: null, cancellation)).FirstMs * 1_000;
