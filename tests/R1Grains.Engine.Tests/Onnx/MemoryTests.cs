@@ -33,28 +33,27 @@ public sealed class MemoryTests
         using var runner = new OnnxModelRunner(ModelFolder.Open(ModelFolders.Get("fp32", context: 32_768)), rows: 64, threads: 0); // 64 slots of 32 MiB
         runner.Prefill(0, 0, OnnxModelRunnerTests.Prompt(1, 100));
         runner.Decode([.. Enumerable.Range(0, 64).Select(slot => new DecodeRow(slot, slot == 0 ? 100 : 0, 5))]);
-        Assert.InRange(ResidentBytes() - before, 0, 300 * Mebi);
+        Assert.InRange(ResidentBytes() - before, -64 * Mebi, 300 * Mebi);
     }
 
     [Fact]
     public void Keys_and_values_in_int8_take_a_quarter_of_the_memory()
     {
         var (single, small) = (Filled(ModelFolders.SmallBlocks), Filled(ModelFolders.QuantizedCache));
-        Assert.InRange(single, 28 * Mebi, 40 * Mebi); // 16 slots of 2,000 positions of 1 KiB.
-        Assert.InRange(small, 4 * Mebi, 13 * Mebi);
+        Assert.InRange(single, 28 * Mebi, 40 * Mebi); // 2,000 positions of 1 KiB in 16 slots.
+        Assert.InRange(small, 7 * Mebi, 10 * Mebi);
 
         static long Filled(string folder)
         {
-            using var runner = new OnnxModelRunner(ModelFolder.Open(folder), rows: 17, threads: 0);
-            Fill(16); // What a run needs for itself is there before the measurement.
-            var before = ResidentBytes();
-            for (var slot = 0; slot < 16; slot++) Fill(slot);
-            return ResidentBytes() - before;
-
-            void Fill(int slot)
-            {
+            // Rows enough that a buffer is larger than any hole in the C heap, whose memory would be there from the start.
+            using var runner = new OnnxModelRunner(ModelFolder.Open(folder), rows: 64, threads: 0);
+            for (var slot = 0; slot < 16; slot++)
                 for (var i = 0; i < 2_000; i += 200) runner.Prefill(slot, i, OnnxModelRunnerTests.Prompt(slot, 200));
-            }
+            // What goes when the slots are released is theirs, once the collector has given back what earlier tests left.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            var filled = ResidentBytes();
+            for (var slot = 0; slot < 16; slot++) runner.Release(slot);
+            return filled - ResidentBytes();
         }
     }
 
