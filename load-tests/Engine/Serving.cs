@@ -23,7 +23,8 @@ internal sealed class Serving : IAsyncDisposable
     {
         var options = new EngineOptions { Folder = folder.Path, Rows = rows, Threads = threads };
         var runner = new WatchedRunner(Runner(folder, rows, threads));
-        return new Serving(new InferenceEngine(folder.Model with { StopIds = [] }, runner, options, TimeProvider.System), runner, rows + options.QueueLimit);
+        // Fewer than the engine has: who hears of an end may be sooner than the engine's own count.
+        return new Serving(new InferenceEngine(folder.Model with { StopIds = [] }, runner, options, TimeProvider.System), runner, options.QueueLimit);
     }
 
     public static OnnxModelRunner Runner(ModelFolder folder, int rows, int threads) => new(folder, rows, threads);

@@ -14,6 +14,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>Of the time of steps without prefill: so much longer may chunks make them, for one prompt that is not computed yet.</summary>
     private const double PrefillShare = 0.5;
 
+    /// <summary>Nobody who reads notices that a token comes so much later.</summary>
+    private const double PauseSeconds = 0.05;
+
     /// <summary>Attention takes ids of a chunk in blocks of a multiple of this; how many depends on head size and cache.</summary>
     public const int BlockUnit = 16;
 
@@ -40,6 +43,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
 
     // Seconds that prefill may take, since its last chunk.
     private double _share;
+
+    // Seconds of chunks since the last step in which anybody generated.
+    private double _pause;
 
     public int Running => _running.Count;
 
@@ -87,6 +93,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
         _plan.Decodes.Sort(static (a, b) => a.Slot.CompareTo(b.Slot));
         _plan.ChunkLength = _plan.Prefill is { } next ? Chunk(next.PrefillLength - next.Computed) : 0;
         if (_plan.ChunkLength == 0) _plan.Prefill = null;
+        if (_plan.Decodes.Count > 0) _pause = 0;
         return _plan;
     }
 
@@ -267,16 +274,19 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     }
 
     /// <summary>
-    /// Beside others that generate, prefill may take half as long as they do; each further prompt in the queue doubles
-    /// that, because a queue which grows costs everybody more. Where the shortest chunk takes longer than one step's
-    /// share, it waits until several have come together.
+    /// What is left of a prompt is computed at once where that takes no longer than a pause nobody notices, and others that
+    /// generate pause meanwhile. Beside the long rest of a prompt they go on: it gets half the time that they get, twice
+    /// that for each further prompt in the queue, because a queue which grows costs everybody more. Where the shortest
+    /// chunk takes longer than one step's share, it waits until several have come together.
     /// </summary>
     private int Affordable(int remaining)
     {
         var longest = Math.Min(remaining, Math.Min(LongestChunk, runner.ChunkLength));
-        if (_plan.Decodes.Count == 0)
+        if (_plan.Decodes.Count == 0 || pace.Prefill(remaining) <= PauseSeconds)
         {
             _share = 0;
+            _pause += pace.Chunk(longest);
+            if (_pause <= PauseSeconds) _plan.Decodes.Clear();
             return longest;
         }
         var behind = Math.Min(_waiting.Count + _running.Count - _plan.Decodes.Count - 1, 16);

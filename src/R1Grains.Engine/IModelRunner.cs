@@ -57,7 +57,7 @@ public interface IModelRunner : IDisposable
     /// <summary>Copies the first <paramref name="length"/> positions of a slot over those of another.</summary>
     void Copy(int from, int to, int length);
 
-    /// <summary>Only the first <paramref name="length"/> positions of the slot are still needed; the memory of the others is given back.</summary>
+    /// <summary>Only the first <paramref name="length"/> positions of the slot are still needed; the memory of the others is given back, apart from little that the next request is likely to take.</summary>
     void Truncate(int slot, int length);
 
     /// <summary>Logits [<see cref="VocabularySize"/>] of the last position that the last run computed for the slot; valid until the next run.</summary>

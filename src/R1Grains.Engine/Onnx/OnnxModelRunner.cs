@@ -28,6 +28,9 @@ internal sealed class OnnxModelRunner : IModelRunner
     // a busy machine that wait for each other's threads lose four fifths of theirs.
     private const int SpinMicroseconds = 20;
 
+    // So much memory is kept for the next request: giving it back and taking it again costs as much as a small chunk.
+    private const long UnusedBytesMax = 8 << 20;
+
     // Odd, so that the end of the probe is off any grid but the finest.
     private const int ProbeLength = 71;
 
@@ -56,6 +59,7 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     // Positions of a slot that memory was committed for.
     private readonly int[] _touched;
+    private readonly long _positionBytes;
 
     // The rows, rounded up so that any granule fits.
     private readonly int _widest;
@@ -86,8 +90,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         _chunkLogits = graph.GivesLastOnly ? null : new NativeBuffer(graph.LogitsType, (long)ChunkLength * VocabularySize);
         _widened = graph.LogitsType == TensorElementType.Float16 ? new float[VocabularySize] : [];
 
-        var positionBytes = 2L * _config.Layers * _config.KvHeads * _config.HeadSize * _keys[0].ElementSize;
-        var affordable = (kvBytes > 0 ? kvBytes : Memory.Available / 2) / positionBytes;
+        _positionBytes = 2L * _config.Layers * _config.KvHeads * _config.HeadSize * _keys[0].ElementSize;
+        var affordable = (kvBytes > 0 ? kvBytes : Memory.Available / 2) / _positionBytes;
         KvCapacity = (int)Math.Min((long)Slots * ContextLength, Math.Max(ContextLength, affordable));
         Granule = FindGranule();
         (CutGrid, HasFixedCuts, Numerics) = FindCuts();
@@ -174,13 +178,12 @@ internal sealed class OnnxModelRunner : IModelRunner
     public void Truncate(int slot, int length)
     {
         _lengths[slot] = length;
-        var (start, elements) = ((long)length * _config.HeadSize, (long)(_touched[slot] - length) * _config.HeadSize);
-        if (elements <= 0) return;
-        foreach (var buffers in new[] { _keys, _values })
-            foreach (var buffer in buffers)
-                for (var head = 0; head < _config.KvHeads; head++)
-                    buffer.Discard(slot * SlotElements + head * HeadElements + start, elements);
-        _touched[slot] = length;
+        var unused = 0L;
+        for (var i = 0; i < Slots; i++) unused += _touched[i] - _lengths[i];
+        if (unused * _positionBytes <= UnusedBytesMax) return;
+        for (var i = 0; i < Slots; i++)
+            if (_touched[i] > _lengths[i])
+                GiveBack(i);
     }
 
     public ReadOnlySpan<float> Logits(int slot)
@@ -198,6 +201,16 @@ internal sealed class OnnxModelRunner : IModelRunner
         _runOptions.Dispose();
         foreach (var buffer in _keys.Concat(_values).Concat(_masks.Select(mask => mask.Buffer)).Concat([_tokens, _chunkTokens, _logits])) buffer.Dispose();
         _chunkLogits?.Dispose();
+    }
+
+    private void GiveBack(int slot)
+    {
+        var (start, elements) = ((long)_lengths[slot] * _config.HeadSize, (long)(_touched[slot] - _lengths[slot]) * _config.HeadSize);
+        foreach (var buffers in new[] { _keys, _values })
+            foreach (var buffer in buffers)
+                for (var head = 0; head < _config.KvHeads; head++)
+                    buffer.Discard(slot * SlotElements + head * HeadElements + start, elements);
+        _touched[slot] = _lengths[slot];
     }
 
     private void RunSlots(int first, int count)
