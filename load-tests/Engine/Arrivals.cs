@@ -10,7 +10,7 @@ namespace R1Grains.LoadTests.Engine;
 /// </summary>
 internal static class Arrivals
 {
-    private const int Rows = 32;
+    private const int Rows = 64;
     private const int Shared = 256;
     private const int Prompt = 400;
     private const int Tokens = 64;

@@ -17,6 +17,7 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["cancel_extra_ms_p95"] = new(5, AtMost: true),
         ["itl_during_prefill_ratio"] = new(1.5, AtMost: true),
         ["determinism_tokens"] = new(10_000),
+        ["determinism_rows_max"] = new(64),
         ["determinism_differences"] = new(0, AtMost: true),
         ["turns_per_second_p99_800ms"] = new(12, 30),
     };

@@ -57,6 +57,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>Nothing runs, nothing waits.</summary>
     public bool IsIdle => _running.Count + _waiting.Count + _paused.Count == 0;
 
+    /// <summary>Requests that can hold a slot at once: all rows, or fewer while keys and values have no room for the next.</summary>
+    public int Places => _waiting.Count == 0 || slots.HasRoom(_waiting[0]) ? runner.Rows : Math.Max(1, _running.Count + _paused.Count);
+
     /// <summary>Prompt ids still to be computed.</summary>
     public int QueuedTokens { get; private set; }
 
@@ -69,8 +72,14 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>Who has left and was not measured yet.</summary>
     public List<Sequence> Ended { get; } = [];
 
+    /// <summary>
+    /// A request is due when it comes, later by as long as its prompt takes, and by <see cref="BatchPatience"/> if nobody
+    /// waits for it: short prompts pass a long one, but for no longer than that one takes itself.
+    /// </summary>
     public void Add(Sequence sequence)
     {
+        var patience = sequence.Request.Priority == Priority.Batch ? BatchPatience : TimeSpan.Zero;
+        sequence.Due = sequence.ArrivedAt + patience + TimeSpan.FromSeconds(pace.Prefill(sequence.PrefillLength));
         QueuedTokens += sequence.PrefillLength;
         Enqueue(_waiting, sequence);
     }
@@ -82,7 +91,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
         End(now);
         while (Schedule(now)) ;
         for (var i = 0; i < _waiting.Count; i++) _waiting[i].ReportPosition(i);
-        _holding = _running.Count == 0 ? TimeSpan.Zero : now - _running[0].AdmittedAt;
+        _holding = TimeSpan.Zero;
+        foreach (var sequence in _running)
+            if (!sequence.WasPaused && now - sequence.AdmittedAt > _holding) _holding = now - sequence.AdmittedAt;
         CloseHole();
 
         _plan.Decodes.Clear();
@@ -171,6 +182,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
             QueuedTokens -= Math.Max(0, sequence.PrefillLength - sequence.Computed);
             if (sequence.Slot < 0) continue;
             slots.Leave(sequence);
+            if (sequence.WasPaused) continue;
             var held = now - sequence.AdmittedAt;
             _held = _held == TimeSpan.Zero ? held : _held + (held - _held) / 12;
         }
@@ -230,6 +242,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     {
         if (!slots.TryPause(sequence)) return false;
         _running.Remove(sequence);
+        sequence.WasPaused = true;
         Enqueue(_paused, sequence);
         return true;
     }

@@ -21,7 +21,7 @@ public sealed record GenerationRequest
     /// Whose prompts may share computed prefixes: tenant and release. Prefixes are never reused across scopes, so that
     /// nobody can tell from the time to the first token what another tenant asks.
     /// </summary>
-    public string Scope { get; init; } = "";
+    public required string Scope { get; init; }
 
     public Priority Priority { get; init; } = Priority.Interactive;
 

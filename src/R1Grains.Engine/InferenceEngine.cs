@@ -25,6 +25,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     private readonly object _gate = new();
     private readonly List<Sequence> _inbox = [];
     private EngineStatus _status;
+    private int _places;
     private string? _stopped;
     private Exception? _defect;
 
@@ -40,7 +41,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         _slots = new KvSlots(runner.Rows, [.. Enumerable.Range(0, runner.Slots).Select(runner.SlotLength)], runner.KvCapacity, runner.CutGrid);
         _batcher = new Batcher(_slots, _pace, runner);
         _steps = new StepLoop(runner, _batcher, _slots, new Sampler(model.Tokenizer.VocabularySize), _pace, time);
-        _status = Snapshot();
+        Note();
         _meter = new EngineMeter(model, () => Status, scope: this);
         new Thread(Loop) { IsBackground = true, Name = $"inference {model.Name}" }.Start();
     }
@@ -93,7 +94,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         try
         {
             Validate(request);
-            var sequence = new Sequence(Model, request, Places, Numerics) { ArrivedAt = _time.GetUtcNow() };
+            var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit, Numerics) { ArrivedAt = _time.GetUtcNow() };
             if (sequence.Completion is null) Submit(sequence);
             return Read(sequence, cancel);
         }
@@ -154,7 +155,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         {
             if (_stopped is not null) throw new EngineStoppedException(_stopped, _defect);
             var wait = PredictFirstToken(sequence.PrefillLength);
-            if (InFlight >= Places) throw new QueueFullException(InFlight - _status.Running, wait);
+            if (InFlight >= _places + _options.QueueLimit) throw new QueueFullException(InFlight - _status.Running, wait);
             if (sequence.Request.Deadline - _time.GetUtcNow() is { } remaining && remaining <= wait)
                 throw new DeadlineTooShortException(remaining, wait);
             _inbox.Add(sequence);
@@ -162,20 +163,18 @@ public sealed class InferenceEngine : IAsyncDisposable
         }
     }
 
-    private int Places => _runner.Rows + _options.QueueLimit;
-
     private int InFlight => _status.Running + _status.Waiting + _inbox.Count;
 
     /// <summary>
-    /// Until a row is free, which with r rows and p requests ahead that hold one for h each is after about p·h/r; then
+    /// Until a slot is free, which with r of them and p requests ahead that hold one for h each is after about p·h/r; then
     /// until the prompts ahead and these ids are computed.
     /// </summary>
     private TimeSpan PredictFirstToken(int ids)
     {
-        var ahead = InFlight - _runner.Rows + 1;
-        var row = ahead <= 0 ? TimeSpan.Zero : _batcher.Held * ahead / _runner.Rows;
+        var ahead = InFlight - _places + 1;
+        var slot = ahead <= 0 ? TimeSpan.Zero : _batcher.Held * ahead / _places;
         foreach (var sequence in _inbox) ids += sequence.PrefillLength;
-        return row + TimeSpan.FromSeconds(_pace.Prefill(_status.QueuedTokens + ids));
+        return slot + TimeSpan.FromSeconds(_pace.Prefill(_status.QueuedTokens + ids));
     }
 
     private void Loop()
@@ -185,7 +184,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             while (TakeInbox())
             {
                 var plan = _steps.Plan();
-                lock (_gate) _status = Snapshot();
+                lock (_gate) Note();
                 _steps.Run(plan);
                 _meter.Stepped(plan);
                 _meter.Ended(_batcher.Ended);
@@ -206,11 +205,11 @@ public sealed class InferenceEngine : IAsyncDisposable
     {
         lock (_gate)
         {
-            _status = Snapshot();
+            Note();
             while (_inbox.Count == 0 && _batcher.IsIdle && _slots.Changes.Count == 0 && _stopped is null) Monitor.Wait(_gate);
             foreach (var sequence in _inbox) _batcher.Add(sequence);
             _inbox.Clear();
-            _status = Snapshot();
+            Note();
             return _stopped is null;
         }
     }
@@ -222,11 +221,13 @@ public sealed class InferenceEngine : IAsyncDisposable
             foreach (var sequence in _inbox) _batcher.Add(sequence);
             _inbox.Clear();
             _batcher.FailAll(_stopped!, _time.GetUtcNow());
-            _status = Snapshot();
+            Note();
         }
         _meter.Ended(_batcher.Ended);
         _ended.SetResult(_defect);
     }
+
+    private void Note() => (_status, _places) = (Snapshot(), _batcher.Places);
 
     private EngineStatus Snapshot() => new(
         _batcher.Running, _batcher.Waiting, _batcher.Paused, _runner.Rows, _options.QueueLimit,

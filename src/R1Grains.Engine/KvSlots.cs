@@ -70,7 +70,7 @@ internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity
         var used = source < 0 ? null : _parked[source];
         if (used is not null) used.Used = ++_uses;
 
-        // Its own conversation's prefix: the rest of what is parked there is of no use to anybody else.
+        // Most of what is parked there goes on: copying it would cost more than the little that is lost.
         var inherited = used is not null && (used.Ids.Length - reused) * 4 <= reused ? used : null;
         if (inherited is not null) Forget(inherited);
         while (Reserved + Kept + sequence.Reserve > capacity && Eldest(except: source) is { } eldest) Evict(eldest);

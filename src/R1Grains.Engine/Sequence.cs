@@ -57,7 +57,10 @@ internal sealed class Sequence
     public DateTimeOffset EndedAt { get; set; }
 
     /// <summary>Who is due sooner is served sooner.</summary>
-    public DateTimeOffset Due => Request.Priority == Priority.Batch ? ArrivedAt + Batcher.BatchPatience : ArrivedAt;
+    public DateTimeOffset Due { get; set; }
+
+    /// <summary>Whether it was ever put aside, so that the time it has had its slot tells nothing of others.</summary>
+    public bool WasPaused { get; set; }
 
     /// <summary>Ids known.</summary>
     public int Length { get; private set; }
@@ -95,7 +98,8 @@ internal sealed class Sequence
 
     public void ReportPosition(int position)
     {
-        if (position == _reportedPosition) return;
+        // Only forward: a more urgent request that comes in between is no news, and the channel has room for so many.
+        if (_reportedPosition >= 0 && position >= _reportedPosition) return;
         _reportedPosition = position;
         Emit(Emission.Queued(position));
     }

@@ -14,6 +14,7 @@ internal static class Generations
     public static GenerationRequest Request(Model model, string text, SamplingOptions sampling, int[]? recorded = null, string id = "r") => new()
     {
         Id = id,
+        Scope = "",
         Prompt = model.Template.Render([new(R1Grains.Engine.Models.ChatRole.User, text)]),
         Recorded = recorded ?? [],
         Sampling = sampling,

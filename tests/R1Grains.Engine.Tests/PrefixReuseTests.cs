@@ -73,5 +73,5 @@ public sealed class PrefixReuseTests
 
     private static int[] Ids(string question) => [.. (Policy + question).Select(c => (int)c), ScriptedModel.ThinkOpen];
 
-    private static GenerationRequest Ask(int[] prompt) => new() { Id = "r", Prompt = prompt, Sampling = Greedy };
+    private static GenerationRequest Ask(int[] prompt) => new() { Id = "r", Scope = "", Prompt = prompt, Sampling = Greedy };
 }

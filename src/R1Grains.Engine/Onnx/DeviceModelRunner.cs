@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using R1Grains.Engine.Models;
@@ -201,9 +202,9 @@ internal sealed class DeviceModelRunner : IModelRunner
         device.AppendTo(options);
         try
         {
-            return new InferenceSession(folder.OnnxPath, options);
+            return LastLogits.Load(folder, options);
         }
-        catch (OnnxRuntimeException refused)
+        catch (Exception refused) when (refused is OnnxRuntimeException or InvalidProtocolBufferException)
         {
             throw new ModelFolderException($"{folder.OnnxPath} cannot be loaded on {device.Name} ({device.Provider}): {refused.Message}", refused);
         }

@@ -1,4 +1,6 @@
 using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+using R1Grains.Engine.Models;
 using R1Grains.Engine.Onnx.Schema;
 
 namespace R1Grains.Engine.Onnx;
@@ -15,6 +17,14 @@ internal static class LastLogits
     // What may stand between the projection and the output, position by position.
     private static readonly string[] PositionWise = ["Cast", "Mul", "Div", "Tanh"];
     private static readonly string[] Projections = ["MatMul", "MatMulNBits"];
+
+    /// <summary>Loads the model with the graph changed so, where it can be.</summary>
+    public static InferenceSession Load(ModelFolder folder, SessionOptions options)
+    {
+        if (Only(folder.OnnxPath, folder.Config.Logits) is not { } changed) return new InferenceSession(folder.OnnxPath, options);
+        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.Path);
+        return new InferenceSession(changed, options);
+    }
 
     /// <summary>The graph with the last position taken before the projection; null when it is so already, or its end has another form than is known.</summary>
     public static byte[]? Only(string path, string logits)

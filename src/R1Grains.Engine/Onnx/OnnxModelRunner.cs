@@ -29,7 +29,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     private const int SpinMicroseconds = 20;
 
     // So much memory is kept for the next request: giving it back and taking it again costs as much as a small chunk.
-    private const long UnusedBytesMax = 8 << 20;
+    private const long UnusedBytesMax = 4 << 20;
 
     // Odd, so that the end of the probe is off any grid but the finest.
     private const int ProbeLength = 71;
@@ -238,7 +238,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         RunSlots(0, _widest);
         var width = VocabularySize * _logits.ElementSize;
         var expected = _logits.Span<byte>(0, _widest * width).ToArray();
-        for (var granule = 1; granule < _widest; granule *= 2)
+        for (var granule = 1; granule <= GranuleMax && granule < _widest; granule *= 2)
             if (IsExact(granule) && (granule * 3 > _widest || IsExact(granule * 3)))
                 return granule;
         return _widest;
@@ -290,9 +290,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         options.AddSessionConfigEntry("session.intra_op.spin_duration_us", $"{SpinMicroseconds}");
         try
         {
-            if (LastLogits.Only(folder.OnnxPath, folder.Config.Logits) is not { } pruned) return new InferenceSession(folder.OnnxPath, options);
-            options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.Path);
-            return new InferenceSession(pruned, options);
+            return LastLogits.Load(folder, options);
         }
         catch (Exception refused) when (refused is OnnxRuntimeException or InvalidProtocolBufferException)
         {

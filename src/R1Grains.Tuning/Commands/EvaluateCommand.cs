@@ -62,7 +62,7 @@ internal static class EvaluateCommand
         var bounds = new ParallelOptions { MaxDegreeOfParallelism = Rows, CancellationToken = cancellation };
         await Parallel.ForEachAsync(Enumerable.Range(0, items.Count), bounds, async (i, cancel) =>
         {
-            var request = new GenerationRequest { Id = items[i].Id, Prompt = engine.Model.Template.Render(Messages(items[i])), Sampling = greedy };
+            var request = new GenerationRequest { Id = items[i].Id, Scope = "evaluation", Prompt = engine.Model.Template.Render(Messages(items[i])), Sampling = greedy };
             var ids = new List<int>();
             await foreach (var emission in engine.GenerateAsync(request, cancel))
             {

@@ -70,10 +70,10 @@ public sealed class OnnxEngineTests
         Assert.Equal(32_768, engine.Model.ContextLength);
         var prompt = OnnxModelRunnerTests.Prompt(1, 32_768 - 8);
         var sampling = Greedy with { MaxTokens = 8, TopP = 1 };
-        var emissions = await engine.GenerateAsync(new GenerationRequest { Id = "long", Prompt = prompt, Sampling = sampling }).CollectAsync();
+        var emissions = await engine.GenerateAsync(new GenerationRequest { Id = "long", Scope = "", Prompt = prompt, Sampling = sampling }).CollectAsync();
         Assert.Equal(new Usage(32_760, 8, 0), emissions[^1].Completion!.Usage);
         Assert.Equal(FinishReason.Length, emissions[^1].Completion!.Reason);
-        Assert.Throws<PromptTooLongException>(() => engine.GenerateAsync(new GenerationRequest { Id = "longer", Prompt = [.. prompt, 1], Sampling = sampling }));
+        Assert.Throws<PromptTooLongException>(() => engine.GenerateAsync(new GenerationRequest { Id = "longer", Scope = "", Prompt = [.. prompt, 1], Sampling = sampling }));
     }
 
     private static ModelFolder Open(string model) => ModelFolder.Open(model == "r1-tiny" ? ModelFolders.Shipped : ModelFolders.Get(model));

@@ -136,7 +136,7 @@ public sealed class BatcherSimulation
 
         private void Add(GenerationRequest request)
         {
-            var sequence = new Sequence(Model, request, places: 1000, numerics: "simulated") { ArrivedAt = _time.GetUtcNow() };
+            var sequence = new Sequence(Model, request, places: 120, numerics: "simulated") { ArrivedAt = _time.GetUtcNow() };
             _all.Add(sequence);
             _read[sequence] = [];
             _batcher.Add(sequence);

@@ -6,7 +6,7 @@ namespace R1Grains.Tests.Inference;
 
 public sealed class InferenceRouterTests
 {
-    private static readonly GenerationRequest Request = new() { Id = "x", Prompt = [1, 2], Sampling = new() };
+    private static readonly GenerationRequest Request = new() { Id = "x", Scope = "tenant", Prompt = [1, 2], Sampling = new() };
 
     [Fact]
     public async Task A_conversation_stays_on_the_device_that_holds_it() =>

@@ -16,6 +16,8 @@ public sealed class SurrogateTests
         var sent = new GenerationRequest
         {
             Id = "x",
+            Scope = "tenant/release",
+            Priority = Priority.Batch,
             Prompt = [1, 2, 3],
             Recorded = [4],
             Deadline = DateTimeOffset.UnixEpoch.AddDays(1),
@@ -32,7 +34,7 @@ public sealed class SurrogateTests
             },
         };
         var received = Sent(sent);
-        Assert.Equal((sent.Id, sent.Deadline), (received.Id, received.Deadline));
+        Assert.Equal((sent.Id, sent.Deadline, sent.Scope, sent.Priority), (received.Id, received.Deadline, received.Scope, received.Priority));
         Assert.Equal(sent.Prompt, received.Prompt);
         Assert.Equal(sent.Recorded, received.Recorded);
         Assert.Equal(sent.Sampling.StopStrings, received.Sampling.StopStrings);
