@@ -26,6 +26,7 @@ public sealed class QuantizedCacheTests : IDisposable
         var request = new GenerationRequest
         {
             Id = "one",
+            Scope = "",
             Prompt = engine.Model.Template.Render([new ChatMessage(ChatRole.User, "fee?")]),
             Sampling = new SamplingOptions { Temperature = 0, MaxTokens = 8 },
         };
