@@ -275,7 +275,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
         var length = Math.Min(remaining, longest);
         var isLone = remaining == length ? length % BlockUnit == 1 : remaining - length == 1;
         var shorter = (Math.Min(remaining, longest + 1) - 2) / cutGrid * cutGrid;
-        return !isLone ? length : shorter > 0 ? shorter : remaining;
+        return !isLone ? length : shorter > 1 ? shorter : remaining;
     }
 
     private int Chunk(int remaining)
