@@ -24,16 +24,16 @@ internal sealed class StepLoop(IModelRunner runner, Batcher batcher, KvSlots slo
 
     private void Change()
     {
-        foreach (var (from, to, length) in slots.Changes)
+        foreach (var change in slots.Changes)
         {
-            if (from == to)
+            if (change.IsTruncation)
             {
-                runner.Truncate(to, length);
+                runner.Truncate(change.To, change.Length);
                 continue;
             }
             var start = time.GetTimestamp();
-            runner.Copy(from, to, length);
-            if (length > 0) pace.Copied(length, time.GetElapsedTime(start).TotalSeconds);
+            runner.Copy(change.From, change.To, change.Length);
+            if (change.Length > 0) pace.Copied(change.Length, time.GetElapsedTime(start).TotalSeconds);
         }
         slots.Changes.Clear();
     }
