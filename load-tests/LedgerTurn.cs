@@ -3,7 +3,7 @@ using R1Grains.Ledger;
 namespace R1Grains.LoadTests;
 
 /// <summary>A conversation's appends in their real mix: an opening of 1 KB, four pieces of 300 bytes, a close of 6 KB, again and again.</summary>
-internal sealed class LedgerTurn(SqliteRecord record, ConversationKey key, long epoch)
+internal sealed class LedgerTurn(IRecord record, ConversationKey key, long epoch)
 {
     private const int Pieces = 4;
 
@@ -17,7 +17,7 @@ internal sealed class LedgerTurn(SqliteRecord record, ConversationKey key, long 
     private int _turn = 1;
     private int _step;
 
-    public static async Task<LedgerTurn> BeginAsync(SqliteRecord record, string conversation)
+    public static async Task<LedgerTurn> BeginAsync(IRecord record, string conversation)
     {
         var key = new ConversationKey("demo", conversation);
         await record.CreateConversationAsync(new ConversationOpened

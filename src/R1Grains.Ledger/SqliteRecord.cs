@@ -5,21 +5,11 @@ using R1Grains.Ledger.Sqlite;
 
 namespace R1Grains.Ledger;
 
-/// <summary>
-/// The record in one SQLite file. One process writes it; each append's task completes when the append is durable.
-/// Cancelling an append withdraws it only while it waits for room in the inbox; afterwards the task tells its outcome.
-/// Every call may throw <see cref="RecordUnavailableException"/>.
-/// </summary>
-public sealed class SqliteRecord : IAsyncDisposable
+/// <summary>The record in one SQLite file, which one process writes.</summary>
+public sealed class SqliteRecord : IRecord
 {
     /// <summary>The name of the file within the record's folder.</summary>
     public const string FileName = "record.db";
-
-    /// <summary>Upper bound of a page.</summary>
-    public const int PageSizeMax = 1_000;
-
-    /// <summary>In characters, of a tenant, a conversation, a caller or a request id.</summary>
-    public const int NameLengthMax = 256;
 
     private const int ReadersMax = 8;
 
@@ -57,7 +47,6 @@ public sealed class SqliteRecord : IAsyncDisposable
         }
     }, cancellation);
 
-    /// <summary>A tenant's caller creates one conversation with a request id.</summary>
     public async Task<Creation> CreateConversationAsync(ConversationOpened opened, CancellationToken cancellation = default)
     {
         RequireName(opened.Key.Tenant, "tenant");
@@ -70,21 +59,16 @@ public sealed class SqliteRecord : IAsyncDisposable
         return new Creation(outcome, (await FindConversationAsync(key, cancellation))!);
     }
 
-    /// <summary>Null when there is none. Leaves the epoch alone.</summary>
     public Task<Conversation?> FindConversationAsync(ConversationKey key, CancellationToken cancellation = default) =>
         Read(reads => reads.Conversation(key), cancellation);
 
-    /// <summary>In the order of creation.</summary>
-    /// <param name="after">Null for the first page, else <see cref="Page{T}.Next"/>.</param>
     public Task<Page<Conversation>> ListConversationsAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default)
     {
         RequireSize(pageSize);
         return Read(reads => reads.Conversations(tenant, pageSize, after ?? 0), cancellation);
     }
 
-    /// <summary>Raises the epoch, then reads. Null when there is no such conversation.</summary>
-    /// <param name="recentTurns">How many turns to read at most, counted from the end.</param>
-    public async Task<TakenOver?> TakeOverAsync(ConversationKey key, int recentTurns = PageSizeMax, CancellationToken cancellation = default)
+    public async Task<TakenOver?> TakeOverAsync(ConversationKey key, int recentTurns = IRecord.PageSizeMax, CancellationToken cancellation = default)
     {
         RequireSize(recentTurns);
         return await _writer.Write(session => session.TakeOver(key), cancellation) is { } epoch
@@ -92,9 +76,6 @@ public sealed class SqliteRecord : IAsyncDisposable
             : null;
     }
 
-    /// <param name="prompt">Token ids as given to the model; kept with the turn, whose entry commits to their count and hash.</param>
-    /// <exception cref="StaleEpochException"/>
-    /// <exception cref="RecordConflictException">Also when the request id belongs to another turn.</exception>
     public Task<Receipt> AppendAsync(TurnOpened opened, ReadOnlyMemory<int> prompt, CancellationToken cancellation = default)
     {
         RequireName(opened.RequestId, "request id");
@@ -103,8 +84,6 @@ public sealed class SqliteRecord : IAsyncDisposable
         return _writer.Write(session => session.Append(opened, payload, promptIds), cancellation);
     }
 
-    /// <exception cref="StaleEpochException"/>
-    /// <exception cref="RecordConflictException"/>
     public Task AppendAsync(Piece piece, CancellationToken cancellation = default)
     {
         var journal = JournalPiece.Of(piece);
@@ -115,16 +94,12 @@ public sealed class SqliteRecord : IAsyncDisposable
         }, cancellation);
     }
 
-    /// <exception cref="StaleEpochException"/>
-    /// <exception cref="RecordConflictException">Also when the pieces are not those that the record holds.</exception>
     public Task<Receipt> AppendAsync(TurnClosed closed, CancellationToken cancellation = default)
     {
         var payload = Payload.Encode(closed);
         return _writer.Write(session => session.Append(closed, payload), cancellation);
     }
 
-    /// <exception cref="StaleEpochException"/>
-    /// <exception cref="RecordConflictException">Also while a turn is open.</exception>
     public Task<Receipt> AppendAsync(ConversationCompleted completed, CancellationToken cancellation = default)
     {
         var payload = Payload.Encode(completed);
@@ -134,15 +109,13 @@ public sealed class SqliteRecord : IAsyncDisposable
     public Task<TurnRecord?> FindTurnAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
         Read(reads => reads.Turns(key, turn, turn).SingleOrDefault(), cancellation);
 
-    /// <summary>The turn that the client's request opened, or null.</summary>
     public Task<TurnRecord?> FindTurnByRequestAsync(ConversationKey key, string requestId, CancellationToken cancellation = default) =>
         Read(reads => reads.TurnOfRequest(key, requestId) is { } turn ? reads.Turns(key, turn, turn).Single() : null, cancellation);
 
-    /// <param name="after">Null for the first page, else <see cref="Page{T}.Next"/>: a turn number.</param>
     public Task<Page<TurnRecord>> ListTurnsAsync(ConversationKey key, int pageSize, long? after = null, CancellationToken cancellation = default)
     {
         RequireSize(pageSize);
-        var first = 1 + (int)Math.Clamp(after ?? 0, 0, int.MaxValue - PageSizeMax - 1);
+        var first = 1 + (int)Math.Clamp(after ?? 0, 0, int.MaxValue - IRecord.PageSizeMax - 1);
         return Read(reads =>
         {
             var turns = reads.Turns(key, first, first + pageSize);
@@ -151,19 +124,16 @@ public sealed class SqliteRecord : IAsyncDisposable
         }, cancellation);
     }
 
-    /// <summary>The prompt's token ids; null when there is no such turn, or they are not kept with it any more.</summary>
     public Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
         Read(reads => reads.Prompt(key, turn), cancellation);
 
-    /// <summary>Soonest deadline first.</summary>
-    public Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = PageSizeMax, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = IRecord.PageSizeMax, CancellationToken cancellation = default)
     {
         RequireSize(limit);
         return Read(reads => reads.OpenTurns(limit), cancellation);
     }
 
-    /// <summary>Conversations without an open turn whose idle timeout has passed, longest idle first.</summary>
-    public Task<IReadOnlyList<ConversationKey>> FindIdleConversationsAsync(DateTimeOffset now, int limit = PageSizeMax, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<ConversationKey>> FindIdleConversationsAsync(DateTimeOffset now, int limit = IRecord.PageSizeMax, CancellationToken cancellation = default)
     {
         RequireSize(limit);
         return Read(reads => reads.IdleConversations(Microseconds.Of(now), limit), cancellation);
@@ -211,13 +181,13 @@ public sealed class SqliteRecord : IAsyncDisposable
     /// <summary>SQLite ends a text at a NUL, so that two names could become one.</summary>
     private static void RequireName(string name, string what)
     {
-        if (name.Length is 0 or > NameLengthMax || name.Contains('\0', StringComparison.Ordinal))
-            throw new ArgumentException($"A {what} has 1 to {NameLengthMax} characters and no NUL; this has {name.Length}.");
+        if (name.Length is 0 or > IRecord.NameLengthMax || name.Contains('\0', StringComparison.Ordinal))
+            throw new ArgumentException($"A {what} has 1 to {IRecord.NameLengthMax} characters and no NUL; this has {name.Length}.");
     }
 
     private static void RequireSize(int size)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, PageSizeMax);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, IRecord.PageSizeMax);
     }
 }

@@ -1,6 +1,6 @@
 namespace R1Grains.Ledger;
 
-/// <summary>One turn as the record shows it. The prompt's token ids are read apart, by <see cref="SqliteRecord.ReadPromptAsync"/>.</summary>
+/// <summary>One turn as the record shows it. The prompt's token ids are read apart, by <see cref="IRecord.ReadPromptAsync"/>.</summary>
 /// <param name="PromptHash">What the entry commits to: <see cref="Digest.OfTokens"/> of the prompt.</param>
 /// <param name="Pieces">All of them, in order.</param>
 /// <param name="Closed">Null while the turn is open, as is its receipt.</param>

@@ -60,7 +60,7 @@ public static class R1Host
             .Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + ServicesStop)
             .AddSingleton(settings)
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(_ => SqliteRecord.OpenAsync(settings.Data).GetAwaiter().GetResult())
+            .AddSingleton<IRecord>(_ => SqliteRecord.OpenAsync(settings.Data).GetAwaiter().GetResult())
             .AddKnowledge(settings.Tenants)
             .AddInference(settings.Engine)
             .AddConversations(settings.TurnTimeout)
@@ -78,7 +78,7 @@ public static class R1Host
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(() => started = true);
         // What can be at fault is opened before anything starts: the data folder, what lies in it, the model, the tenants' policies.
-        app.Services.GetRequiredService<SqliteRecord>();
+        app.Services.GetRequiredService<IRecord>();
         app.Services.GetRequiredService<DevelopmentIssuer>();
         var engine = app.Services.GetRequiredService<InferenceEngine>();
         app.Services.GetRequiredService<Tenants>().RequireRoom(engine.Model);

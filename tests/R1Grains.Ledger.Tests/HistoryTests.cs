@@ -30,7 +30,7 @@ public sealed class HistoryTests : IDisposable
             Assert.Equal(said, (await reopened.TakeOverAsync(key))!.Turns.Select(turn => string.Concat(turn.Pieces.Select(piece => piece.Text))));
     }
 
-    private static async Task<(ConversationKey, List<string>)> Live(SqliteRecord record, ConversationKey key, Random random)
+    private static async Task<(ConversationKey, List<string>)> Live(IRecord record, ConversationKey key, Random random)
     {
         var said = new List<string>();
         var epoch = await record.Begin(key);

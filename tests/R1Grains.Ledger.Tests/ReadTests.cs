@@ -57,7 +57,7 @@ public sealed class ReadTests : IDisposable
         Assert.Null(second.Next);
         Assert.Empty((await record.ListTurnsAsync(Samples.Key("other"), 4)).Items);
         Assert.Empty((await record.ListTurnsAsync(Key, 4, long.MaxValue)).Items);
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => record.ListTurnsAsync(Key, SqliteRecord.PageSizeMax + 1));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => record.ListTurnsAsync(Key, IRecord.PageSizeMax + 1));
     }
 
     [Fact]

@@ -96,14 +96,14 @@ internal static class Samples
     };
 
     /// <summary>Creates a conversation and takes it over; returns the epoch.</summary>
-    public static async Task<long> Begin(this SqliteRecord record, ConversationKey key)
+    public static async Task<long> Begin(this IRecord record, ConversationKey key)
     {
         await record.CreateConversationAsync(Opened(key));
         return (await record.TakeOverAsync(key))!.Epoch;
     }
 
     /// <summary>Writes a whole turn.</summary>
-    public static async Task<Receipt> AppendTurn(this SqliteRecord record, ConversationKey key, int turn, long epoch, int pieces)
+    public static async Task<Receipt> AppendTurn(this IRecord record, ConversationKey key, int turn, long epoch, int pieces)
     {
         await record.AppendAsync(Turn(key, turn, epoch), Prompt);
         for (var number = 1; number <= pieces; number++)

@@ -6,7 +6,7 @@ using R1Grains.Ledger;
 namespace R1Grains.Audit;
 
 /// <summary>Runs ended turns again and compares what is sampled with what is recorded. It reads the record and writes nothing into it.</summary>
-public sealed class TurnReplay(SqliteRecord record, InferenceRouter router, Model model, TimeProvider time) : IDisposable
+public sealed class TurnReplay(IRecord record, InferenceRouter router, Model model, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
 

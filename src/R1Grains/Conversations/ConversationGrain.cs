@@ -40,7 +40,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         _watched = new(parts.Time, WatchedMax);
     }
 
-    private SqliteRecord Record => _parts.Record;
+    private IRecord Record => _parts.Record;
 
     public async Task<ConversationView> Create(NewConversation wanted, CancellationToken cancellation)
     {

@@ -8,7 +8,7 @@ namespace R1Grains.Conversations;
 /// <summary>What every conversation works with.</summary>
 /// <param name="TurnTimeout">The longest a turn may take from its opening on.</param>
 public sealed record ConversationParts(
-    SqliteRecord Record,
+    IRecord Record,
     InferenceRouter Router,
     Model Model,
     Tenants Tenants,

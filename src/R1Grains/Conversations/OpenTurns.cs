@@ -6,7 +6,7 @@ namespace R1Grains.Conversations;
 /// Sees to it, at the start and from time to time, that turns without a client are finished or closed and that idle
 /// conversations are completed.
 /// </summary>
-public sealed class OpenTurns(SqliteRecord record, IGrainFactory grains, TimeProvider time, ILogger<OpenTurns> log) : BackgroundService
+public sealed class OpenTurns(IRecord record, IGrainFactory grains, TimeProvider time, ILogger<OpenTurns> log) : BackgroundService
 {
     private const int AtOnce = 8;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(30);

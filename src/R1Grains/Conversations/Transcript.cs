@@ -10,7 +10,7 @@ namespace R1Grains.Conversations;
 internal sealed class Transcript
 {
     // Bounds the memory of an endless conversation; older request ids are looked up in the record.
-    private const int TurnsMax = SqliteRecord.PageSizeMax;
+    private const int TurnsMax = IRecord.PageSizeMax;
 
     private readonly Dictionary<string, (int Turn, Digest Payload)> _requests;
     private readonly List<Exchange> _said;

@@ -11,7 +11,7 @@ namespace R1Grains.Gateway;
 using Access = R1Grains.Access.Access;
 
 /// <summary>Where conversations are opened, read, watched and completed.</summary>
-public sealed class ConversationEndpoint(IGrainFactory grains, SqliteRecord record, Callers callers, PageTokens pages, Drain drain)
+public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, Callers callers, PageTokens pages, Drain drain)
     : V1.ConversationService.ConversationServiceBase
 {
     private const string ConversationList = "conversations";

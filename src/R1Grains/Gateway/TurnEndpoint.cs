@@ -12,7 +12,7 @@ using Access = R1Grains.Access.Access;
 /// Where turns enter. A call that breaks does not cancel its turn. Response headers go out with the first event, so
 /// whatever is refused before reaches the client as a call without headers, which its retry policy may repeat.
 /// </summary>
-public sealed class TurnEndpoint(IGrainFactory grains, SqliteRecord record, Callers callers, PageTokens pages, Drain drain)
+public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers callers, PageTokens pages, Drain drain)
     : V1.TurnService.TurnServiceBase
 {
     private const string TurnList = "turns";

@@ -22,7 +22,7 @@ public sealed class AnswerTests : IAsyncLifetime
     private readonly Channel<Emission> _device = Channel.CreateUnbounded<Emission>();
     private readonly Channel<TurnEvent> _published = Channel.CreateUnbounded<TurnEvent>();
     private readonly StopSignal _stop = new();
-    private SqliteRecord _record = null!;
+    private IRecord _record = null!;
     private Answer _answer = null!;
     private Task<Ending> _ending = null!;
 

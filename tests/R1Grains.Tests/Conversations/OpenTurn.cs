@@ -9,7 +9,7 @@ using R1Grains.Tests.Scripted;
 namespace R1Grains.Tests.Conversations;
 
 /// <summary>Writes a turn into the record as an activation would have that died in the middle of it.</summary>
-internal sealed class OpenTurn(SqliteRecord record, Model model, TimeProvider time)
+internal sealed class OpenTurn(IRecord record, Model model, TimeProvider time)
 {
     public ConversationKey Key { get; init; } = new("demo", "c");
 

@@ -29,13 +29,13 @@ internal sealed class ScriptedSilo : IAsyncDisposable
 
     public ScriptedRunner Runner { get; }
 
-    public SqliteRecord Record => _host.Services.GetRequiredService<SqliteRecord>();
+    public IRecord Record => _host.Services.GetRequiredService<IRecord>();
 
     public LoggedAlarms Alarms { get; }
 
     public Digest Numerics => Digest.Parse(Runner.Numerics);
 
-    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, SqliteRecord? record = null, Func<Model, ScriptedRunner>? scripted = null)
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null)
     {
         var model = ScriptedModel.Create(contextLength);
         var runner = scripted?.Invoke(model) ?? ScriptedReplies.Runner(model, rows);
