@@ -18,12 +18,40 @@ public sealed class RecordConflictException(ConversationKey key, string reason)
     public ConversationKey Key { get; } = key;
 }
 
-/// <summary>The record cannot be written or read now (disk full, I/O error). Nothing of the append was written; retry the same append.</summary>
-public sealed class RecordUnavailableException(string message, Exception? cause = null) : Exception(message, cause);
+/// <summary>
+/// The record cannot be written or read now (disk full, I/O error, server away). The append is not known to be written:
+/// retry the same append, which succeeds once, whether it was or not.
+/// </summary>
+public class RecordUnavailableException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>
+/// The database does not hold what it has acknowledged: a standby that lagged was promoted, or an old backup restored.
+/// Nothing is written to it or read from it until it holds that again.
+/// </summary>
+public sealed class RecordRewoundException(string address, Guid writer, long seen, long? found, string marks) : RecordUnavailableException(
+    $"PostgreSQL at {address} has lost what it acknowledged: batch {seen} of writer {writer} was durable, the database {(found is { } batch ? $"ends at batch {batch}" : "does not know the writer")}. "
+    + "Promote the standby that has it, or restore a newer backup. "
+    + $"To accept the loss, stop every server, delete the marks in {marks}, and start again.")
+{
+    public Guid Writer { get; } = writer;
+
+    /// <summary>The last batch of this writer that was acknowledged, as far as is known here.</summary>
+    public long Seen { get; } = seen;
+
+    /// <summary>The last that the database holds; null when it does not know the writer.</summary>
+    public long? Found { get; } = found;
+}
 
 /// <summary>The data folder cannot be used: the message names it, says why, and what to do.</summary>
 public sealed class RecordFolderException(string folder, string reason, Exception? cause = null)
     : Exception($"Record folder '{folder}': {reason}", cause)
 {
     public string Folder { get; } = folder;
+}
+
+/// <summary>The server or its database cannot hold the record as it is set: the message names it, says why, and what to do.</summary>
+public sealed class RecordServerException(string address, string reason)
+    : Exception($"PostgreSQL at {address}: {reason}")
+{
+    public string Address { get; } = address;
 }

@@ -1,5 +1,8 @@
 using Microsoft.Data.Sqlite;
+using Npgsql;
+using R1Grains.Ledger.Postgres;
 using R1Grains.Ledger.Sqlite;
+using R1Grains.Ledger.Verification;
 
 namespace R1Grains.Ledger;
 
@@ -15,25 +18,42 @@ public static class RecordVerifier
         var folder = Path.GetDirectoryName(file)!;
         if (!File.Exists(file))
             throw new RecordFolderException(folder, $"there is no '{Path.GetFileName(file)}'. Name the record's file or its folder.");
-        RecordWalk walk;
+        FileEvidence evidence;
         try
         {
-            walk = new RecordWalk(RecordFile.OpenEvidence(file));
+            evidence = new FileEvidence(RecordFile.OpenEvidence(file));
         }
         catch (SqliteException failure)
         {
-            throw new RecordFolderException(folder, Outage.Translate(failure).Message, failure);
+            throw new RecordFolderException(folder, Sqlite.Outage.Translate(failure).Message, failure);
         }
-        using (walk)
+        using (evidence)
         {
             try
             {
-                return walk.Run(progress, cancellation);
+                return new RecordWalk(evidence).Run(progress, cancellation);
             }
             catch (SqliteException failure)
             {
-                throw Outage.Translate(failure);
+                throw Sqlite.Outage.Translate(failure);
             }
         }
     }, cancellation);
+
+    /// <param name="connectionString">As Npgsql reads it. A standby will do; the user needs to read, and no more.</param>
+    /// <exception cref="RecordServerException">There is no record, or its version is newer.</exception>
+    /// <exception cref="RecordUnavailableException">The server cannot be reached, or reading stopped for a reason that says nothing about the record.</exception>
+    public static async Task<VerificationReport> VerifyPostgresAsync(string connectionString, IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        await using var database = Database.ToVerify(connectionString);
+        try
+        {
+            using var evidence = await DatabaseEvidence.OpenAsync(database, cancellation);
+            return await Task.Run(() => new RecordWalk(evidence).Run(progress, cancellation), cancellation);
+        }
+        catch (Exception failure) when (failure is NpgsqlException)
+        {
+            throw Postgres.Outage.Translate(failure, database.Address);
+        }
+    }
 }

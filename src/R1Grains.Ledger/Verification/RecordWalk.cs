@@ -1,40 +1,29 @@
 using System.Text;
-using Microsoft.Data.Sqlite;
 
-namespace R1Grains.Ledger.Sqlite;
+namespace R1Grains.Ledger.Verification;
 
 /// <summary>Goes through all conversations in the order of their creation, each as it is at one moment.</summary>
-internal sealed class RecordWalk : IDisposable
+internal sealed class RecordWalk(IEvidence evidence)
 {
     private const int ProgressStride = 64;
 
-    private readonly SqliteConnection _connection;
-    private readonly Statement _begin;
-    private readonly Statement _end;
-    private readonly ConversationWalk _conversation;
+    private readonly ConversationWalk _conversation = new(evidence);
 
     private long _bad;
     private BadRecord? _firstBad;
 
-    public RecordWalk(SqliteConnection connection)
-    {
-        _connection = connection;
-        _begin = new Statement(connection, "BEGIN");
-        _end = new Statement(connection, "ROLLBACK");
-        _conversation = new ConversationWalk(connection);
-    }
-
     public VerificationReport Run(IProgress<VerificationProgress>? progress, CancellationToken cancellation)
     {
         var (total, walked, more) = (0L, 0L, true);
-        Judge(() => total = LastNumber());
+        // Conversations are numbered without gaps.
+        Judge(() => total = evidence.LastNumber());
         while (more)
         {
             cancellation.ThrowIfCancellationRequested();
             var previous = _conversation.Number;
-            _begin.Execute();
+            evidence.Begin();
             Judge(() => more = _conversation.CheckNext());
-            _end.Execute();
+            evidence.End();
             more &= _conversation.Number > previous;
             walked += more ? 1 : 0;
             if (walked % ProgressStride == 0 || !more)
@@ -48,17 +37,6 @@ internal sealed class RecordWalk : IDisposable
             walked, _conversation.Turns, _conversation.OpenTurns, _conversation.Entries, _conversation.Pieces, _bad, _firstBad);
     }
 
-    public void Dispose()
-    {
-        _begin.Dispose();
-        _end.Dispose();
-        _conversation.Dispose();
-        _connection.Dispose();
-    }
-
-    /// <summary>Conversations are numbered without gaps, and SQLite keeps the last number that it gave.</summary>
-    private long LastNumber() => RecordFile.Number(_connection, "SELECT seq FROM sqlite_sequence WHERE name = 'conversation_head'");
-
     private void RequireLast(long number)
     {
         if (_conversation.Number < number)
@@ -67,8 +45,7 @@ internal sealed class RecordWalk : IDisposable
 
     private void RequireNoStrays(string table)
     {
-        var stray = RecordFile.Number(_connection, $"SELECT conversation_id FROM {table} WHERE conversation_id NOT IN (SELECT id FROM conversation_head) LIMIT 1");
-        if (stray != 0)
+        if (evidence.FindStray(table) is { } stray)
             throw new InvalidDataException($"table {table} has rows of conversation number {stray}, which does not exist");
     }
 
@@ -86,7 +63,6 @@ internal sealed class RecordWalk : IDisposable
     }
 
     /// <summary>Whether the record is at fault: a check failed, or its bytes, its types or its pages are not what they must be.</summary>
-    private static bool Contradicts(Exception failure) => failure
-        is InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException
-        or SqliteException { SqliteErrorCode: 1 or 10 or 11 or 26 };
+    private bool Contradicts(Exception failure) => failure
+        is InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException || evidence.IsDamage(failure);
 }

@@ -1,28 +1,17 @@
 using System.Buffers;
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Storage;
 
-namespace R1Grains.Ledger.Sqlite;
+namespace R1Grains.Ledger.Verification;
 
 /// <summary>
 /// Replays the chain of one conversation after another through <see cref="ConversationHead"/>, and compares every hash,
 /// piece and head on the way with what is stored. The first contradiction throws <see cref="InvalidDataException"/>;
 /// <see cref="Here"/> then tells where it stands.
 /// </summary>
-internal sealed class ConversationWalk(SqliteConnection connection) : IDisposable
+internal sealed class ConversationWalk(IEvidence evidence)
 {
-    private readonly Statement _head = new(connection, $"SELECT id, tenant, name, caller, request_id, {HeadRow.Columns} FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1", 1);
-
-    private readonly Statement _entries = new(connection, """
-        SELECT idx, format, kind, turn, epoch, time, hash, payload, request_id, prompt, piece_count, pieces_hash
-        FROM entry WHERE conversation_id = $1 ORDER BY idx
-        """, 1);
-
-    private readonly Statement _pieces = new(connection, """
-        SELECT turn, number, epoch, time, token_ids, text, resume_points, hash
-        FROM piece WHERE conversation_id = $1 ORDER BY turn, number
-        """, 1);
-
     /// <summary>Text of the latest turn's pieces, joined.</summary>
     private readonly ArrayBufferWriter<byte> _text = new();
 
@@ -63,21 +52,12 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
     {
         Leave();
         var expected = Number + 1;
-        using var head = _head.Query(Number);
-        if (!head.Read())
+        if (!ReadHead(expected))
             return false;
-        Number = head.GetInt64(0);
-        var key = new ConversationKey(head.GetString(1), head.GetString(2));
-        if (Number != expected)
-            throw Wrong($"conversation number {expected} is missing; number {Number} ({key}) comes in its place");
-        _key = key;
-        _creation = (head.GetString(3), head.GetString(4));
-        _stored = HeadRow.Read(head, key, 5);
-        _replayed = new ConversationHead { Key = key };
 
-        using var pieces = _pieces.Query(Number);
+        using var pieces = evidence.Pieces(Number);
         var more = pieces.Read();
-        using var entries = _entries.Query(Number);
+        using var entries = evidence.Entries(Number);
         while (entries.Read())
         {
             At(_replayed.NextIndex, null, null);
@@ -111,14 +91,23 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
         return true;
     }
 
-    public void Dispose()
+    private bool ReadHead(long expected)
     {
-        _head.Dispose();
-        _entries.Dispose();
-        _pieces.Dispose();
+        using var head = evidence.Head(Number);
+        if (!head.Read())
+            return false;
+        Number = head.GetInt64(0);
+        var key = new ConversationKey(head.GetString(1), head.GetString(2));
+        if (Number != expected)
+            throw Wrong($"conversation number {expected} is missing; number {Number} ({key}) comes in its place");
+        _key = key;
+        _creation = (head.GetString(3), head.GetString(4));
+        _stored = HeadRow.Read(head, key, 5);
+        _replayed = new ConversationHead { Key = key };
+        return true;
     }
 
-    private Entry ReadEntry(SqliteDataReader row)
+    private Entry ReadEntry(DbDataReader row)
     {
         var index = row.GetInt64(0);
         if (index != _replayed.NextIndex)
@@ -138,7 +127,7 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
         return new Entry(index, kind, turn, row.GetInt64(4), row.GetInt64(5), row.Bytes(7), kind is EntryKind.TurnClosed ? (row.Int32(10), row.Digest(11)) : null);
     }
 
-    private void CheckEntry(SqliteDataReader row, Entry entry)
+    private void CheckEntry(DbDataReader row, Entry entry)
     {
         var (stored, leaf) = (row.Digest(6), entry.Leaf(_replayed.Key, _replayed.LastHash));
         if (stored != leaf)
@@ -194,7 +183,7 @@ internal sealed class ConversationWalk(SqliteConnection connection) : IDisposabl
     }
 
     /// <summary>Checks the pieces of the open turn. True when the reader stands on a piece after them.</summary>
-    private bool CheckPieces(SqliteDataReader row, bool more)
+    private bool CheckPieces(DbDataReader row, bool more)
     {
         for (; more; more = row.Read())
         {

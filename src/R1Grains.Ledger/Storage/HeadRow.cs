@@ -1,20 +1,14 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 
-namespace R1Grains.Ledger.Sqlite;
+namespace R1Grains.Ledger.Storage;
 
 /// <summary>A <see cref="ConversationHead"/> as columns of its table.</summary>
 internal static class HeadRow
 {
     public const string Columns = "epoch, next_index, next_turn, next_piece, last_hash, pieces_hash, deadline, idle_timeout, last_activity, completed";
 
-    public static object?[] Values(ConversationHead head) =>
-    [
-        head.Epoch, head.NextIndex, head.NextTurn, head.NextPiece, head.LastHash.ToArray(), head.PiecesHash.ToArray(),
-        head.Deadline, head.IdleTimeout, head.LastActivity, head.Completed ? 1 : 0,
-    ];
-
     /// <param name="first">The column of <c>epoch</c>.</param>
-    public static ConversationHead Read(SqliteDataReader row, ConversationKey key, int first) => new()
+    public static ConversationHead Read(DbDataReader row, ConversationKey key, int first) => new()
     {
         Key = key,
         Epoch = row.GetInt64(first),
@@ -26,6 +20,6 @@ internal static class HeadRow
         Deadline = row.OptionalInt64(first + 6),
         IdleTimeout = row.GetInt64(first + 7),
         LastActivity = row.GetInt64(first + 8),
-        Completed = row.GetInt64(first + 9) != 0,
+        Completed = row.GetBoolean(first + 9),
     };
 }

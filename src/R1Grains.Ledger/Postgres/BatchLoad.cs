@@ -1,0 +1,169 @@
+using Npgsql;
+using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Storage;
+
+namespace R1Grains.Ledger.Postgres;
+
+/// <summary>Locks the heads of a batch and reads what its writes must be compared with.</summary>
+internal static class BatchLoad
+{
+    /// <summary>In the order of their numbers, whoever locks: two writers never wait for each other.</summary>
+    private const string Heads = $"""
+        SELECT h.id, h.tenant, h.name, {HeadRow.Columns}
+        FROM unnest($1, $2) AS k (wanted_tenant, wanted_name)
+        JOIN conversation_head h ON h.tenant = k.wanted_tenant AND h.name = k.wanted_name
+        ORDER BY h.id FOR NO KEY UPDATE OF h
+        """;
+
+    private const string Creations = """
+        SELECT h.tenant, h.caller, h.request_id, h.name, e.payload
+        FROM unnest($1, $2, $3) AS k (tenant, caller, request_id)
+        JOIN conversation_head h ON h.tenant = k.tenant AND h.caller = k.caller AND h.request_id = k.request_id
+        JOIN entry e ON e.conversation_id = h.id AND e.turn = 0 AND e.kind = 1
+        """;
+
+    private const string Turns = """
+        SELECT h.tenant, h.name, e.request_id, e.turn
+        FROM unnest($1, $2, $3) AS k (tenant, name, request_id)
+        JOIN conversation_head h ON h.tenant = k.tenant AND h.name = k.name
+        JOIN entry e ON e.conversation_id = h.id AND e.request_id = k.request_id
+        """;
+
+    /// <summary>A list of resume points that is empty takes four bytes.</summary>
+    private const string Said = """
+        SELECT h.tenant, h.name, k.turn, p.text, p.resume_points
+        FROM unnest($1, $2, $3) AS k (tenant, name, turn)
+        JOIN conversation_head h ON h.tenant = k.tenant AND h.name = k.name
+        CROSS JOIN LATERAL (
+            SELECT string_agg(text, ''::bytea ORDER BY number) AS text, array_agg(resume_points ORDER BY number) FILTER (WHERE length(resume_points) > 4) AS resume_points
+            FROM piece WHERE conversation_id = h.id AND turn = k.turn
+        ) p
+        WHERE p.text IS NOT NULL
+        """;
+
+    private const string Entries = """
+        SELECT h.tenant, h.name, e.idx, e.kind, e.turn, e.epoch, e.time, e.payload, e.piece_count, e.pieces_hash, e.hash
+        FROM unnest($1, $2, $3) AS k (id, kind, turn)
+        JOIN conversation_head h ON h.id = k.id
+        JOIN entry e ON e.conversation_id = k.id AND e.turn = k.turn AND e.kind = k.kind
+        """;
+
+    private const string Pieces = """
+        SELECT h.tenant, h.name, p.turn, p.number, p.epoch, p.time, p.token_ids, p.text, p.resume_points
+        FROM unnest($1, $2, $3) AS k (id, turn, number)
+        JOIN conversation_head h ON h.id = k.id
+        JOIN piece p ON p.conversation_id = k.id AND p.turn = k.turn AND p.number = k.number
+        """;
+
+    /// <summary>One round trip, and another one if something does not follow on what is recorded: a retry, mostly.</summary>
+    /// <param name="first">Commands of the caller before these; each gives one row.</param>
+    /// <exception cref="WriterLostException">One of them gave none.</exception>
+    public static async Task<BatchRows> LoadAsync(NpgsqlConnection connection, IReadOnlyList<Write> writes, IReadOnlyList<NpgsqlBatchCommand> first)
+    {
+        var rows = new BatchRows();
+        var loads = new Loads(connection);
+        foreach (var command in first)
+            loads.Add(command, null);
+
+        var keys = writes.Select(write => write.Key).Distinct().ToArray();
+        loads.Add(Heads, row =>
+        {
+            var key = new ConversationKey(row.GetString(1), row.GetString(2));
+            rows.Loaded(new StoredHead(row.GetInt64(0), HeadRow.Read(row, key, 3)));
+        }, Tenants(keys), Names(keys));
+
+        if (writes.OfType<ConversationCreation>().Select(write => write.Opened).ToArray() is { Length: > 0 } creations)
+        {
+            loads.Add(
+                Creations,
+                row => rows.Loaded(row.GetString(0), row.GetString(1), row.GetString(2), new RecordedCreation(row.GetString(3), row.Bytes(4))),
+                Values.Of(creations, opened => opened.Key.Tenant), Values.Of(creations, opened => opened.Caller), Values.Of(creations, opened => opened.RequestId));
+        }
+        if (writes.OfType<TurnOpening>().ToArray() is { Length: > 0 } openings)
+        {
+            keys = [.. openings.Select(write => write.Key)];
+            loads.Add(Turns, row => rows.Loaded(Head(row), row.GetString(2), row.Int32(3)), Tenants(keys), Names(keys), Values.Of(openings, write => write.RequestId));
+        }
+        if (writes.OfType<TurnClosing>().ToArray() is { Length: > 0 } closings)
+        {
+            keys = [.. closings.Select(write => write.Key)];
+            loads.Add(
+                Said,
+                row => rows.Loaded(Head(row), row.Int32(2), new Said(row.Bytes(3), row.IsDBNull(4) ? [] : [.. row.GetFieldValue<byte[][]>(4).SelectMany(points => ResumePoints.Decode(points))])),
+                Tenants(keys), Names(keys), Values.Of(closings, write => write.Turn));
+        }
+        await loads.RunAsync();
+
+        // What follows on its head needs no comparison: there is nothing in its place yet, but for what this batch adds.
+        var recordedEntries = Misfits<EntryAppend>((append, head) => head.Misfit(append.Kind, append.Turn) is not null);
+        if (recordedEntries.Length > 0)
+        {
+            loads.Add(
+                Entries,
+                row => rows.Loaded(Head(row), new RecordedEntry(
+                    new Entry(row.GetInt64(2), (EntryKind)row.Int32(3), row.Int32(4), row.GetInt64(5), row.GetInt64(6), row.Bytes(7), row.IsDBNull(8) ? null : (row.Int32(8), row.Digest(9))),
+                    row.Digest(10))),
+                Values.Of(recordedEntries, misfit => misfit.Head.Id), Values.Of(recordedEntries, misfit => (short)misfit.Write.Kind), Values.Of(recordedEntries, misfit => misfit.Write.Turn));
+        }
+        var recordedPieces = Misfits<PieceAppend>((append, head) => head.Misfit(append.Turn, append.Number) is not null);
+        if (recordedPieces.Length > 0)
+        {
+            loads.Add(
+                Pieces,
+                row => rows.Loaded(Head(row), row.Int32(2), new JournalPiece(row.Int32(3), row.GetInt64(4), row.GetInt64(5), row.Bytes(6), row.Bytes(7), row.Bytes(8))),
+                Values.Of(recordedPieces, misfit => misfit.Head.Id), Values.Of(recordedPieces, misfit => misfit.Write.Turn), Values.Of(recordedPieces, misfit => misfit.Write.Number));
+        }
+        await loads.RunAsync();
+        return rows;
+
+        StoredHead Head(NpgsqlDataReader row) => rows.FindHead(new ConversationKey(row.GetString(0), row.GetString(1)))!;
+
+        (T Write, StoredHead Head)[] Misfits<T>(Func<T, ConversationHead, bool> isMisfit) where T : Write =>
+        [
+            .. writes.OfType<T>().Select(write => (Write: write, Head: rows.FindHead(write.Key)!)).Where(pair => pair.Head is not null && isMisfit(pair.Write, pair.Head.Head)),
+        ];
+    }
+
+    private static NpgsqlParameter Tenants(ConversationKey[] keys) => Values.Of(keys, key => key.Tenant);
+
+    private static NpgsqlParameter Names(ConversationKey[] keys) => Values.Of(keys, key => key.Conversation);
+
+    /// <summary>Queries that go to the server together, and what is done with the rows of each.</summary>
+    private sealed class Loads(NpgsqlConnection connection)
+    {
+        private readonly List<(NpgsqlBatchCommand Command, Action<NpgsqlDataReader>? Read)> _queries = [];
+
+        public void Add(string sql, Action<NpgsqlDataReader> read, params ReadOnlySpan<NpgsqlParameter> values) => Add(Values.Command(sql, values), read);
+
+        public void Add(NpgsqlBatchCommand command, Action<NpgsqlDataReader>? read) => _queries.Add((command, read));
+
+        public async Task RunAsync()
+        {
+            if (_queries.Count == 0)
+                return;
+            await using var batch = new NpgsqlBatch(connection);
+            foreach (var (command, _) in _queries)
+                batch.BatchCommands.Add(command);
+            await using var row = await batch.ExecuteReaderAsync();
+            var lost = false;
+            for (var query = 0; query < _queries.Count; query++)
+            {
+                // Only a SELECT or a RETURNING has a result to step to.
+                if (!_queries[query].Command.CommandText.StartsWith("BEGIN", StringComparison.Ordinal))
+                {
+                    var (any, read) = (false, _queries[query].Read);
+                    while (await row.ReadAsync())
+                    {
+                        any = true;
+                        read?.Invoke(row);
+                    }
+                    lost |= read is null && !any;
+                    await row.NextResultAsync();
+                }
+            }
+            _queries.Clear();
+            if (lost)
+                throw new WriterLostException();
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using Npgsql;
+
+namespace R1Grains.Ledger.Postgres;
+
+/// <summary>Where the record's tables are, and connections to them. Each connection is new, and checked before it is used.</summary>
+internal sealed class Database : IAsyncDisposable
+{
+    public const string Schema = "r1grains";
+
+    /// <summary>Seconds until a server that does not answer is given up.</summary>
+    private const int CommandTimeout = 3;
+    private const int ConnectTimeout = 3;
+
+    private const int VerifyTimeout = 60;
+
+    private readonly NpgsqlDataSource _source;
+    private readonly bool _writable;
+
+    private Database(NpgsqlConnectionStringBuilder settings, bool writable)
+    {
+        _writable = writable;
+        Address = $"{string.Join(',', (settings.Host ?? "").Split(',').Select(host => host.Contains(':', StringComparison.Ordinal) ? host : $"{host}:{settings.Port}"))}/{settings.Database ?? settings.Username}";
+        // The session's settings are ours; the pool is ours too, so that every connection is checked when it is made.
+        settings.SearchPath = Schema;
+        settings.Pooling = false;
+        settings.Enlist = false;
+        settings.Timeout = ConnectTimeout;
+        // A cancelled wait for a synchronous standby would look like a commit: a connection that is too slow is dropped.
+        settings.CancellationTimeout = -1;
+        settings.TcpKeepAlive = true;
+        settings.TcpKeepAliveTime = 5;
+        settings.TcpKeepAliveInterval = 1;
+        settings.MaxAutoPrepare = 50;
+        settings.AutoPrepareMinUsages = 2;
+        settings.IncludeErrorDetail = false;
+        settings.ApplicationName ??= "r1grains";
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) is true)
+        {
+            // A host's part may change at any moment: what was seen of it before says nothing.
+            settings.HostRecheckSeconds = 0;
+            var target = Target(settings.TargetSessionAttributes, writable);
+            settings.TargetSessionAttributes = null;
+            _source = new NpgsqlDataSourceBuilder(settings.ToString()).BuildMultiHost().WithTargetSession(target);
+        }
+        else
+        {
+            settings.TargetSessionAttributes = null;
+            _source = new NpgsqlDataSourceBuilder(settings.ToString()).Build();
+        }
+    }
+
+    /// <summary>Host, port and database, for messages.</summary>
+    public string Address { get; }
+
+    /// <exception cref="RecordServerException">The connection string cannot be read.</exception>
+    public static Database ToWrite(string connectionString) => new(Parse(connectionString, CommandTimeout), writable: true);
+
+    /// <summary>Reads alone, from a standby as well.</summary>
+    /// <exception cref="RecordServerException">The connection string cannot be read.</exception>
+    public static Database ToVerify(string connectionString) => new(Parse(connectionString, VerifyTimeout), writable: false);
+
+    /// <exception cref="RecordServerException">The server must not hold the record as it is set.</exception>
+    /// <exception cref="NpgsqlException"/>
+    public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellation = default)
+    {
+        var connection = await _source.OpenConnectionAsync(cancellation);
+        try
+        {
+            if (_writable)
+                await RequireFitAsync(connection, cancellation);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    private static NpgsqlConnectionStringBuilder Parse(string connectionString, int commandTimeout)
+    {
+        try
+        {
+            var settings = new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = commandTimeout };
+            return string.IsNullOrEmpty(settings.Host) ? throw new ArgumentException("no host") : settings;
+        }
+        catch (Exception unreadable) when (unreadable is ArgumentException or FormatException or InvalidCastException or OverflowException)
+        {
+            // What the parser says may hold a part of the password.
+            throw new RecordServerException("?", "the connection string cannot be read. Write it like 'Host=db1,db2;Port=5432;Database=r1grains;Username=r1grains;Password=…;SSL Mode=VerifyFull'.");
+        }
+    }
+
+    private static TargetSessionAttributes Target(string? asked, bool writable) => asked?.Replace("-", "", StringComparison.Ordinal).ToUpperInvariant() switch
+    {
+        null when writable => TargetSessionAttributes.Primary,
+        "PRIMARY" => TargetSessionAttributes.Primary,
+        "READWRITE" => TargetSessionAttributes.ReadWrite,
+        "STANDBY" => TargetSessionAttributes.Standby,
+        "PREFERSTANDBY" => TargetSessionAttributes.PreferStandby,
+        "PREFERPRIMARY" => TargetSessionAttributes.PreferPrimary,
+        "READONLY" => TargetSessionAttributes.ReadOnly,
+        _ => TargetSessionAttributes.Any,
+    };
+
+    private async Task RequireFitAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT pg_is_in_recovery(), current_setting('server_encoding'), current_setting('fsync'), current_setting('full_page_writes')", connection);
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        await row.ReadAsync(cancellation);
+        if (row.GetBoolean(0))
+            throw new RecordServerException(Address, "it is a standby, which takes no writes. Name the primary, or all hosts and 'Target Session Attributes=primary'.");
+        if (row.GetString(1) is var encoding and not "UTF8")
+            throw new RecordServerException(Address, $"the database's encoding is {encoding}. Create it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0");
+        if (row.GetString(2) is "off")
+            throw new RecordServerException(Address, "fsync is off: what it acknowledges would not survive a crash. Set fsync = on in postgresql.conf, and reload.");
+        if (row.GetString(3) is "off")
+            throw new RecordServerException(Address, "full_page_writes is off: a crash would damage its pages. Set full_page_writes = on in postgresql.conf, and reload.");
+    }
+}

@@ -1,0 +1,138 @@
+using System.Data.Common;
+using R1Grains.Ledger.Format;
+
+namespace R1Grains.Ledger.Storage;
+
+/// <summary>
+/// A reading connection. Each call sees the record at one moment and holds up no writer; after an exception the
+/// connection is to be disposed of.
+/// </summary>
+internal abstract class RecordReads : IAsyncDisposable
+{
+    private const string SelectConversation = """
+        SELECT h.tenant, h.name, h.id, h.last_activity, h.next_turn, h.deadline IS NOT NULL, o.time, o.payload, c.epoch, c.time, c.payload
+        FROM conversation_head h
+        JOIN entry o ON o.conversation_id = h.id AND o.turn = 0 AND o.kind = 1
+        LEFT JOIN entry c ON c.conversation_id = h.id AND c.turn = 0 AND c.kind = 4
+        """;
+
+    private const string ThisConversation = "(SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2)";
+
+    /// <summary>The condition on a head that it is idle and may be completed; SQL.</summary>
+    protected abstract string IdleBy { get; }
+
+    /// <summary>When an idle conversation's time is up; SQL.</summary>
+    protected abstract string IdleSince { get; }
+
+    public async Task<Conversation?> Conversation(ConversationKey key) =>
+        (await Query($"{SelectConversation} WHERE h.tenant = $1 AND h.name = $2", ReadConversation, key.Tenant, key.Conversation)).SingleOrDefault();
+
+    public async Task<Page<Conversation>> Conversations(string tenant, int pageSize, long after)
+    {
+        var rows = await Query($"{SelectConversation} WHERE h.tenant = $1 AND h.id > $2 ORDER BY h.id LIMIT $3", row => (Id: row.GetInt64(2), Conversation: ReadConversation(row)), tenant, after, pageSize + 1);
+        var page = rows.Take(pageSize).ToList();
+        return new Page<Conversation>(page.ConvertAll(row => row.Conversation), rows.Count > pageSize ? page[^1].Id : null);
+    }
+
+    public Task<TakenOver> TakenOver(ConversationKey key, long epoch, int recentTurns) => AtOneMoment(async () =>
+    {
+        var conversation = (await Conversation(key))!;
+        return new TakenOver(conversation, epoch, conversation.TurnCount + 1, await ReadTurns(key, Math.Max(1, conversation.TurnCount - recentTurns + 1), conversation.TurnCount));
+    });
+
+    /// <summary>The turns numbered from <paramref name="first"/> to <paramref name="last"/>, as far as there are any.</summary>
+    public Task<List<TurnRecord>> Turns(ConversationKey key, int first, int last) => AtOneMoment(() => ReadTurns(key, first, last));
+
+    public async Task<int?> TurnOfRequest(ConversationKey key, string requestId) => (await Query(
+        $"SELECT turn FROM entry WHERE conversation_id = {ThisConversation} AND request_id = $3",
+        row => (int?)row.Int32(0), key.Tenant, key.Conversation, requestId)).SingleOrDefault();
+
+    public async Task<int[]?> Prompt(ConversationKey key, int turn) => (await Query(
+        $"SELECT prompt FROM entry WHERE conversation_id = {ThisConversation} AND turn = $3 AND kind = 2 AND prompt IS NOT NULL",
+        row => TokenIds.Decode(row.Bytes(0)), key.Tenant, key.Conversation, turn)).SingleOrDefault();
+
+    public async Task<IReadOnlyList<OpenTurn>> OpenTurns(int limit) => await Query(
+        "SELECT tenant, name, next_turn - 1, deadline FROM conversation_head WHERE deadline IS NOT NULL ORDER BY deadline LIMIT $1",
+        row => new OpenTurn(ReadKey(row), row.Int32(2), Microseconds.ToTime(row.GetInt64(3))), limit);
+
+    public async Task<IReadOnlyList<ConversationKey>> IdleConversations(long now, int limit) =>
+        await Query($"SELECT tenant, name FROM conversation_head WHERE {IdleBy} AND {IdleSince} <= $1 ORDER BY {IdleSince} LIMIT $2", ReadKey, now, limit);
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <param name="values">Of <c>$1 … $n</c>.</param>
+    protected abstract DbCommand Command(string sql, object?[] values);
+
+    /// <summary>Until <see cref="EndAsync"/>, every query sees the same moment.</summary>
+    protected abstract Task BeginAsync();
+
+    protected abstract Task EndAsync();
+
+    private async Task<T> AtOneMoment<T>(Func<Task<T>> read)
+    {
+        await BeginAsync();
+        var result = await read();
+        await EndAsync();
+        return result;
+    }
+
+    private async Task<List<TurnRecord>> ReadTurns(ConversationKey key, int first, int last)
+    {
+        var pieces = (await Query($"""
+            SELECT turn, number, epoch, time, token_ids, text, resume_points FROM piece
+            WHERE conversation_id = {ThisConversation} AND turn BETWEEN $3 AND $4
+            ORDER BY turn, number
+            """, row => new Piece
+        {
+            Key = key,
+            Turn = row.Int32(0),
+            Number = row.Int32(1),
+            Epoch = row.GetInt64(2),
+            Time = Microseconds.ToTime(row.GetInt64(3)),
+            TokenIds = TokenIds.Decode(row.Bytes(4)),
+            Text = ByteWriter.StrictUtf8.GetString(row.Bytes(5)),
+            ResumePoints = ResumePoints.Decode(row.Bytes(6)),
+        }, key.Tenant, key.Conversation, first, last)).ToLookup(piece => piece.Turn);
+        return await Query($"""
+            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count
+            FROM entry o LEFT JOIN entry c ON c.conversation_id = o.conversation_id AND c.turn = o.turn AND c.kind = 3
+            WHERE o.conversation_id = {ThisConversation} AND o.turn BETWEEN $3 AND $4 AND o.kind = 2
+            ORDER BY o.turn
+            """, row =>
+        {
+            var turn = row.Int32(0);
+            var (opened, _, promptHash) = Payload.DecodeTurnOpened(row.Bytes(5), key, turn, row.GetInt64(2), Microseconds.ToTime(row.GetInt64(3)));
+            var closed = row.IsDBNull(6) ? null : Payload.DecodeTurnClosed(row.Bytes(10), key, turn, row.GetInt64(7), Microseconds.ToTime(row.GetInt64(8)), row.Int32(11));
+            return new TurnRecord(
+                opened,
+                promptHash,
+                new Receipt(key, row.GetInt64(1), row.Digest(4)),
+                [.. pieces[turn]],
+                closed,
+                closed is null ? null : new Receipt(key, row.GetInt64(6), row.Digest(9)));
+        }, key.Tenant, key.Conversation, first, last);
+    }
+
+    private static Conversation ReadConversation(DbDataReader row)
+    {
+        var key = ReadKey(row);
+        return new Conversation(
+            Payload.DecodeConversationOpened(row.Bytes(7), key, Microseconds.ToTime(row.GetInt64(6))),
+            Microseconds.ToTime(row.GetInt64(3)),
+            row.Int32(4) - 1,
+            row.GetBoolean(5),
+            row.IsDBNull(8) ? null : Payload.DecodeConversationCompleted(row.Bytes(10), key, row.GetInt64(8), Microseconds.ToTime(row.GetInt64(9))));
+    }
+
+    private static ConversationKey ReadKey(DbDataReader row) => new(row.GetString(0), row.GetString(1));
+
+    private async Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> read, params object?[] values)
+    {
+        await using var command = Command(sql, values);
+        await using var row = await command.ExecuteReaderAsync();
+        var items = new List<T>();
+        while (await row.ReadAsync())
+            items.Add(read(row));
+        return items;
+    }
+}
