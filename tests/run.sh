@@ -23,6 +23,16 @@ if ! { command -v node && command -v npm; } >/dev/null; then
   { apt-get update && apt-get install -y --no-install-recommends nodejs npm; } >&2 || missing "Node.js and npm could not be installed with apt-get."
 fi
 
+missing_servers=()
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing_servers+=(postgresql)
+command -v redis-server >/dev/null || missing_servers+=(redis-server)
+if (( ${#missing_servers[@]} > 0 )); then
+  { (( EUID == 0 )) && command -v apt-get >/dev/null; } || missing "${missing_servers[*]} missing: install (on Debian: apt-get install ${missing_servers[*]})."
+  # The tests start servers of their own: the packages' shall not run beside them.
+  mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+  { apt-get update && RUNLEVEL=1 apt-get install -y --no-install-recommends "${missing_servers[@]}"; } >&2 || missing "${missing_servers[*]} could not be installed with apt-get."
+fi
+
 dotnet build R1Grains.sln -v quiet || missing "The build failed."
 
 results=$(mktemp -d)

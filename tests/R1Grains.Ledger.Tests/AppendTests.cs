@@ -1,20 +1,14 @@
-using System.Buffers.Binary;
-using R1Grains.Ledger.Sqlite;
-
 namespace R1Grains.Ledger.Tests;
 
-public sealed class AppendTests : IDisposable
+/// <summary>What every form of the record promises its writers.</summary>
+public abstract class AppendTests(IRecordStore store) : StoreTests(store)
 {
     private static readonly ConversationKey Key = Samples.Key();
-
-    private readonly RecordFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task A_conversation_reads_back_as_it_was_written_and_verifies()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         var closing = await record.AppendTurn(Key, 1, epoch, pieces: 3);
         await record.AppendTurn(Key, 2, epoch, pieces: 0);
@@ -35,14 +29,14 @@ public sealed class AppendTests : IDisposable
         Assert.Equal(TimeSpan.FromMinutes(30), conversation.Opened.IdleTimeout);
         Assert.Equal((2, false, "caller"), (conversation.TurnCount, conversation.TurnIsOpen, conversation.Completed!.Reason));
 
-        var report = await RecordVerifier.VerifyAsync(_folder.Path);
+        var report = await Store.VerifyAsync();
         Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), report);
     }
 
     [Fact]
     public async Task Unknown_things_are_null()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         await record.Begin(Key);
         Assert.Null(await record.FindConversationAsync(Samples.Key("other")));
         Assert.Null(await record.FindConversationAsync(Samples.Key(tenant: "other")));
@@ -55,7 +49,7 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public async Task A_stale_epoch_is_refused_and_leaves_nothing()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var stale = await record.Begin(Key);
         await record.AppendAsync(Samples.Turn(Key, 1, stale), Samples.Prompt);
         var current = (await record.TakeOverAsync(Key))!;
@@ -70,13 +64,13 @@ public sealed class AppendTests : IDisposable
 
         await record.AppendAsync(Samples.Piece(Key, 1, 1, current.Epoch));
         await record.AppendAsync(Samples.Closed(Key, 1, current.Epoch, 1));
-        Assert.Equal(new VerificationReport(1, 1, 0, 3, 1, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+        Assert.Equal(new VerificationReport(1, 1, 0, 3, 1, 0, null), await Store.VerifyAsync());
     }
 
     [Fact]
     public async Task An_epoch_from_the_future_is_a_conflict()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         await Assert.ThrowsAsync<RecordConflictException>(() => record.AppendAsync(Samples.Turn(Key, 1, epoch + 1), Samples.Prompt));
     }
@@ -84,7 +78,7 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public async Task A_retry_of_the_same_bytes_succeeds_with_the_same_receipt_and_writes_nothing()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         var opened = await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt);
         Assert.Equal(opened, await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt));
@@ -100,13 +94,13 @@ public sealed class AppendTests : IDisposable
         Assert.Equal(opened, await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt));
         var completed = await record.AppendAsync(Samples.Completed(Key, epoch, 2));
         Assert.Equal(completed, await record.AppendAsync(Samples.Completed(Key, epoch, 2)));
-        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), await Store.VerifyAsync());
     }
 
     [Fact]
     public async Task Other_bytes_under_the_same_key_are_a_conflict()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt);
         await Conflict(() => record.AppendAsync(Samples.Turn(Key, 1, epoch) with { Input = "other" }, Samples.Prompt));
@@ -120,13 +114,13 @@ public sealed class AppendTests : IDisposable
         await Conflict(() => record.AppendAsync(Samples.Closed(Key, 1, epoch, 2)));
         await record.AppendAsync(Samples.Completed(Key, epoch, 1));
         await Conflict(() => record.AppendAsync(Samples.Completed(Key, epoch, 1) with { Reason = "idle" }));
-        Assert.True((await RecordVerifier.VerifyAsync(_folder.Path)).Valid);
+        Assert.True((await Store.VerifyAsync()).Valid);
     }
 
     [Fact]
     public async Task Records_come_in_order_or_not_at_all()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         await Conflict(() => record.AppendAsync(Samples.Turn(Key, 1, 0), Samples.Prompt));
         var epoch = await record.Begin(Key);
         await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch), Samples.Prompt));
@@ -148,13 +142,13 @@ public sealed class AppendTests : IDisposable
         await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 2, epoch)));
         await record.AppendAsync(Samples.Completed(Key, epoch, 1));
         await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch), Samples.Prompt));
-        Assert.Equal(new VerificationReport(1, 1, 0, 4, 1, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+        Assert.Equal(new VerificationReport(1, 1, 0, 4, 1, 0, null), await Store.VerifyAsync());
     }
 
     [Fact]
     public async Task One_request_opens_one_turn()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         await record.AppendTurn(Key, 1, epoch, 1);
         await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch, requestId: "turn-1"), Samples.Prompt));
@@ -170,7 +164,7 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public async Task Creating_twice_tells_a_retry_from_a_reused_id_from_another_request()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         Assert.Equal(CreationOutcome.Created, (await record.CreateConversationAsync(Samples.Opened(Key))).Outcome);
         Assert.Equal(CreationOutcome.Replayed, (await record.CreateConversationAsync(Samples.Opened(Key) with { Time = Samples.Start.AddHours(1) })).Outcome);
         Assert.Equal(CreationOutcome.RequestIdReused, (await record.CreateConversationAsync(Samples.Opened(Key) with { PayloadHash = default })).Outcome);
@@ -182,7 +176,7 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public async Task A_request_id_creates_one_conversation_however_many_are_asked_for_with_it_at_once()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var creations = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => record.CreateConversationAsync(Samples.Opened(Samples.Key($"c{i}"), "one") with { PayloadHash = Digest.Of([(byte)i]) })));
         var created = Assert.Single(creations, creation => creation.Outcome is CreationOutcome.Created).Conversation;
         Assert.All(creations, creation => Assert.Equal(created.Key, creation.Conversation.Key));
@@ -199,7 +193,7 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public async Task Sixty_four_writers_at_once_lose_nothing()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var receipts = await Task.WhenAll(Enumerable.Range(0, 64).Select(async writer =>
         {
             var key = Samples.Key($"c{writer}");
@@ -211,74 +205,20 @@ public sealed class AppendTests : IDisposable
         }));
         foreach (var receipt in receipts)
             Assert.Equal(receipt, (await record.FindTurnAsync(receipt.Key, 5))!.ClosedReceipt);
-        Assert.Equal(new VerificationReport(64, 320, 0, 704, 1280, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
-    }
-
-    [Fact]
-    public async Task Whatever_waits_goes_into_one_transaction_and_a_refused_append_fails_alone()
-    {
-        await using var record = await _folder.OpenAsync();
-        var keys = Enumerable.Range(0, 60).Select(writer => Samples.Key($"c{writer}")).ToArray();
-        foreach (var key in keys)
-            await record.Begin(key);
-        var commits = CountCommits();
-
-        using var elsewhere = _folder.Connect();
-        RecordFile.Execute(elsewhere, "BEGIN IMMEDIATE");
-        var appends = keys.Select(key => record.AppendAsync(Samples.Turn(key, 1, epoch: 1), Samples.Prompt)).ToArray();
-        var stale = record.AppendAsync(Samples.Turn(keys[3], 1, epoch: 0), Samples.Prompt);
-        var conflict = record.AppendAsync(Samples.Turn(keys[5], 4, epoch: 1), Samples.Prompt);
-        RecordFile.Execute(elsewhere, "COMMIT");
-
-        await Task.WhenAll(appends);
-        await Assert.ThrowsAsync<StaleEpochException>(() => stale);
-        await Assert.ThrowsAsync<RecordConflictException>(() => conflict);
-        Assert.InRange(CountCommits() - commits, 1, 2);
-        Assert.Equal(new VerificationReport(60, 60, 60, 120, 0, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
-    }
-
-    [Fact]
-    public async Task A_write_that_the_file_itself_rejects_leaves_its_neighbours_alone()
-    {
-        await using var record = await _folder.OpenAsync();
-        var keys = Enumerable.Range(0, 20).Select(writer => Samples.Key($"c{writer}")).ToArray();
-        foreach (var key in keys)
-            await record.Begin(key);
-        _folder.Execute("INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, hash, payload) VALUES (8, 1, 1, 2, 1, 1, 0, x'00', x'00')");
-
-        using var elsewhere = _folder.Connect();
-        RecordFile.Execute(elsewhere, "BEGIN IMMEDIATE");
-        var appends = keys.Select(key => record.AppendAsync(Samples.Turn(key, 1, epoch: 1), Samples.Prompt)).ToArray();
-        RecordFile.Execute(elsewhere, "COMMIT");
-
-        await Assert.ThrowsAsync<RecordUnavailableException>(() => appends[7]);
-        await Task.WhenAll(appends.Where((_, writer) => writer != 7));
+        Assert.Equal(new VerificationReport(64, 320, 0, 704, 1280, 0, null), await Store.VerifyAsync());
     }
 
     [Fact]
     public async Task What_waits_when_the_record_is_disposed_of_is_written()
     {
-        var record = await _folder.OpenAsync();
+        var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         var append = record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt);
         await record.DisposeAsync();
         await append;
         await Assert.ThrowsAsync<ObjectDisposedException>(() => record.AppendAsync(Samples.Piece(Key, 1, 1, epoch)));
-        Assert.Equal(1, (await RecordVerifier.VerifyAsync(_folder.Path)).OpenTurns);
+        Assert.Equal(1, (await Store.VerifyAsync()).OpenTurns);
     }
 
     private static Task Conflict(Func<Task> append) => Assert.ThrowsAsync<RecordConflictException>(append);
-
-    /// <summary>A frame of the write-ahead log that ends a transaction carries the size of the database; the others carry 0.</summary>
-    private int CountCommits()
-    {
-        const int header = 32, frameHeader = 24, page = 4096;
-        using var file = new FileStream(_folder.File + "-wal", FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        var log = new byte[file.Length];
-        file.ReadExactly(log);
-        var commits = 0;
-        for (var frame = header; frame + frameHeader <= log.Length; frame += frameHeader + page)
-            commits += BinaryPrimitives.ReadUInt32BigEndian(log.AsSpan(frame + 4)) != 0 ? 1 : 0;
-        return commits;
-    }
 }

@@ -7,27 +7,35 @@ internal static class AppendingProcess
 {
     private const int Conversations = 8;
 
-    public static Process Start(string folder)
+    public static Process Start(params string[] store)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
-            ArgumentList = { "exec", typeof(AppendingProcess).Assembly.Location, "append", folder },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var argument in (string[])["exec", typeof(AppendingProcess).Assembly.Location, "append", .. store])
+            start.ArgumentList.Add(argument);
         return Process.Start(start)!;
     }
 
-    public static async Task<int> Run(string folder)
+    public static async Task<int> Run(string[] store)
     {
-        await using var record = await SqliteRecord.OpenAsync(folder);
+        await using var record = await OpenAsync(store);
         Say("ready");
         await Task.WhenAll(Enumerable.Range(0, Conversations).Select(number => Converse(record, Samples.Key($"c{number}"))));
         return 0;
     }
 
+    private static async Task<IRecord> OpenAsync(string[] store) => store switch
+    {
+        ["sqlite", var folder] => await SqliteRecord.OpenAsync(folder),
+        ["postgres", var connectionString, var marks] => await PostgresRecord.OpenAsync(connectionString, new FileRecordMarks(marks)),
+        _ => throw new ArgumentException("unknown store"),
+    };
+
     /// <summary>Ends only with the process.</summary>
-    private static async Task Converse(SqliteRecord record, ConversationKey key)
+    private static async Task Converse(IRecord record, ConversationKey key)
     {
         await record.CreateConversationAsync(Samples.Opened(key));
         var taken = (await record.TakeOverAsync(key))!;

@@ -1,22 +1,19 @@
 namespace R1Grains.Ledger.Tests;
 
-public sealed class CrashTests : IDisposable
+public abstract class CrashTests(IRecordStore store) : StoreTests(store)
 {
     private const int Rounds = 20;
-
-    private readonly RecordFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Every_acknowledged_append_is_there_after_kill_nine()
     {
         using var time = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        await (await Store.OpenAsync()).DisposeAsync();
         var acknowledged = new List<string[]>();
         for (var round = 1; round <= Rounds; round++)
         {
-            using var process = AppendingProcess.Start(_folder.Path);
-            var lives = 40 + 37 * round;
+            using var process = AppendingProcess.Start(Store.Arguments);
+            var lives = 40 + 12 * round;
             var before = acknowledged.Count;
             while (await process.StandardOutput.ReadLineAsync(time.Token) is { } line)
             {
@@ -30,11 +27,11 @@ public sealed class CrashTests : IDisposable
             Assert.True(lives <= 0, await process.StandardError.ReadToEndAsync(time.Token));
             Assert.True(acknowledged.Count - before >= 40, "the kill came before anything was acknowledged");
 
-            var report = await RecordVerifier.VerifyAsync(_folder.Path, cancellation: time.Token);
+            var report = await Store.VerifyAsync(cancellation: time.Token);
             Assert.True(report.Valid, report.FirstBad?.ToString());
         }
 
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var pieces = new HashSet<(string, int, int)>();
         var receipts = new HashSet<(string, long, string)>();
         for (var number = 0; number < 8; number++)

@@ -22,7 +22,7 @@ public sealed class FolderTests : IDisposable
     [Fact]
     public async Task A_killed_process_leaves_the_folder_to_the_next()
     {
-        using var process = AppendingProcess.Start(_folder.Path);
+        using var process = AppendingProcess.Start("sqlite", _folder.Path);
         Assert.Equal("ready .", await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)));
         var failure = await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync);
         Assert.Contains($"process {process.Id} ", failure.Message, StringComparison.Ordinal);

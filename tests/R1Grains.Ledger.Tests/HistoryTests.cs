@@ -1,13 +1,9 @@
 namespace R1Grains.Ledger.Tests;
 
 /// <summary>Random lives of many conversations at once: take-overs in mid-turn, retries, refused appends, odd texts. All of them verify.</summary>
-public sealed class HistoryTests : IDisposable
+public abstract class HistoryTests(IRecordStore store) : StoreTests(store)
 {
     private static readonly string[] Texts = ["", "。", "a", "利率 1.35%，", "🏦👨‍👩‍👧", "e\u0301", "line\nbreak\0nul", new string('长', 3_000)];
-
-    private readonly RecordFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData(1)]
@@ -16,16 +12,16 @@ public sealed class HistoryTests : IDisposable
     public async Task Any_honest_history_verifies_and_reads_back(int seed)
     {
         var answers = new Dictionary<ConversationKey, List<string>>();
-        await using (var record = await _folder.OpenAsync())
+        await using (var record = await Store.OpenAsync())
         {
             foreach (var (key, said) in await Task.WhenAll(Enumerable.Range(0, 40).Select(number => Live(record, Samples.Key($"c{number}"), new Random(1_000 * seed + number)))))
                 answers[key] = said;
         }
-        var report = await RecordVerifier.VerifyAsync(_folder.Path);
+        var report = await Store.VerifyAsync();
         Assert.True(report.Valid, report.FirstBad?.ToString());
         Assert.Equal(answers.Values.Sum(said => said.Count), report.Turns);
 
-        await using var reopened = await _folder.OpenAsync();
+        await using var reopened = await Store.OpenAsync();
         foreach (var (key, said) in answers)
             Assert.Equal(said, (await reopened.TakeOverAsync(key))!.Turns.Select(turn => string.Concat(turn.Pieces.Select(piece => piece.Text))));
     }

@@ -1,17 +1,13 @@
 namespace R1Grains.Ledger.Tests;
 
-public sealed class ReadTests : IDisposable
+public abstract class ReadTests(IRecordStore store) : StoreTests(store)
 {
     private static readonly ConversationKey Key = Samples.Key();
-
-    private readonly RecordFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Pages_of_conversations_hold_each_once_while_more_are_created()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         for (var i = 0; i < 7; i++)
         {
             await record.CreateConversationAsync(Samples.Opened(Samples.Key($"c{i}")));
@@ -33,7 +29,7 @@ public sealed class ReadTests : IDisposable
     [Fact]
     public async Task A_full_last_page_has_no_next()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         for (var i = 0; i < 4; i++)
             await record.CreateConversationAsync(Samples.Opened(Samples.Key($"c{i}")));
         var first = await record.ListConversationsAsync("demo", 2);
@@ -45,7 +41,7 @@ public sealed class ReadTests : IDisposable
     [Fact]
     public async Task Pages_of_turns_hold_each_once_while_more_are_opened()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         for (var turn = 1; turn <= 5; turn++)
             await record.AppendTurn(Key, turn, epoch, 2);
@@ -63,7 +59,7 @@ public sealed class ReadTests : IDisposable
     [Fact]
     public async Task Taking_over_gives_what_a_new_activation_needs()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         var epoch = await record.Begin(Key);
         for (var turn = 1; turn <= 4; turn++)
             await record.AppendTurn(Key, turn, epoch, 1);
@@ -81,7 +77,7 @@ public sealed class ReadTests : IDisposable
     [Fact]
     public async Task Open_turns_are_found_soonest_deadline_first_until_they_are_closed()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         foreach (var (name, minutes) in new[] { ("late", 9), ("soon", 1), ("closed", 2) })
         {
             var key = Samples.Key(name);
@@ -102,7 +98,7 @@ public sealed class ReadTests : IDisposable
     [Fact]
     public async Task Idle_conversations_are_those_whose_time_is_up_and_that_nobody_answers()
     {
-        await using var record = await _folder.OpenAsync();
+        await using var record = await Store.OpenAsync();
         foreach (var name in new[] { "short", "long", "answering", "done" })
         {
             await record.CreateConversationAsync(Samples.Opened(Samples.Key(name)) with { IdleTimeout = TimeSpan.FromMinutes(name == "long" ? 90 : 30) });
@@ -116,21 +112,5 @@ public sealed class ReadTests : IDisposable
         await record.AppendAsync(Samples.Closed(Samples.Key("answering"), 1, 1, 0));
         Assert.Equal([Samples.Key("short"), Samples.Key("answering"), Samples.Key("long")], await record.FindIdleConversationsAsync(Samples.Start.AddHours(2)));
         Assert.Equal([Samples.Key("short")], await record.FindIdleConversationsAsync(Samples.Start.AddHours(2), limit: 1));
-    }
-
-    [Fact]
-    public async Task Reads_do_not_wait_for_the_writer()
-    {
-        await using var record = await _folder.OpenAsync();
-        var epoch = await record.Begin(Key);
-        await record.AppendTurn(Key, 1, epoch, 2);
-        using var elsewhere = _folder.Connect();
-        Ledger.Sqlite.RecordFile.Execute(elsewhere, "BEGIN IMMEDIATE");
-        var append = record.AppendAsync(Samples.Turn(Key, 2, epoch), Samples.Prompt);
-        var reads = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => record.FindTurnAsync(Key, 1)));
-        Assert.All(reads, turn => Assert.NotNull(turn!.Closed));
-        Assert.False(append.IsCompleted);
-        Ledger.Sqlite.RecordFile.Execute(elsewhere, "COMMIT");
-        await append;
     }
 }

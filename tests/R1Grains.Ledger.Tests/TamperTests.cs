@@ -1,5 +1,6 @@
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Sqlite;
+using R1Grains.Ledger.Storage;
 
 namespace R1Grains.Ledger.Tests;
 
@@ -260,22 +261,25 @@ public sealed class TamperTests : IDisposable
     {
         using var folder = new RecordFolder();
         await using (var record = await folder.OpenAsync())
-        {
-            foreach (var name in new[] { "c1", "c2", "c3" })
-            {
-                var key = Samples.Key(name);
-                var epoch = await record.Begin(key);
-                await record.AppendTurn(key, 1, epoch, 4);
-                await record.AppendTurn(key, 2, epoch, 4);
-            }
-            await record.AppendAsync(Samples.Completed(Samples.Key("c1"), 1, 2));
-            await record.AppendAsync(Samples.Turn(Samples.Key("c2"), 3, 1), Samples.Prompt);
-            await record.AppendAsync(Samples.Piece(Samples.Key("c2"), 3, 1, 1));
-            var taken = (await record.TakeOverAsync(Samples.Key("c2")))!;
-            await record.AppendAsync(Samples.Piece(Samples.Key("c2"), 3, 2, taken.Epoch));
-        }
+            await WriteSoundAsync(record);
         return await File.ReadAllBytesAsync(folder.File);
     });
+
+    internal static async Task WriteSoundAsync(IRecord record)
+    {
+        foreach (var name in new[] { "c1", "c2", "c3" })
+        {
+            var key = Samples.Key(name);
+            var epoch = await record.Begin(key);
+            await record.AppendTurn(key, 1, epoch, 4);
+            await record.AppendTurn(key, 2, epoch, 4);
+        }
+        await record.AppendAsync(Samples.Completed(Samples.Key("c1"), 1, 2));
+        await record.AppendAsync(Samples.Turn(Samples.Key("c2"), 3, 1), Samples.Prompt);
+        await record.AppendAsync(Samples.Piece(Samples.Key("c2"), 3, 1, 1));
+        var taken = (await record.TakeOverAsync(Samples.Key("c2")))!;
+        await record.AppendAsync(Samples.Piece(Samples.Key("c2"), 3, 2, taken.Epoch));
+    }
 
     /// <summary>The column with its first byte replaced by another.</summary>
     private static string Flipped(string column) => $"CAST(CASE WHEN substr({column}, 1, 1) = x'aa' THEN x'55' ELSE x'aa' END || substr({column}, 2) AS BLOB)";

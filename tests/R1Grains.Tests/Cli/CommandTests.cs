@@ -258,6 +258,8 @@ public sealed class CommandTests : IDisposable
 
     [Theory]
     [InlineData(2, "audit", "verify", "no-such-folder")]
+    [InlineData(2, "audit", "verify", "Host=127.0.0.1;Port=1;Database=none;Username=nobody")]
+    [InlineData(2, "audit", "verify", "nonsense=1")]
     [InlineData(2, "chat", "--no-such-option")]
     [InlineData(2, "chat", "--server", "nonsense")]
     [InlineData(2, "turns")]

@@ -1,0 +1,25 @@
+namespace R1Grains.Ledger.Tests;
+
+/// <summary>Where one test keeps its record, removed after it.</summary>
+public interface IRecordStore : IAsyncDisposable
+{
+    Task<IRecord> OpenAsync();
+
+    Task<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default);
+
+    /// <summary>Changes rows behind the record's back, as somebody with access to the disk would.</summary>
+    Task ExecuteAsync(string sql);
+
+    /// <summary>What a process of the tests needs to open the record.</summary>
+    string[] Arguments { get; }
+}
+
+/// <summary>The same tests run over each form of the record.</summary>
+public abstract class StoreTests(IRecordStore store) : IAsyncLifetime
+{
+    protected IRecordStore Store => store;
+
+    public virtual Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await store.DisposeAsync();
+}

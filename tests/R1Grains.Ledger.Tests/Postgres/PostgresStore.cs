@@ -1,0 +1,36 @@
+using R1Grains.Tests.Servers;
+
+namespace R1Grains.Ledger.Tests.Postgres;
+
+/// <summary>A database and a folder of marks.</summary>
+internal sealed class PostgresStore(PostgresServer server) : IRecordStore
+{
+    private static int _count;
+
+    private readonly string _name = $"record_{Interlocked.Increment(ref _count)}";
+    private string? _connectionString;
+
+    public string Marks { get; } = Directory.CreateTempSubdirectory("marks-").FullName;
+
+    public string[] Arguments => ["postgres", _connectionString!, Marks];
+
+    public async Task<string> CreateAsync() => _connectionString ??= await server.CreateDatabaseAsync(_name);
+
+    async Task<IRecord> IRecordStore.OpenAsync() => await OpenAsync();
+
+    public async Task<PostgresRecord> OpenAsync() => await PostgresRecord.OpenAsync(await CreateAsync(), new FileRecordMarks(Marks));
+
+    public async Task<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default) =>
+        await RecordVerifier.VerifyPostgresAsync(await CreateAsync(), progress, cancellation);
+
+    public Task ExecuteAsync(string sql) => server.ExecuteAsync($"SET search_path = r1grains; {sql}", _name);
+
+    public Task<T> ScalarAsync<T>(string sql) => server.ScalarAsync<T>($"SET search_path = r1grains; {sql}", _name);
+
+    /// <summary>The database goes with its server.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(Marks, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
