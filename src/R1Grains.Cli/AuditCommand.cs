@@ -7,9 +7,9 @@ namespace R1Grains.Cli;
 /// <summary><c>r1 audit</c></summary>
 internal static class AuditCommand
 {
-    private static readonly Argument<string> PathOf = new("path")
+    private static readonly Argument<string> Place = new("record")
     {
-        Description = "The record's file, or the folder that holds it.",
+        Description = "The record's file, or the folder that holds it, or the connection string of a PostgreSQL database.",
         DefaultValueFactory = _ => "data",
     };
 
@@ -17,11 +17,12 @@ internal static class AuditCommand
     {
         var verify = new ExampledCommand(
             "verify",
-            "Recomputes every hash of a record, without a server or beside a running one. Says VALID (exit code 0), or INVALID and the first bad entry (1); 2 where there is no record to read.",
+            "Recomputes every hash of a record, without a server of R1Grains or beside running ones. Says VALID (exit code 0), or INVALID and the first bad entry (1); 2 where there is no record to read.",
             """
             r1 audit verify
             r1 audit verify /srv/r1grains/data
-            """) { PathOf };
+            r1 audit verify "Host=db1;Database=r1grains;Username=auditor;Passfile=/home/auditor/.pgpass"
+            """) { Place };
         verify.SetAction(Verify);
         return new ExampledCommand("audit", "Checks what was recorded.", "r1 audit verify ./data") { verify };
     }
@@ -31,9 +32,9 @@ internal static class AuditCommand
         VerificationReport report;
         try
         {
-            report = await WithProgress(progress => RecordVerifier.VerifyAsync(parsed.GetRequiredValue(PathOf), progress, cancellation));
+            report = await WithProgress(progress => Verify(parsed.GetRequiredValue(Place), progress, cancellation));
         }
-        catch (Exception exception) when (exception is RecordFolderException or RecordUnavailableException)
+        catch (Exception exception) when (exception is RecordFolderException or RecordServerException or RecordUnavailableException)
         {
             Console.Error.WriteLine($"r1: {exception.Message}");
             return ExitCode.Usage;
@@ -45,6 +46,11 @@ internal static class AuditCommand
         Console.WriteLine($"first of {report.Bad}: {bad}");
         return ExitCode.Refused;
     }
+
+    private static Task<VerificationReport> Verify(string place, IProgress<VerificationProgress>? progress, CancellationToken cancellation) =>
+        place.Contains('=', StringComparison.Ordinal) && !Path.Exists(place)
+            ? RecordVerifier.VerifyPostgresAsync(place, progress, cancellation)
+            : RecordVerifier.VerifyAsync(place, progress, cancellation);
 
     private static Task<VerificationReport> WithProgress(Func<IProgress<VerificationProgress>?, Task<VerificationReport>> verify) =>
         Console.IsErrorRedirected || Console.IsOutputRedirected
