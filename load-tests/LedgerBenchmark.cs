@@ -17,17 +17,19 @@ internal static class LedgerBenchmark
     {
         var seconds = new Option<int>("--seconds") { Description = "Measured time per row.", DefaultValueFactory = _ => 5 };
         var folder = new Option<DirectoryInfo?>("--folder") { Description = "Where to write; the disk is what is measured. Default: the temporary folder." };
+        var postgres = new Option<string?>("--postgres") { Description = "A connection string: measures PostgreSQL in place of the embedded record. The database gets the record's tables, and keeps what is written." };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
-        var command = new Command("ledger", "Durable appends per second of the embedded record.") { seconds, folder, json };
+        var command = new Command("ledger", "Durable appends per second of the record, in its file or in PostgreSQL.") { seconds, folder, postgres, json };
         command.SetAction((arguments, cancellation) => RunAsync(
             TimeSpan.FromSeconds(arguments.GetValue(seconds)),
             arguments.GetValue(folder)?.FullName ?? Path.GetTempPath(),
+            arguments.GetValue(postgres),
             arguments.GetValue(json)?.FullName,
             cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(TimeSpan time, string folder, string? json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(TimeSpan time, string folder, string? postgres, string? json, CancellationToken cancellation)
     {
         var scratch = Path.Combine(folder, $"ledger-{Guid.NewGuid():n}");
         Directory.CreateDirectory(scratch);
@@ -36,17 +38,22 @@ internal static class LedgerBenchmark
             var fsync = MeasureFsync(Path.Combine(scratch, "fsync"));
             var rows = new List<LedgerRow>();
             foreach (var inFlight in InFlight)
-                rows.Add(await MeasureAppendsAsync(Path.Combine(scratch, $"{inFlight}"), inFlight, time, cancellation));
+            {
+                await using var record = await OpenAsync($"{inFlight}");
+                rows.Add(await MeasureAppendsAsync(record, inFlight, time, cancellation));
+            }
 
             var clock = Stopwatch.StartNew();
-            var report = await RecordVerifier.VerifyAsync(Path.Combine(scratch, $"{InFlight[^1]}"), cancellation: cancellation);
+            var report = postgres is null
+                ? await RecordVerifier.VerifyAsync(Path.Combine(scratch, $"{InFlight[^1]}"), cancellation: cancellation)
+                : await RecordVerifier.VerifyPostgresAsync(postgres, cancellation: cancellation);
             if (!report.Valid)
                 throw new InvalidDataException($"the record just written does not verify: {report.FirstBad}");
             var verified = (report.Entries + report.Pieces) / clock.Elapsed.TotalSeconds;
 
-            var table = new Table().AddColumns("in flight", "appends/s", "p50 ms", "p99 ms", "fsync p50 ms");
+            var table = new Table().AddColumns("in flight", "appends/s", "p50 ms", "p99 ms", "CPU µs/append", "fsync p50 ms");
             foreach (var row in rows)
-                table.AddRow($"{row.InFlight}", $"{row.AppendsPerSecond:n0}", $"{row.P50Ms:n2}", $"{row.P99Ms:n2}", $"{fsync:n2}");
+                table.AddRow($"{row.InFlight}", $"{row.AppendsPerSecond:n0}", $"{row.P50Ms:n2}", $"{row.P99Ms:n2}", $"{row.CpuUsPerAppend:n1}", $"{fsync:n2}");
             AnsiConsole.Write(table);
             AnsiConsole.MarkupLineInterpolated($"verified {verified:n0} records/s");
             if (json is not null)
@@ -57,6 +64,10 @@ internal static class LedgerBenchmark
         {
             Directory.Delete(scratch, recursive: true);
         }
+
+        async Task<IRecord> OpenAsync(string name) => postgres is null
+            ? await SqliteRecord.OpenAsync(Path.Combine(scratch, name), cancellation)
+            : await PostgresRecord.OpenAsync(postgres, new FileRecordMarks(scratch), cancellation: cancellation);
     }
 
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
@@ -81,16 +92,17 @@ internal static class LedgerBenchmark
         return times.GetValueAtPercentile(50) / 1000.0;
     }
 
-    private static async Task<LedgerRow> MeasureAppendsAsync(string folder, int inFlight, TimeSpan time, CancellationToken cancellation)
+    private static async Task<LedgerRow> MeasureAppendsAsync(IRecord record, int inFlight, TimeSpan time, CancellationToken cancellation)
     {
-        await using var record = await SqliteRecord.OpenAsync(folder, cancellation);
+        var run = Guid.NewGuid().ToString("n");
         var turns = new LedgerTurn[inFlight];
         for (var i = 0; i < inFlight; i++)
-            turns[i] = await LedgerTurn.BeginAsync(record, $"c{i}");
+            turns[i] = await LedgerTurn.BeginAsync(record, $"{run}-{i}");
 
         var times = new LongConcurrentHistogram(1, 60_000_000, 3);
         var start = Stopwatch.GetTimestamp();
         var (measuredFrom, end) = (WarmUp, WarmUp + time);
+        var (cpu, all) = (Environment.CpuUsage.TotalTime, 0L);
         await Task.WhenAll(turns.Select(turn => Task.Run(async () =>
         {
             while (Stopwatch.GetElapsedTime(start) < end)
@@ -98,11 +110,14 @@ internal static class LedgerBenchmark
                 cancellation.ThrowIfCancellationRequested();
                 var before = Stopwatch.GetTimestamp();
                 await turn.AppendNextAsync();
+                Interlocked.Increment(ref all);
                 if (Stopwatch.GetElapsedTime(start, before) >= measuredFrom && Stopwatch.GetElapsedTime(start) < end)
                     times.RecordValue(Microseconds(before));
             }
         }, cancellation)));
-        return new LedgerRow(inFlight, times.TotalCount / time.TotalSeconds, times.GetValueAtPercentile(50) / 1000.0, times.GetValueAtPercentile(99) / 1000.0);
+        return new LedgerRow(
+            inFlight, times.TotalCount / time.TotalSeconds, times.GetValueAtPercentile(50) / 1000.0, times.GetValueAtPercentile(99) / 1000.0,
+            (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / all);
     }
 
     private static long Microseconds(long start) => Math.Max(1, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
@@ -110,4 +125,5 @@ internal static class LedgerBenchmark
 
 internal sealed record LedgerFigures(string Subject, double FsyncMsP50, double VerifiedRecordsPerSecond, IReadOnlyList<LedgerRow> Rows);
 
-internal sealed record LedgerRow(int InFlight, double AppendsPerSecond, double P50Ms, double P99Ms);
+/// <param name="CpuUsPerAppend">Of this process, what it asks and what asks it together.</param>
+internal sealed record LedgerRow(int InFlight, double AppendsPerSecond, double P50Ms, double P99Ms, double CpuUsPerAppend);
