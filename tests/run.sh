@@ -29,7 +29,9 @@ command -v redis-server >/dev/null || missing_servers+=(redis-server)
 if (( ${#missing_servers[@]} > 0 )); then
   { (( EUID == 0 )) && command -v apt-get >/dev/null; } || missing "${missing_servers[*]} missing: install (on Debian: apt-get install ${missing_servers[*]})."
   # The tests start servers of their own: the packages' shall not run beside them.
-  mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+  if [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+  fi
   { apt-get update && RUNLEVEL=1 apt-get install -y --no-install-recommends "${missing_servers[@]}"; } >&2 || missing "${missing_servers[*]} could not be installed with apt-get."
 fi
 

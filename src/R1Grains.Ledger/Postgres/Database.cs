@@ -89,7 +89,7 @@ internal sealed class Database : IAsyncDisposable
         catch (Exception unreadable) when (unreadable is ArgumentException or FormatException or InvalidCastException or OverflowException)
         {
             // What the parser says may hold a part of the password.
-            throw new RecordServerException("?", "the connection string cannot be read. Write it like 'Host=db1,db2;Port=5432;Database=r1grains;Username=r1grains;Password=…;SSL Mode=VerifyFull'.");
+            throw new RecordServerException("an unknown address", "the connection string cannot be read. Write it like 'Host=db1,db2;Port=5432;Database=r1grains;Username=r1grains;Password=…;SSL Mode=VerifyFull'.");
         }
     }
 
