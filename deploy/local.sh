@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A cluster of three silos with PostgreSQL and Redis on this machine, on loopback only. See --help.
 set -euo pipefail
+# Keys, passwords and what was said are for the owner alone.
+umask 077
 
 readonly POSTGRES_PORT=55432 REDIS_PORT=56379
 readonly SILOS=(1 2 3)
@@ -102,11 +104,11 @@ wait_for() { # part command...
   done
 }
 
-refuse_taken() { # part port what
+refuse_taken() { # port, for what
   local holder=""
-  listens "$2" || return 0
-  if command -v ss >/dev/null; then holder=$(ss -Hltnp "sport = :$2" 2>/dev/null | grep -o 'users:.*' | head -n 1 || true); fi
-  fail "port $2 of 127.0.0.1, where $1 listens ($3), is taken${holder:+ by $holder}. Stop who holds it; it was not started by this script in $LOCAL."
+  listens "$1" || return 0
+  if command -v ss >/dev/null; then holder=$(ss -Hltnp "sport = :$1" 2>/dev/null | grep -o 'users:.*' | head -n 1 || true); fi
+  fail "port $1 of 127.0.0.1, for $2, is taken${holder:+ by $holder}. It was not started by this script in $LOCAL: stop it first."
 }
 
 # --- what has to be there ---------------------------------------------------------------------------------------------------
@@ -130,18 +132,18 @@ install_missing() {
   { (( EUID == 0 )) && command -v apt-get >/dev/null; } ||
     fail "missing: ${packages[*]}. Install them (on Debian: sudo apt-get install ${packages[*]}) and run this again."
   say "installing ${packages[*]}"
-  { DEBIAN_FRONTEND=noninteractive apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"; } \
-    >"$LOCAL/install.log" 2>&1 || fail "${packages[*]} could not be installed; the log is $LOCAL/install.log."
+  (
+    umask 022
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"
+  ) >"$LOCAL/install.log" 2>&1 || fail "${packages[*]} could not be installed; the log is $LOCAL/install.log."
 }
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 make_secrets() {
   [[ -s $SECRETS ]] && return
-  (
-    umask 077
-    printf 'POSTGRES_PASSWORD=%s\nPOSTGRES_ADMIN_PASSWORD=%s\nREDIS_PASSWORD=%s\n' "$(random)" "$(random)" "$(random)" >"$SECRETS.new"
-  )
+  printf 'POSTGRES_PASSWORD=%s\nPOSTGRES_ADMIN_PASSWORD=%s\nREDIS_PASSWORD=%s\n' "$(random)" "$(random)" "$(random)" >"$SECRETS.new"
   mv "$SECRETS.new" "$SECRETS"
 }
 
@@ -159,7 +161,6 @@ sql() { # database: statements come on standard input
 
 start_postgres() {
   local bin data=$LOCAL/postgresql version
-  refuse_taken PostgreSQL "$POSTGRES_PORT" postgresql
   bin=$(postgres_bin)
   mkdir -p "$data"
   if (( EUID == 0 )); then
@@ -196,13 +197,9 @@ make_database() {
 }
 
 start_redis() {
-  refuse_taken Redis "$REDIS_PORT" redis
   mkdir -p "$LOCAL/redis"
-  (
-    umask 077
-    printf '%s\n' "include $STORES/redis.conf" "bind 127.0.0.1" "port $REDIS_PORT" "dir $LOCAL/redis" "daemonize no" \
-      "requirepass $REDIS_PASSWORD" >"$LOCAL/redis.conf"
-  )
+  printf '%s\n' "include $STORES/redis.conf" "bind 127.0.0.1" "port $REDIS_PORT" "dir $LOCAL/redis" "daemonize no" \
+    "requirepass $REDIS_PASSWORD" >"$LOCAL/redis.conf"
   setsid redis-server "$LOCAL/redis.conf" </dev/null >>"$LOCAL/redis.log" 2>&1 &
   remember redis $! || fail "Redis did not start; the log is $LOCAL/redis.log."
 }
@@ -224,8 +221,6 @@ roles_of() { # silo
 
 start_silo() { # silo
   local name=silo-$1
-  refuse_taken "$name" "${GRPC_PORTS[$1]}" gRPC
-  refuse_taken "$name" "${SILO_PORTS[$1]}" "other silos"
   mkdir -p "$LOCAL/$name"
   (
     R1__Roles=$(roles_of "$1")
@@ -241,19 +236,29 @@ start_silo() { # silo
   remember "$name" $! || fail "$name did not start; the log is $LOCAL/$name.log."
 }
 
-stop_part() { # part seconds signal
-  local pid deadline=$((SECONDS + $2))
-  if ! pid=$(pid_of "$1"); then
-    rm -f "$LOCAL/$1.pid"
-    return
-  fi
-  kill -s "$3" "$pid" 2>/dev/null || true
-  while pid_of "$1" >/dev/null; do
-    (( SECONDS < deadline )) || fail "$1 (pid $pid) has not stopped within $2 s; the log is $LOCAL/$1.log."
-    sleep 0.1
+# Parts that are stopped together are asked together, before any is waited for.
+stop_parts() { # signal seconds part...
+  local signal=$1 seconds=$2 part pid
+  local -A asked=()
+  shift 2
+  for part in "$@"; do
+    if pid=$(pid_of "$part"); then
+      kill -s "$signal" "$pid" 2>/dev/null || true
+      asked[$part]=$pid
+    else
+      rm -f "$LOCAL/$part.pid"
+    fi
   done
-  rm -f "$LOCAL/$1.pid"
-  say "stopped $1 (pid $pid)"
+  local deadline=$((SECONDS + seconds))
+  for part in "$@"; do
+    [[ -v asked[$part] ]] || continue
+    while pid_of "$part" >/dev/null; do
+      (( SECONDS < deadline )) || fail "$part (pid ${asked[$part]}) has not stopped within $seconds s; the log is $LOCAL/$part.log."
+      sleep 0.1
+    done
+    rm -f "$LOCAL/$part.pid"
+    say "stopped $part (pid ${asked[$part]})"
+  done
 }
 
 # --- commands ---------------------------------------------------------------------------------------------------------------
@@ -275,10 +280,23 @@ check_roles() {
   done
 }
 
+check_ports() {
+  local silo
+  pid_of postgresql >/dev/null || refuse_taken "$POSTGRES_PORT" PostgreSQL
+  pid_of redis >/dev/null || refuse_taken "$REDIS_PORT" Redis
+  for silo in "${SILOS[@]}"; do
+    if pid_of "silo-$silo" >/dev/null; then continue; fi
+    refuse_taken "${GRPC_PORTS[$silo]}" "gRPC of silo-$silo"
+    refuse_taken "${SILO_PORTS[$silo]}" "silo-$silo among silos"
+  done
+}
+
 up() {
   local silo servers=""
   check_roles
-  mkdir -p "$LOCAL"
+  # The user postgres has to pass through.
+  (umask 066 && mkdir -p "$LOCAL") || fail "the folder $LOCAL cannot be made: name another one with R1_LOCAL."
+  check_ports
   install_missing
   make_secrets
   load_secrets
@@ -300,15 +318,10 @@ up() {
 }
 
 down() {
-  local silo pid
-  for silo in "${SILOS[@]}"; do
-    # All at once: one that waits for its turns must not see the others go one by one.
-    if pid=$(pid_of "silo-$silo"); then kill -s TERM "$pid" 2>/dev/null || true; fi
-  done
-  for silo in "${SILOS[@]}"; do stop_part "silo-$silo" "$SILO_STOP_SECONDS_MAX" TERM; done
-  stop_part redis "$STOP_SECONDS_MAX" TERM
+  stop_parts TERM "$SILO_STOP_SECONDS_MAX" "${SILOS[@]/#/silo-}"
+  stop_parts TERM "$STOP_SECONDS_MAX" redis
   # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
-  stop_part postgresql "$STOP_SECONDS_MAX" INT
+  stop_parts INT "$STOP_SECONDS_MAX" postgresql
 }
 
 status() {
