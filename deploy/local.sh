@@ -198,7 +198,7 @@ make_database() {
 
 start_redis() {
   mkdir -p "$LOCAL/redis"
-  printf '%s\n' "include $STORES/redis.conf" "bind 127.0.0.1" "port $REDIS_PORT" "dir $LOCAL/redis" "daemonize no" \
+  printf '%s\n' "include \"$STORES/redis.conf\"" "bind 127.0.0.1" "port $REDIS_PORT" "dir \"$LOCAL/redis\"" "daemonize no" \
     "requirepass $REDIS_PASSWORD" >"$LOCAL/redis.conf"
   setsid redis-server "$LOCAL/redis.conf" </dev/null >>"$LOCAL/redis.log" 2>&1 &
   remember redis $! || fail "Redis did not start; the log is $LOCAL/redis.log."
