@@ -4,14 +4,16 @@ set -euo pipefail
 # Keys, passwords and what was said are for the owner alone.
 umask 077
 
-readonly POSTGRES_PORT=55432 REDIS_PORT=56379
-readonly SILOS=(1 2 3)
-readonly GRPC_PORTS=(0 5081 5082 5083)
-readonly SILO_PORTS=(0 11111 11112 11113)
+readonly SHIFT=${R1_LOCAL_SHIFT:-0} SILOS=(1 2 3)
 readonly START_SECONDS_MAX=300 STOP_SECONDS_MAX=60
 # The host waits 30 s for running turns and 10 s for its services.
 readonly SILO_STOP_SECONDS_MAX=60
 readonly DONE=0 FAILED=1 USAGE=2 NOT_RUNNING=3
+
+[[ $SHIFT =~ ^[0-9]{1,4}$ ]] || { echo "local.sh: R1_LOCAL_SHIFT is '$SHIFT': write a number up to 9999, which every port is raised by." >&2; exit "$USAGE"; }
+readonly POSTGRES_PORT=$((55432 + SHIFT)) REDIS_PORT=$((56379 + SHIFT))
+readonly GRPC_PORTS=(0 $((5081 + SHIFT)) $((5082 + SHIFT)) $((5083 + SHIFT)))
+readonly SILO_PORTS=(0 $((11111 + SHIFT)) $((11112 + SHIFT)) $((11113 + SHIFT)))
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly HERE REPOSITORY=${HERE%/*}
@@ -34,6 +36,7 @@ Listens on 127.0.0.1 only: PostgreSQL 55432, Redis 56379, gRPC 5081 5082 5083, b
   R1_LOCAL         folder for data, keys, passwords and logs (default: data/local in the repository); remove it to start anew
   R1_LOCAL_ROLES   roles, one word per silo or one for all (default: gateway,conversation,inference),
                    e.g. 'gateway gateway,conversation conversation,inference'
+  R1_LOCAL_SHIFT   a number that is added to every port, for a second cluster beside the first (with another R1_LOCAL)
   R1__...          every other setting of the host goes to all three. Unless set, a silo has one thread for its model and
                    512 MiB for keys and values (R1__Engine__Threads, R1__Engine__KvMebibytes).
 
@@ -79,6 +82,13 @@ listens() { # port
   { : <"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null
 }
 
+# Somebody else may answer where a part should.
+owns() { # pid port
+  local inodes
+  inodes=$(awk -v port="$(printf ':%04X' "$2")" '$4 == "0A" && substr($2, length($2) - 4) == port { printf "%s%s", sep, $10; sep = "|" }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || true)
+  [[ -n $inodes ]] && find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null | grep -qE "^socket:\\[($inodes)\\]\$"
+}
+
 # grpc.health.v1 by hand: an empty request in, five bytes of frame and the field status = 1 (SERVING) out.
 serves() { # gRPC port
   [[ $(printf '\0\0\0\0\0' | curl --silent --max-time 2 --noproxy '*' --http2-prior-knowledge --data-binary @- \
@@ -91,10 +101,10 @@ postgres_answers() { "$(postgres_bin)/pg_isready" --quiet --host=127.0.0.1 --por
 redis_answers() { [[ $(REDISCLI_AUTH=$REDIS_PASSWORD redis-cli -h 127.0.0.1 -p "$REDIS_PORT" ping 2>/dev/null) == PONG ]]; }
 
 # Waits until a part answers; says why if it does not.
-wait_for() { # part command...
-  local part=$1 deadline=$((SECONDS + START_SECONDS_MAX)) pid
-  shift
-  until "$@"; do
+wait_for() { # part port command...
+  local part=$1 port=$2 deadline=$((SECONDS + START_SECONDS_MAX)) pid
+  shift 2
+  until pid=$(pid_of "$part") && owns "$pid" "$port" && "$@"; do
     if ! pid=$(pid_of "$part"); then
       tail -n 5 "$LOCAL/$part.log" >&2 || true
       fail "$part ended while it started; the log is $LOCAL/$part.log. What runs can be stopped with: deploy/local.sh down"
@@ -303,12 +313,13 @@ up() {
   build_host
   pid_of postgresql >/dev/null || start_postgres
   pid_of redis >/dev/null || start_redis
-  wait_for postgresql postgres_answers
+  wait_for postgresql "$POSTGRES_PORT" postgres_answers
   make_database
-  wait_for redis redis_answers
+  wait_for redis "$REDIS_PORT" redis_answers
+  check_ports
   # Together: each of them loads a model, and none waits for another.
   for silo in "${SILOS[@]}"; do pid_of "silo-$silo" >/dev/null || start_silo "$silo"; done
-  for silo in "${SILOS[@]}"; do wait_for "silo-$silo" serves "${GRPC_PORTS[$silo]}"; done
+  for silo in "${SILOS[@]}"; do wait_for "silo-$silo" "${GRPC_PORTS[$silo]}" serves "${GRPC_PORTS[$silo]}"; done
   status
   for silo in "${SILOS[@]}"; do
     [[ ,$(roles_of "$silo"), == *,gateway,* ]] && servers+=${servers:+,}http://127.0.0.1:${GRPC_PORTS[$silo]}
@@ -327,19 +338,19 @@ down() {
 status() {
   local all=$DONE silo
   [[ -s $SECRETS ]] && load_secrets
-  line postgresql "127.0.0.1:$POSTGRES_PORT" postgres_answers || all=$NOT_RUNNING
-  line redis "127.0.0.1:$REDIS_PORT" redis_answers || all=$NOT_RUNNING
+  line postgresql "$POSTGRES_PORT" "" postgres_answers || all=$NOT_RUNNING
+  line redis "$REDIS_PORT" "" redis_answers || all=$NOT_RUNNING
   for silo in "${SILOS[@]}"; do
-    line "silo-$silo" "http://127.0.0.1:${GRPC_PORTS[$silo]}" serves "${GRPC_PORTS[$silo]}" || all=$NOT_RUNNING
+    line "silo-$silo" "${GRPC_PORTS[$silo]}" http:// serves "${GRPC_PORTS[$silo]}" || all=$NOT_RUNNING
   done
   return "$all"
 }
 
-line() { # part address command...
-  local part=$1 address=$2 pid state=stopped
-  shift 2
+line() { # part port scheme command...
+  local part=$1 port=$2 address=${3}127.0.0.1:$2 pid state=stopped
+  shift 3
   if pid=$(pid_of "$part"); then
-    if "$@"; then state=serving; else state="not serving"; fi
+    if owns "$pid" "$port" && "$@"; then state=serving; else state="not serving"; fi
   fi
   printf '%-10s %-22s %-12s %s\n' "$part" "$address" "$state" "${pid:+pid $pid}" | sed 's/ *$//'
   [[ $state == serving ]]
