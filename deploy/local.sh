@@ -31,7 +31,7 @@ Usage: deploy/local.sh up | down | status
   down     stops what "up" started, silos first; what it wrote stays
   status   one line per part
 
-Listens on 127.0.0.1 only: PostgreSQL 55432, Redis 56379, gRPC 5081 5082 5083, between silos 11111 11112 11113.
+Listens on 127.0.0.1 only: PostgreSQL 55432, Redis 56379, gRPC 5081 5082 5083, among silos 11111 11112 11113.
 
   R1_LOCAL         folder for data, keys, passwords and logs (default: data/local in the repository); remove it to start anew
   R1_LOCAL_ROLES   roles, one word per silo or one for all (default: gateway,conversation,inference),
