@@ -239,6 +239,8 @@ start_silo() { # silo
     export R1__Engine__Threads=${R1__Engine__Threads:-1} R1__Engine__KvMebibytes=${R1__Engine__KvMebibytes:-512}
     export ConnectionStrings__Postgres="Host=127.0.0.1;Port=$POSTGRES_PORT;Database=r1grains;Username=r1grains;Password=$POSTGRES_PASSWORD;Maximum Pool Size=20"
     export ConnectionStrings__Redis="127.0.0.1:$REDIS_PORT,password=$REDIS_PASSWORD"
+    # ONNX Runtime would report its use to its maker.
+    export ORT_DISABLE_TELEMETRY=1
     # One scrape port for three processes would be taken by the first.
     unset R1__Metrics
     exec setsid dotnet "$APP/R1Grains.dll" </dev/null >>"$LOCAL/$name.log" 2>&1

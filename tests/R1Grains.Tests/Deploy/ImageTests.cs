@@ -49,6 +49,8 @@ public sealed partial class ImageTests
     {
         var set = Lines.Where(line => line.StartsWith("ENV ", StringComparison.Ordinal)).SelectMany(line => line.Split(' ')[1..]).Select(pair => pair.Split('=', 2)).ToArray();
         Assert.NotEmpty(set);
+        // A bank's processes talk to nobody whom it did not name.
+        Assert.Equal(2, set.Count(pair => pair is ["ORT_DISABLE_TELEMETRY", "1"]));
         Assert.Empty(HostSettings.Unknown(set.Select(pair => pair[0]).Where(name => name.StartsWith("R1__", StringComparison.Ordinal))));
         Assert.Null(HostSettings.Refusal(set.DistinctBy(pair => pair[0]).ToDictionary(pair => pair[0], pair => pair[1]), out _));
     }
