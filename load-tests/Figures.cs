@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Spectre.Console;
 
-namespace R1Grains.LoadTests.Engine;
+namespace R1Grains.LoadTests;
 
 /// <summary>What has been measured, in the order in which it was.</summary>
 internal sealed class Figures

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace R1Grains.LoadTests.Engine;
+namespace R1Grains.LoadTests;
 
 /// <summary>Requests that come when they come, whether or not earlier ones are answered.</summary>
 internal static class OpenLoop

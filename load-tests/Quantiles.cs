@@ -1,4 +1,4 @@
-namespace R1Grains.LoadTests.Engine;
+namespace R1Grains.LoadTests;
 
 internal static class Quantiles
 {

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace R1Grains.LoadTests.Engine;
+namespace R1Grains.LoadTests;
 
 internal static class ChildProcess
 {

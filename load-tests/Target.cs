@@ -1,4 +1,4 @@
-namespace R1Grains.LoadTests.Engine;
+namespace R1Grains.LoadTests;
 
 /// <summary>What a figure must reach, and what we would like it to.</summary>
 internal sealed record Target(double Floor, double? Aim = null, bool AtMost = false)
@@ -20,6 +20,14 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["determinism_rows_max"] = new(64),
         ["determinism_differences"] = new(0, AtMost: true),
         ["turns_per_second_p99_800ms"] = new(12, 30),
+        ["turns_lost"] = new(0, AtMost: true),
+        ["turns_duplicated"] = new(0, AtMost: true),
+        ["stream_gaps"] = new(0, AtMost: true),
+        ["stream_repeats"] = new(0, AtMost: true),
+        ["unrecorded_characters"] = new(0, AtMost: true),
+        ["conversations_stuck"] = new(0, AtMost: true),
+        ["answers_changed"] = new(0, AtMost: true),
+        ["rss_total_mib"] = new(8_191, AtMost: true),
     };
 
     /// <summary>What is not a number meets nothing.</summary>

@@ -1,0 +1,95 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace R1Grains.LoadTests.Cluster;
+
+/// <summary>A host in a process of its own, as operators run it: it can be asked to stop, killed, and frozen.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private const int LinesKept = 60;
+
+    // As Linux numbers them.
+    private const int Terminating = 15, Continuing = 18, Stopping = 19;
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _lines = [];
+    private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ServerProcess(string name, Process process)
+    {
+        (Name, _process) = (name, process);
+        process.OutputDataReceived += Read;
+        process.ErrorDataReceived += Read;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public string Name { get; }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The last lines that it wrote.</summary>
+    public IReadOnlyList<string> Lines => [.. _lines];
+
+    /// <param name="program">What dotnet runs, and its arguments.</param>
+    public static ServerProcess Start(string name, IEnumerable<string> program, IReadOnlyDictionary<string, string> environment)
+    {
+        var start = new ProcessStartInfo("dotnet", program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (variable, value) in environment) start.Environment[variable] = value;
+        return new(name, Process.Start(start)!);
+    }
+
+    /// <returns>The address it says to connect to.</returns>
+    /// <exception cref="InvalidOperationException">It ended instead; the message holds its last words.</exception>
+    public async Task<string> Address(CancellationToken cancellation)
+    {
+        var exited = _process.WaitForExitAsync(cancellation);
+        return await Task.WhenAny(_address.Task, exited) == exited && !_address.Task.IsCompleted
+            ? throw new InvalidOperationException($"{Name} ended while it started:\n{string.Join('\n', Lines)}")
+            : await _address.Task;
+    }
+
+    /// <summary>Ends it at once, as a power failure does.</summary>
+    public async Task Kill()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(CancellationToken.None);
+    }
+
+    /// <summary>Asks it to stop, as an operator does; returns when it has.</summary>
+    public async Task Terminate(TimeSpan patience)
+    {
+        Signal(Terminating);
+        await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(patience, TimeProvider.System);
+    }
+
+    public void Freeze() => Signal(Stopping);
+
+    public void Thaw() => Signal(Continuing);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) await Kill();
+        _process.Dispose();
+    }
+
+    private void Read(object sender, DataReceivedEventArgs line)
+    {
+        if (line.Data is not { } text) return;
+        _lines.Enqueue(text);
+        while (_lines.Count > LinesKept) _lines.TryDequeue(out _);
+        if (text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["connect", var address, ..]) _address.TrySetResult(address);
+    }
+
+    private void Signal(int signal)
+    {
+        if (Kill(_process.Id, signal) != 0) throw new Win32Exception();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}
