@@ -1,6 +1,7 @@
 using System.CommandLine;
 using R1Grains.Engine.Models;
 using R1Grains.LoadTests;
+using R1Grains.LoadTests.Cluster;
 using R1Grains.LoadTests.Engine;
 using R1Grains.LoadTests.Turns;
 
@@ -10,6 +11,8 @@ var root = new RootCommand("Measures R1Grains on this machine: a table for peopl
     ContextBenchmark.Command(),
     LedgerBenchmark.Command(),
     TurnsBenchmark.Command(),
+    ClusterBenchmark.Command(),
+    PacedHost.Command(),
 };
 try
 {

@@ -27,6 +27,15 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["unrecorded_characters"] = new(0, AtMost: true),
         ["conversations_stuck"] = new(0, AtMost: true),
         ["answers_changed"] = new(0, AtMost: true),
+        ["record_contradictions"] = new(0, AtMost: true),
+        ["false_deaths"] = new(0, AtMost: true),
+        ["turns_not_completed"] = new(0, AtMost: true),
+        ["faults_mid_answer"] = new(50),
+        ["failover_pause_killed_s_p95"] = new(3, AtMost: true),
+        ["failover_pause_frozen_s_p95"] = new(12, AtMost: true),
+        ["cpu_us_per_token"] = new(90, 50, AtMost: true),
+        ["scale_3_over_1"] = new(2.8),
+        ["added_ttft_ms_p50"] = new(10, AtMost: true),
         ["rss_total_mib"] = new(8_191, AtMost: true),
     };
 

@@ -36,13 +36,15 @@ internal static class Wording
         _ => FollowUps[(visit + turn) % FollowUps.Length],
     };
 
-    private static string[] ReadFacts() =>
-    [
-        .. File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, FactSheet))
-            .SelectMany(line => line.Split('。', StringSplitOptions.RemoveEmptyEntries))
-            .Where(sentence => sentence.Contains('为', StringComparison.Ordinal) && !sentence.StartsWith('#'))
-            .GroupBy(sentence => sentence)
-            .Select(sentence => sentence.Key.Split('为', 2)[0])
-            .Select(fact => $"{fact}是多少？"),
-    ];
+    private static string[] ReadFacts()
+    {
+        var (questions, product) = (new List<string>(), "");
+        foreach (var line in File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, FactSheet)))
+        {
+            if (line.StartsWith("## ", StringComparison.Ordinal)) product = line[3..];
+            else if (line.StartsWith(product, StringComparison.Ordinal) && product is not "")
+                questions.AddRange(line[(product.Length + 1)..].Split('。', StringSplitOptions.RemoveEmptyEntries).Select(sentence => $"{product}的{sentence.Split('为', 2)[0]}是多少？"));
+        }
+        return [.. questions];
+    }
 }

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace R1Grains.LoadTests.Cluster;
+
+/// <summary>What a cluster keeps while its processes are killed, frozen and stopped, and what it costs.</summary>
+internal static class ClusterBenchmark
+{
+    private static readonly JsonSerializerOptions JsonOptions = new() { WriteIndented = true };
+
+    private const string Members = "gateway,gateway,conversation,conversation,inference,inference";
+
+    private const string About = """
+        A cluster of processes on this machine, with a model whose answers are known beforehand and come at a pace. Clients talk to it without a pause while one process after the other is killed, frozen or asked to stop: first each fault once on each process, then at random. Afterwards everything that the clients saw is compared with the record.
+        Exit code 1: something was lost, repeated or not recorded, or a gate was missed.
+
+        Examples:
+          load-tests cluster --embedded --seconds 120                 one process with a record of its own, killed and stopped again and again
+          load-tests cluster --postgres 'Host=127.0.0.1;Username=r1;Database=r1' --redis 127.0.0.1:6379
+          load-tests cluster --embedded --only saturation             tokens a second, and processor time per token
+        """;
+
+    public static Command Command()
+    {
+        var embedded = new Option<bool>("--embedded") { Description = "One process with all roles and a record of its own, without PostgreSQL and Redis." };
+        var members = new Option<string>("--members") { Description = "Processes with commas between; a process with several roles names them with + between.", DefaultValueFactory = _ => Members };
+        var postgres = new Option<string?>("--postgres") { Description = "Connection string of the record's server." };
+        var redis = new Option<string?>("--redis") { Description = "Connection string of the membership's server." };
+        var only = new Option<string?>("--only") { Description = $"Sections with commas between: {string.Join(", ", ClusterRun.Sections)}. Default: all." };
+        var faults = new Option<string?>("--faults") { Description = $"Kinds with commas between: {string.Join(", ", Faults.OfProcesses)}. Default: all; of an embedded host all but {Faults.Freeze}, which it can only sit out." };
+        var seconds = new Option<double>("--seconds") { Description = "How long faults are done.", DefaultValueFactory = _ => 900 };
+        var load = new Option<double>("--load") { Description = "Share of what the rows can answer that is asked while faults are done.", DefaultValueFactory = _ => 0.7 };
+        var rows = new Option<int>("--rows") { Description = "Of each device.", DefaultValueFactory = _ => 32 };
+        var pace = new Option<double>("--pace") { Description = "Tokens a second of each row while faults are done; saturation takes 50.", DefaultValueFactory = _ => 20 };
+        var answer = new Option<int>("--answer") { Description = "Tokens of an answer, at least.", DefaultValueFactory = _ => 140 };
+        var saturated = new Option<double>("--saturated") { Description = "Seconds that saturation is measured.", DefaultValueFactory = _ => 20 };
+        var seed = new Option<int>("--seed") { Description = "Of arrivals and faults.", DefaultValueFactory = _ => 1 };
+        var output = new Option<DirectoryInfo?>("--out") { Description = "Writes seen.jsonl, what every client saw, and faults.jsonl into this folder." };
+        var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
+        Check(only, ClusterRun.Sections);
+        Check(faults, Faults.OfProcesses);
+        var command = new Command("cluster", About) { embedded, members, postgres, redis, only, faults, seconds, load, rows, pace, answer, saturated, seed, output, json };
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(embedded) && (result.GetValue(postgres) is null || result.GetValue(redis) is null))
+                result.AddError("A cluster needs --postgres and --redis; without them there is --embedded.");
+        });
+        command.SetAction(async (arguments, cancellation) =>
+        {
+            var isEmbedded = arguments.GetValue(embedded);
+            var run = new ClusterRun(new(
+                new(
+                    ClusterPlan.Parse(isEmbedded ? ClusterPlan.Embedded : arguments.GetRequiredValue(members)),
+                    isEmbedded ? new Dictionary<string, string>() : new() { ["Postgres"] = arguments.GetValue(postgres)!, ["Redis"] = arguments.GetValue(redis)! },
+                    new Pace(arguments.GetValue(pace), arguments.GetValue(answer)),
+                    arguments.GetValue(rows)),
+                Names(arguments.GetValue(only)) is { Length: > 0 } some ? some : ClusterRun.Sections,
+                Names(arguments.GetValue(faults)) is { Length: > 0 } named ? named : [.. Faults.OfProcesses.Where(kind => !isEmbedded || kind is not Faults.Freeze)],
+                TimeSpan.FromSeconds(arguments.GetValue(seconds)),
+                arguments.GetValue(load),
+                TimeSpan.FromSeconds(arguments.GetValue(saturated)),
+                arguments.GetValue(seed),
+                arguments.GetValue(output)?.FullName));
+            await run.MeasureAsync(cancellation);
+            AnsiConsole.Write(run.Figures.ToTable());
+            var figures = new JsonObject { ["subject"] = "cluster", ["cores"] = Environment.ProcessorCount, ["processes"] = isEmbedded ? 1 : ClusterPlan.Parse(arguments.GetRequiredValue(members)).Count };
+            run.Figures.WriteTo(figures);
+            if (arguments.GetValue(json)?.FullName is { } file) await File.WriteAllTextAsync(file, figures.ToJsonString(JsonOptions), cancellation);
+            return run.Figures.MissAny ? 1 : 0;
+        });
+        return command;
+    }
+
+    private static void Check(Option<string?> option, IReadOnlyList<string> known) => option.Validators.Add(result =>
+    {
+        foreach (var name in Names(result.GetValueOrDefault<string?>()).Except(known))
+            result.AddError($"{option.Name} names '{name}'; there are {string.Join(", ", known)}.");
+    });
+
+    private static string[] Names(string? names) => names?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Text.Json;
+using R1Grains.Ledger;
+using R1Grains.LoadTests.Checks;
+using R1Grains.LoadTests.Clients;
+
+namespace R1Grains.LoadTests.Cluster;
+
+/// <param name="FaultTime">How long faults are done.</param>
+/// <param name="Load">Share of what the rows can answer.</param>
+/// <param name="Folder">Where to write what was seen; null for nowhere.</param>
+internal sealed record ClusterRunPlan(
+    ClusterPlan Cluster, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int Seed, string? Folder);
+
+/// <summary>The sections of the subject <c>cluster</c>, each with processes of its own.</summary>
+internal sealed class ClusterRun(ClusterRunPlan plan)
+{
+    private const string FaultsSection = "faults", SaturationSection = "saturation";
+    private const double SaturatedTokensPerSecond = 50;
+    private static readonly TimeSpan TurnTime = TimeSpan.FromSeconds(60);
+    private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    public static readonly IReadOnlyList<string> Sections = [SaturationSection, FaultsSection];
+
+    public Figures Figures { get; } = new();
+
+    public async Task MeasureAsync(CancellationToken cancellation)
+    {
+        if (plan.Sections.Contains(SaturationSection)) await Saturate(cancellation);
+        if (plan.Sections.Contains(FaultsSection)) await Survive(cancellation);
+    }
+
+    private async Task Saturate(CancellationToken cancellation)
+    {
+        var fast = plan.Cluster with { Pace = plan.Cluster.Pace with { TokensPerSecond = SaturatedTokensPerSecond } };
+        Progress.Say($"starting {Names(fast)} for saturation");
+        await using var cluster = await LocalCluster.StartAsync(fast, cancellation);
+        using var servers = new Servers(cluster.Gateways);
+        await using var watch = new ProcessWatch(() => cluster.Processes);
+        var (crowd, witness) = Crowd(servers);
+        var saturation = await Saturation.MeasureAsync(new(crowd, fast.Pace), witness, watch, 2 * Devices(fast) * fast.Rows, plan.SaturatedTime, cancellation);
+        Figures.Add("saturated_tokens_per_second", saturation.TokensPerSecond);
+        Figures.Add("cpu_us_per_token", saturation.CpuMicrosecondsPerToken);
+        Figures.Add("rss_total_mib", watch.PeakTotalMebibytes);
+    }
+
+    private async Task Survive(CancellationToken cancellation)
+    {
+        Progress.Say($"starting {Names(plan.Cluster)} for faults");
+        await using var cluster = await LocalCluster.StartAsync(plan.Cluster, cancellation);
+        using var servers = new Servers(cluster.Gateways);
+        var (crowd, witness) = Crowd(servers);
+        var faults = new Faults(cluster, [], plan.FaultKinds, plan.Seed);
+        var rate = plan.Load * Devices(plan.Cluster) * plan.Cluster.Rows * plan.Cluster.Pace.TokensPerSecond / (plan.Cluster.Pace.AnswerLength + PacedAnswers.Reasoning.Length);
+        Progress.Say($"{rate:0.#} turns a second for {plan.FaultTime.TotalSeconds:0} s, and {string.Join(", ", plan.FaultKinds)}");
+        var load = new PacedLoad(crowd, plan.Cluster.Pace).Arrive(rate, plan.FaultTime, plan.Seed, cancellation);
+        await Task.WhenAll(load, faults.RunAsync(plan.FaultTime, cancellation));
+
+        Progress.Say($"{faults.Done.Count} faults; trying every conversation once more");
+        var unable = await Inspection.Unable(crowd, witness.Turns.Select(turn => turn.Question.Conversation).Distinct(), cancellation);
+        var record = await ReadRecord(cluster, servers, witness, cancellation);
+        var account = Checker.Check(witness.Turns, record, unable, TimeProvider.System.GetUtcNow(), TurnTime);
+        Inspection.Tell(account);
+        account.AddTo(Figures);
+        Judge(faults, Impact.Of(faults.Done, witness.Turns, record), witness.Turns);
+        if (plan.Folder is { } folder) await Write(folder, witness, faults, cancellation);
+    }
+
+    private void Judge(Faults faults, IReadOnlyList<Impact> impacts, IReadOnlyList<SeenTurn> seen)
+    {
+        Figures.Add("false_deaths", faults.FalseDeaths);
+        Figures.Add("faults_done", impacts.Count);
+        // The cluster is whole again, and a turn that was asked for afterwards was answered.
+        Figures.Add("faults_survived", impacts.Count(impact => impact.Fault.Mended is not null && seen.Any(turn => turn.Due > impact.Fault.At && turn.End is SeenEnd.Completed)));
+        Figures.Add("faults_mid_answer", impacts.Count(impact => impact.MidAnswer > 0));
+        Figures.Add("faults_touched_answers", impacts.Count(impact => impact.Seconds.Count > 0));
+        foreach (var (kind, key) in new[] { (Faults.Kill, "killed"), (Faults.Freeze, "frozen"), (Faults.Terminate, "terminated") })
+        {
+            List<double> pauses = [.. impacts.Where(impact => impact.Fault.Kind == kind).SelectMany(impact => impact.Seconds)];
+            if (pauses.Count == 0) continue;
+            Figures.Add($"failover_pauses_{key}", pauses.Count);
+            Figures.Add($"failover_pause_{key}_s_p50", pauses.Median());
+            Figures.Add($"failover_pause_{key}_s_p95", pauses.Quantile(0.95));
+        }
+        var visits = seen.Where(turn => turn.Question.Class is PacedLoad.Visit).ToList();
+        Figures.Add("turns_asked", visits.Count);
+        foreach (var (reason, count) in visits.Where(turn => turn.End is not SeenEnd.Completed).CountBy(turn => $"{turn.End}: {turn.Reason}"))
+            Progress.Say($"{count} turns not completed, {reason}");
+        Figures.Add("turns_not_completed", visits.Count(turn => turn.End is not SeenEnd.Completed));
+    }
+
+    /// <summary>Of an embedded host the record itself is read once it has stopped; else the servers are asked.</summary>
+    private async Task<IReadOnlyList<RecordedTurn>> ReadRecord(LocalCluster cluster, Servers servers, Witness witness, CancellationToken cancellation)
+    {
+        if (plan.Cluster.Connections.Count > 0) return await Inspection.Read(new WireRecord(servers, new Dictionary<string, string?> { ["demo"] = null }), witness.Turns, cancellation);
+        var host = cluster.Members.Single();
+        await host.Terminate();
+        var verification = await RecordVerifier.VerifyAsync(cluster.DataOf(host), cancellation: cancellation);
+        Progress.Say(verification.Valid ? "every hash of the record agrees" : $"the record contradicts itself: {verification.FirstBad}");
+        Figures.Add("record_contradictions", verification.Bad);
+        await using var record = await SqliteRecord.OpenAsync(cluster.DataOf(host), cancellation);
+        return await Inspection.Read(new StoredRecord(record), witness.Turns, cancellation);
+    }
+
+    private (Crowd, Witness) Crowd(Servers servers)
+    {
+        var witness = new Witness();
+        return (new(servers, [("demo", null)], new(TurnTime, ObeysAdvice: true), witness, $"c{Guid.NewGuid():n}"[..9]), witness);
+    }
+
+    private static async Task Write(string folder, Witness witness, Faults faults, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(folder);
+        await witness.Write(Path.Combine(folder, "seen.jsonl"), cancellation);
+        await File.WriteAllLinesAsync(Path.Combine(folder, "faults.jsonl"), faults.Done.Select(fault => JsonSerializer.Serialize(fault, JsonOptions)), cancellation);
+    }
+
+    private static int Devices(ClusterPlan cluster) => cluster.Members.Count(member => member.Roles is ClusterPlan.Embedded || member.Roles.Contains("inference", StringComparison.Ordinal));
+
+    private static string Names(ClusterPlan cluster) => string.Join(", ", cluster.Members.Select(member => member.Name));
+}

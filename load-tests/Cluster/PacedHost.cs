@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using R1Grains.Engine;
+using R1Grains.Engine.Tests.Scripted;
+using R1Grains.Operations;
+
+namespace R1Grains.LoadTests.Cluster;
+
+/// <param name="TokensPerSecond">Of each row: a step takes the time of one token.</param>
+/// <param name="AnswerLength">In tokens, at least.</param>
+internal sealed record Pace(double TokensPerSecond, int AnswerLength)
+{
+    private const string Rate = "PACED_TOKENS_PER_SECOND", Length = "PACED_ANSWER_LENGTH";
+
+    public IEnumerable<KeyValuePair<string, string>> Environment =>
+    [
+        new(Rate, TokensPerSecond.ToString(CultureInfo.InvariantCulture)),
+        new(Length, AnswerLength.ToString(CultureInfo.InvariantCulture)),
+    ];
+
+    public static Pace FromEnvironment() => new(
+        double.Parse(System.Environment.GetEnvironmentVariable(Rate) ?? "20", CultureInfo.InvariantCulture),
+        int.Parse(System.Environment.GetEnvironmentVariable(Length) ?? "140", CultureInfo.InvariantCulture));
+
+    public string Answer(string words) => PacedAnswers.To(words, AnswerLength);
+}
+
+/// <summary>The command <c>host</c>: the host as it ships, but for its model, which is paced.</summary>
+internal static class PacedHost
+{
+    private const int ContextLength = 8_192;
+
+    public static Command Command()
+    {
+        var rest = new Argument<string[]>("settings") { Description = "As the host takes them.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("host", "The host with a model that is known beforehand and keeps a pace; 'cluster' starts it.") { rest };
+        command.Hidden = true;
+        command.SetAction(arguments => StartFailure.Told(() => R1Host.Run(arguments.GetValue(rest) ?? [], Configure)));
+        return command;
+    }
+
+    private static void Configure(WebApplicationBuilder builder) => builder.Services.AddSingleton(provider =>
+    {
+        var (settings, pace) = (provider.GetRequiredService<Settings>(), Pace.FromEnvironment());
+        var model = ScriptedModel.Create(ContextLength);
+        return new InferenceEngine(model, new PacedRunner(model, pace.Answer, TimeSpan.FromSeconds(1 / pace.TokensPerSecond), settings.Engine.Rows), settings.Engine, TimeProvider.System);
+    });
+}
