@@ -5,6 +5,9 @@ using R1Grains.LoadTests.Cluster;
 using R1Grains.LoadTests.Engine;
 using R1Grains.LoadTests.Turns;
 
+// The host of a cluster's processes (LocalCluster): it ends when it has served everybody, not when a command line wants to.
+if (args is ["host", .. var settings]) return await PacedHost.RunAsync(settings);
+
 var root = new RootCommand("Measures R1Grains on this machine: a table for people, --json FILE for machines.")
 {
     EngineBenchmark.Command(),
@@ -12,7 +15,6 @@ var root = new RootCommand("Measures R1Grains on this machine: a table for peopl
     LedgerBenchmark.Command(),
     TurnsBenchmark.Command(),
     ClusterBenchmark.Command(),
-    PacedHost.Command(),
 };
 try
 {

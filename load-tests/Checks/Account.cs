@@ -1,5 +1,3 @@
-using R1Grains.LoadTests.Clients;
-
 namespace R1Grains.LoadTests.Checks;
 
 /// <summary>The kinds of defect, under the keys by which they are printed. All must be 0.</summary>
@@ -40,11 +38,4 @@ internal sealed record Account(IReadOnlyList<Defect> Defects, int TurnsSeen, int
     public bool IsClean => Defects.Count == 0;
 
     public long Count(string kind) => Defects.Where(defect => defect.Kind == kind).Sum(defect => defect.Count);
-
-    public void AddTo(Figures figures)
-    {
-        foreach (var kind in DefectKind.All) figures.Add(kind, Count(kind));
-        figures.Add("turns_compared", TurnsSeen);
-        figures.Add("pieces_compared", PiecesCompared);
-    }
 }

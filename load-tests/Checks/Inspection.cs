@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using R1Grains.LoadTests.Clients;
 
 namespace R1Grains.LoadTests.Checks;
@@ -11,7 +12,7 @@ internal static class Inspection
     /// <returns>Those that take no further turn.</returns>
     public static async Task<IReadOnlyList<string>> Unable(Crowd crowd, IEnumerable<string> conversations, CancellationToken cancellation)
     {
-        var unable = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        var unable = new ConcurrentQueue<string>();
         await Parallel.ForEachAsync(conversations, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (conversation, stop) =>
         {
             if (!await crowd.TakesAnotherTurn(conversation, stop)) unable.Enqueue(conversation);
@@ -25,6 +26,13 @@ internal static class Inspection
         var turns = new IReadOnlyList<RecordedTurn>[conversations.Count];
         await Parallel.ForAsync(0, turns.Length, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (i, stop) => turns[i] = await record.Of(conversations[i], stop));
         return [.. turns.SelectMany(ofOne => ofOne)];
+    }
+
+    public static void Add(Account account, Figures figures)
+    {
+        foreach (var kind in DefectKind.All) figures.Add(kind, account.Count(kind));
+        figures.Add("turns_compared", account.TurnsSeen);
+        figures.Add("pieces_compared", account.PiecesCompared);
     }
 
     public static void Tell(Account account)

@@ -94,8 +94,8 @@ internal sealed class TurnClient(Servers servers, string? token, ClientRules rul
                 seen.Pieces.Add(new(happened.Sequence, happened.TextDelta, now));
                 break;
             case Kind.Completed:
-                var usage = happened.Completed.Usage;
-                (seen.Tokens, seen.ReasoningTokens, seen.PromptTokens) = (usage.ReasoningTokens + usage.AnswerTokens, usage.ReasoningTokens, usage.PromptTokens);
+                if (happened.Completed.Usage is { } usage)
+                    (seen.Tokens, seen.ReasoningTokens, seen.PromptTokens) = (usage.ReasoningTokens + usage.AnswerTokens, usage.ReasoningTokens, usage.PromptTokens);
                 End(seen, SeenEnd.Completed, reason: null);
                 return true;
             case Kind.Failed:

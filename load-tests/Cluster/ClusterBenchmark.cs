@@ -56,6 +56,7 @@ internal static class ClusterBenchmark
                     isEmbedded ? new Dictionary<string, string>() : new() { ["Postgres"] = arguments.GetValue(postgres)!, ["Redis"] = arguments.GetValue(redis)! },
                     new Pace(arguments.GetValue(pace), arguments.GetValue(answer)),
                     arguments.GetValue(rows)),
+                [],
                 Names(arguments.GetValue(only)) is { Length: > 0 } some ? some : ClusterRun.Sections,
                 Names(arguments.GetValue(faults)) is { Length: > 0 } named ? named : [.. Faults.OfProcesses.Where(kind => !isEmbedded || kind is not Faults.Freeze)],
                 TimeSpan.FromSeconds(arguments.GetValue(seconds)),

@@ -6,51 +6,115 @@ using R1Grains.LoadTests.Clients;
 
 namespace R1Grains.LoadTests.Cluster;
 
+/// <param name="Backing">Servers of ours that faults may be done to; those named by a connection string alone are left alone.</param>
 /// <param name="FaultTime">How long faults are done.</param>
 /// <param name="Load">Share of what the rows can answer.</param>
 /// <param name="Folder">Where to write what was seen; null for nowhere.</param>
 internal sealed record ClusterRunPlan(
-    ClusterPlan Cluster, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int Seed, string? Folder);
+    ClusterPlan Cluster, IReadOnlyList<IBackingServer> Backing, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int Seed, string? Folder);
 
 /// <summary>The sections of the subject <c>cluster</c>, each with processes of its own.</summary>
 internal sealed class ClusterRun(ClusterRunPlan plan)
 {
-    private const string FaultsSection = "faults", SaturationSection = "saturation";
+    private const string FaultsSection = "faults", SaturationSection = "saturation", ScaleSection = "scale", LatencySection = "latency";
+    private const string AllRoles = "gateway,conversation,inference";
     private const double SaturatedTokensPerSecond = 50;
+    private const int Silos = 3;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+    private const double QuietRate = 2;
+    private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TurnTime = TimeSpan.FromSeconds(60);
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    public static readonly IReadOnlyList<string> Sections = [SaturationSection, FaultsSection];
+    public static readonly IReadOnlyList<string> Sections = [SaturationSection, ScaleSection, LatencySection, FaultsSection];
 
     public Figures Figures { get; } = new();
 
+    private bool IsEmbedded => plan.Cluster.Connections.Count == 0;
+
     public async Task MeasureAsync(CancellationToken cancellation)
     {
-        if (plan.Sections.Contains(SaturationSection)) await Saturate(cancellation);
+        if (plan.Sections.Contains(SaturationSection))
+        {
+            var saturation = await Saturate(plan.Cluster, cancellation);
+            Figures.Add("saturated_tokens_per_second", saturation.TokensPerSecond);
+            Figures.Add("cpu_us_per_token", saturation.CpuMicrosecondsPerToken);
+        }
+        if (plan.Sections.Contains(ScaleSection)) await Scale(cancellation);
+        if (plan.Sections.Contains(LatencySection)) await CompareLatency(cancellation);
         if (plan.Sections.Contains(FaultsSection)) await Survive(cancellation);
     }
 
-    private async Task Saturate(CancellationToken cancellation)
+    /// <summary>Three silos with all roles against one, both saturated and both with the same record.</summary>
+    private async Task Scale(CancellationToken cancellation)
     {
-        var fast = plan.Cluster with { Pace = plan.Cluster.Pace with { TokensPerSecond = SaturatedTokensPerSecond } };
+        if (IsEmbedded)
+        {
+            Figures.LeaveOut("one process has nothing to scale", "scale_3_over_1");
+            return;
+        }
+        var one = await Saturate(plan.Cluster with { Members = OfAllRoles(1) }, cancellation);
+        var three = await Saturate(plan.Cluster with { Members = OfAllRoles(Silos) }, cancellation);
+        Figures.Add("saturated_tokens_per_second_1", one.TokensPerSecond);
+        Figures.Add("saturated_tokens_per_second_3", three.TokensPerSecond);
+        Figures.Add("scale_3_over_1", three.TokensPerSecond / one.TokensPerSecond);
+    }
+
+    /// <summary>What the way through a cluster adds to the first text, at a load that nobody notices.</summary>
+    private async Task CompareLatency(CancellationToken cancellation)
+    {
+        var embedded = await FirstText(plan.Cluster with { Members = ClusterPlan.Parse(ClusterPlan.Embedded), Connections = new Dictionary<string, string>() }, cancellation);
+        Figures.Add("embedded_ttft_ms_p50", embedded);
+        if (IsEmbedded)
+        {
+            Figures.LeaveOut("one process has nothing to add", "added_ttft_ms_p50");
+            return;
+        }
+        var cluster = await FirstText(plan.Cluster, cancellation);
+        Figures.Add("cluster_ttft_ms_p50", cluster);
+        Figures.Add("added_ttft_ms_p50", cluster - embedded);
+    }
+
+    /// <summary>In milliseconds, the median.</summary>
+    private async Task<double> FirstText(ClusterPlan wanted, CancellationToken cancellation)
+    {
+        var fast = Fast(wanted);
+        Progress.Say($"starting {Names(fast)} for the first text");
+        await using var cluster = await LocalCluster.StartAsync(fast, cancellation);
+        using var servers = new Servers(cluster.Gateways);
+        var (crowd, witness) = Crowd(servers);
+        var load = new PacedLoad(crowd, fast.Pace);
+        await load.Arrive(QuietRate, WarmUp, plan.Seed, cancellation);
+        var before = witness.Turns.Count;
+        await load.Arrive(QuietRate, QuietTime, plan.Seed + 1, cancellation);
+        return witness.Turns.Skip(before).Where(turn => turn.Pieces.Count > 0).Select(turn => Stopwatch.GetElapsedTime(turn.Due, turn.Pieces[0].At).TotalMilliseconds).Median();
+    }
+
+    private async Task<Saturation> Saturate(ClusterPlan wanted, CancellationToken cancellation)
+    {
+        var fast = Fast(wanted);
         Progress.Say($"starting {Names(fast)} for saturation");
         await using var cluster = await LocalCluster.StartAsync(fast, cancellation);
         using var servers = new Servers(cluster.Gateways);
         await using var watch = new ProcessWatch(() => cluster.Processes);
         var (crowd, witness) = Crowd(servers);
         var saturation = await Saturation.MeasureAsync(new(crowd, fast.Pace), witness, watch, 2 * Devices(fast) * fast.Rows, plan.SaturatedTime, cancellation);
-        Figures.Add("saturated_tokens_per_second", saturation.TokensPerSecond);
-        Figures.Add("cpu_us_per_token", saturation.CpuMicrosecondsPerToken);
-        Figures.Add("rss_total_mib", watch.PeakTotalMebibytes);
+        Progress.Say($"{saturation.TokensPerSecond:n0} tokens a second, {saturation.CpuMicrosecondsPerToken:0.#} µs of our processes each, {watch.PeakTotalMebibytes:n0} MiB");
+        return saturation;
     }
+
+    private static ClusterPlan Fast(ClusterPlan cluster) => cluster with { Pace = cluster.Pace with { TokensPerSecond = SaturatedTokensPerSecond } };
+
+    private static IReadOnlyList<MemberPlan> OfAllRoles(int count) => [.. Enumerable.Range(1, count).Select(number => new MemberPlan($"silo-{number}", AllRoles))];
 
     private async Task Survive(CancellationToken cancellation)
     {
         Progress.Say($"starting {Names(plan.Cluster)} for faults");
         await using var cluster = await LocalCluster.StartAsync(plan.Cluster, cancellation);
         using var servers = new Servers(cluster.Gateways);
+        await using var watch = new ProcessWatch(() => cluster.Processes);
         var (crowd, witness) = Crowd(servers);
-        var faults = new Faults(cluster, [], plan.FaultKinds, plan.Seed);
+        var faults = new Faults(cluster, plan.Backing, plan.FaultKinds, () => witness.Turns.Any(turn => turn.End is SeenEnd.None && turn.Pieces.Count > 0), plan.Seed);
         var rate = plan.Load * Devices(plan.Cluster) * plan.Cluster.Rows * plan.Cluster.Pace.TokensPerSecond / (plan.Cluster.Pace.AnswerLength + PacedAnswers.Reasoning.Length);
         Progress.Say($"{rate:0.#} turns a second for {plan.FaultTime.TotalSeconds:0} s, and {string.Join(", ", plan.FaultKinds)}");
         var load = new PacedLoad(crowd, plan.Cluster.Pace).Arrive(rate, plan.FaultTime, plan.Seed, cancellation);
@@ -61,7 +125,8 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         var record = await ReadRecord(cluster, servers, witness, cancellation);
         var account = Checker.Check(witness.Turns, record, unable, TimeProvider.System.GetUtcNow(), TurnTime);
         Inspection.Tell(account);
-        account.AddTo(Figures);
+        Inspection.Add(account, Figures);
+        Figures.Add("rss_total_mib", watch.PeakTotalMebibytes);
         Judge(faults, Impact.Of(faults.Done, witness.Turns, record), witness.Turns);
         if (plan.Folder is { } folder) await Write(folder, witness, faults, cancellation);
     }
@@ -92,7 +157,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     /// <summary>Of an embedded host the record itself is read once it has stopped; else the servers are asked.</summary>
     private async Task<IReadOnlyList<RecordedTurn>> ReadRecord(LocalCluster cluster, Servers servers, Witness witness, CancellationToken cancellation)
     {
-        if (plan.Cluster.Connections.Count > 0) return await Inspection.Read(new WireRecord(servers, new Dictionary<string, string?> { ["demo"] = null }), witness.Turns, cancellation);
+        if (!IsEmbedded) return await Inspection.Read(new WireRecord(servers, new Dictionary<string, string?> { ["demo"] = null }), witness.Turns, cancellation);
         var host = cluster.Members.Single();
         await host.Terminate();
         var verification = await RecordVerifier.VerifyAsync(cluster.DataOf(host), cancellation: cancellation);

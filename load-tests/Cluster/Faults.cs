@@ -14,7 +14,8 @@ internal sealed record Fault(string Kind, string Target, DateTimeOffset Time, lo
 }
 
 /// <summary>Does one fault at a time: each kind to each target in turn, then at random.</summary>
-internal sealed class Faults(LocalCluster cluster, IReadOnlyList<IBackingServer> backing, IReadOnlyList<string> kinds, int seed)
+/// <param name="isAnswering">Whether some client has a part of an answer and waits for the rest.</param>
+internal sealed class Faults(LocalCluster cluster, IReadOnlyList<IBackingServer> backing, IReadOnlyList<string> kinds, Func<bool> isAnswering, int seed)
 {
     public const string Kill = "kill", Freeze = "freeze", Terminate = "terminate";
 
@@ -26,6 +27,9 @@ internal sealed class Faults(LocalCluster cluster, IReadOnlyList<IBackingServer>
 
     // Between a mended fault and the next: time for answers to get under way.
     private static readonly TimeSpan QuietMin = TimeSpan.FromSeconds(2), QuietMax = TimeSpan.FromSeconds(5);
+
+    // A fault that finds no answer under way proves little; but none is kept waiting for long.
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(15), Look = TimeSpan.FromMilliseconds(50);
 
     private readonly List<Fault> _done = [];
     private readonly Random _random = new(seed);
@@ -44,6 +48,7 @@ internal sealed class Faults(LocalCluster cluster, IReadOnlyList<IBackingServer>
         {
             await Task.Delay(QuietMin + _random.NextDouble() * (QuietMax - QuietMin), TimeProvider.System, cancellation);
             await ReviveTheDead(cancellation);
+            for (var waited = TimeSpan.Zero; waited < AnswerPatience && !isAnswering(); waited += Look) await Task.Delay(Look, TimeProvider.System, cancellation);
             var (kind, target, strike) = number < each.Count ? each[number] : each[_random.Next(each.Count)];
             var fault = new Fault(kind, target, TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
             _done.Add(fault);

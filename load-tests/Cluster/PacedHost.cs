@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -27,19 +26,13 @@ internal sealed record Pace(double TokensPerSecond, int AnswerLength)
     public string Answer(string words) => PacedAnswers.To(words, AnswerLength);
 }
 
-/// <summary>The command <c>host</c>: the host as it ships, but for its model, which is paced.</summary>
+/// <summary>The host as it ships, but for its model, which is paced.</summary>
 internal static class PacedHost
 {
     private const int ContextLength = 8_192;
 
-    public static Command Command()
-    {
-        var rest = new Argument<string[]>("settings") { Description = "As the host takes them.", Arity = ArgumentArity.ZeroOrMore };
-        var command = new Command("host", "The host with a model that is known beforehand and keeps a pace; 'cluster' starts it.") { rest };
-        command.Hidden = true;
-        command.SetAction(arguments => StartFailure.Told(() => R1Host.Run(arguments.GetValue(rest) ?? [], Configure)));
-        return command;
-    }
+    /// <returns>The exit code.</returns>
+    public static Task<int> RunAsync(string[] settings) => StartFailure.Told(() => R1Host.Run(settings, Configure));
 
     private static void Configure(WebApplicationBuilder builder) => builder.Services.AddSingleton(provider =>
     {

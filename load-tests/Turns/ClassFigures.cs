@@ -6,7 +6,7 @@ namespace R1Grains.LoadTests.Turns;
 
 /// <summary>What one class of requests got at one rate.</summary>
 /// <param name="Rate">Turns a second that were offered.</param>
-/// <param name="Seconds">From the first that was due to the end of the last.</param>
+/// <param name="Seconds">For which turns came; longer if answers came later.</param>
 /// <param name="Ttft">To the first text, in microseconds; of completed turns.</param>
 /// <param name="Turn">To the end, in microseconds; of completed turns.</param>
 /// <param name="Errors">By reason.</param>
@@ -18,7 +18,9 @@ internal sealed record ClassFigures(
 
     public double TurnsPerSecond => Completed / Seconds;
 
-    public static ClassFigures Of(string name, double rate, IReadOnlyCollection<SeenTurn> turns)
+    /// <param name="began">A timestamp: when turns began to come.</param>
+    /// <param name="time">For how many seconds they did.</param>
+    public static ClassFigures Of(string name, double rate, IReadOnlyCollection<SeenTurn> turns, long began, double time)
     {
         var (ttft, whole) = (new LongHistogram(LongestMicroseconds, Digits), new LongHistogram(LongestMicroseconds, Digits));
         List<SeenTurn> completed = [.. turns.Where(turn => turn.End is SeenEnd.Completed)];
@@ -27,7 +29,7 @@ internal sealed record ClassFigures(
             if (turn.Pieces.Count > 0) ttft.RecordValue(Microseconds(turn.Due, turn.Pieces[0].At));
             whole.RecordValue(Microseconds(turn.Due, turn.EndedAt!.Value));
         }
-        var seconds = turns.Count == 0 ? double.NaN : Stopwatch.GetElapsedTime(turns.Min(turn => turn.Due), turns.Max(turn => turn.EndedAt ?? turn.Due)).TotalSeconds;
+        var seconds = Math.Max(time, Stopwatch.GetElapsedTime(began, turns.Select(turn => turn.EndedAt ?? began).DefaultIfEmpty(began).Max()).TotalSeconds);
         return new(
             name, rate, seconds, turns.Count, completed.Count, ttft, whole,
             completed.Select(turn => (double)turn.Tokens).DefaultIfEmpty(double.NaN).Average(),

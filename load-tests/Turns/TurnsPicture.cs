@@ -7,7 +7,7 @@ namespace R1Grains.LoadTests.Turns;
 /// <summary>The figures of <see cref="TurnsBenchmark"/> as pictures.</summary>
 internal static class TurnsPicture
 {
-    private const int WidthPixels = 900, HeightPixels = 480;
+    private const int WidthPixels = 1_000, HeightPixels = 480;
     private static readonly ScottPlot.Palettes.Category10 Colors = new();
     private static readonly double[] Shares = [0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999];
 
@@ -29,7 +29,7 @@ internal static class TurnsPicture
         plot.Axes.Bottom.SetTicks([.. Shares.Select(Nines)], [.. Shares.Select(share => share == 0 ? "fastest" : $"p{share * 100:0.#}")]);
         plot.Axes.AutoScale();
         Decades(plot);
-        Save(plot, "From when a turn was due", "", "ms", Alignment.UpperLeft, path);
+        Save(plot, "From when a turn was due", "", "ms", path);
     }
 
     /// <summary>An answer's tokens at the times of its pieces, its reasoning at the first.</summary>
@@ -58,7 +58,7 @@ internal static class TurnsPicture
             }
         }
         FromZero(plot);
-        Save(plot, "Tokens as they reach the clients, those of replays come from the record", "seconds", "tokens per second", Alignment.UpperRight, path);
+        Save(plot, "Tokens as they reach the clients, those of replays come from the record", "seconds", "tokens per second", path);
     }
 
     public static void Memory(IReadOnlyList<ProcessSample> samples, string path)
@@ -70,7 +70,7 @@ internal static class TurnsPicture
             (line.LineWidth, line.MarkerSize, line.LegendText) = (2, 0, process.Key);
         }
         FromZero(plot);
-        Save(plot, "Resident memory per process", "seconds", "MiB", Alignment.LowerRight, path);
+        Save(plot, "Resident memory per process", "seconds", "MiB", path);
     }
 
     private static double Nines(double share) => -Math.Log10(1 - share);
@@ -90,12 +90,12 @@ internal static class TurnsPicture
         plot.Axes.SetLimitsY(0, plot.Axes.GetLimits().Top * 1.05);
     }
 
-    private static void Save(Plot plot, string title, string x, string y, Alignment legend, string path)
+    private static void Save(Plot plot, string title, string x, string y, string path)
     {
         plot.Title(title);
         plot.XLabel(x);
         plot.YLabel(y);
-        plot.ShowLegend(legend);
+        plot.ShowLegend(Edge.Right);
         plot.SavePng(path, WidthPixels, HeightPixels);
     }
 }

@@ -7,13 +7,24 @@ namespace R1Grains.LoadTests.Turns;
 /// <summary>The figures for people: a table, or a Markdown page with pictures.</summary>
 internal static class TurnsReport
 {
-    private static readonly string[] Columns =
-        ["class", "rate/s", "turns/s", "first text p50 ms", "p99 ms", "turn p50 ms", "p99 ms", "tokens/s", "tokens a turn", "turns", "errors"];
+    private static readonly (string Name, Func<ClassFigures, string> Show)[] Rows =
+    [
+        ("turns offered a second", figures => Show(figures.Rate)),
+        ("turns_per_second", figures => Show(figures.TurnsPerSecond)),
+        ("ttft_ms_p50", figures => Show(figures.Quantile(figures.Ttft, 0.5))),
+        ("ttft_ms_p99", figures => Show(figures.Quantile(figures.Ttft, 0.99))),
+        ("turn_ms_p50", figures => Show(figures.Quantile(figures.Turn, 0.5))),
+        ("turn_ms_p99", figures => Show(figures.Quantile(figures.Turn, 0.99))),
+        ("tokens_per_second", figures => Show(figures.TokensPerSecond)),
+        ("tokens a turn", figures => Show(figures.TokensMean)),
+        ("turns", figures => $"{figures.Asked}"),
+        ("not completed", figures => figures.Errors.Count == 0 ? "0" : string.Join(", ", figures.Errors.Select(error => $"{error.Key} {error.Value}"))),
+    ];
 
     public static Table Table(TurnsResult result)
     {
-        var table = new Table().AddColumns(Columns);
-        foreach (var figures in result.Classes) table.AddRow([.. Row(figures).Select(Markup.Escape)]);
+        var table = new Table().AddColumns(["", .. result.Classes.Select(figures => figures.Class)]);
+        foreach (var (name, show) in Rows) table.AddRow([name, .. result.Classes.Select(figures => Markup.Escape(show(figures)))]);
         return table;
     }
 
@@ -36,10 +47,10 @@ internal static class TurnsReport
 
             {(plan.Servers is null ? "The embedded host in a process of its own" : $"{plan.Servers.Count} gateways")}, on a machine with {Environment.ProcessorCount} cores that its clients share. Turns come at times that do not depend on the answers (Poisson, {plan.Seconds:0.#} s{(plan.Together ? ", all classes at once" : ", one class after the other")}); every latency counts from the moment at which the turn was due. A quantile that falls among turns that were not completed is not a number.
 
-            | {string.Join(" | ", Columns)} |
-            |{string.Concat(Columns.Select(_ => "---|"))}
+            | | {string.Join(" | ", result.Classes.Select(figures => figures.Class))} |
+            |---|{string.Concat(result.Classes.Select(_ => "---:|"))}
             """);
-        foreach (var figures in result.Classes) page.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", Row(figures))} |");
+        foreach (var (name, show) in Rows) page.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {string.Join(" | ", result.Classes.Select(show))} |");
         page.AppendLine();
         foreach (var (requests, _) in plan.Classes) page.AppendLine(CultureInfo.InvariantCulture, $"- **{requests.Name}**: {requests.What}");
         foreach (var (name, rate) in result.Saturation) page.AppendLine(CultureInfo.InvariantCulture, $"- **{name}**, saturated: {rate:0.##} turns a second");
@@ -62,15 +73,6 @@ internal static class TurnsReport
         foreach (var defect in result.Account.Defects) page.AppendLine(CultureInfo.InvariantCulture, $"- {defect.Kind}: {defect.Where}: {defect.What}");
         return page.ToString();
     }
-
-    private static string[] Row(ClassFigures figures) =>
-    [
-        figures.Class, Show(figures.Rate), Show(figures.TurnsPerSecond),
-        Show(figures.Quantile(figures.Ttft, 0.5)), Show(figures.Quantile(figures.Ttft, 0.99)),
-        Show(figures.Quantile(figures.Turn, 0.5)), Show(figures.Quantile(figures.Turn, 0.99)),
-        Show(figures.TokensPerSecond), Show(figures.TokensMean), $"{figures.Asked}",
-        figures.Errors.Count == 0 ? "none" : string.Join(", ", figures.Errors.Select(error => $"{error.Key} {error.Value}")),
-    ];
 
     private static string Show(double value) => double.IsFinite(value) ? Math.Abs(value) >= 100 ? $"{value:n0}" : $"{value:0.##}" : "–";
 }

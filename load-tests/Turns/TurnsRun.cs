@@ -54,7 +54,7 @@ internal sealed class TurnsRun
     [
         new Replays(),
         new SingleTurns("retrieval", 4, "a question about a product of the fact sheet, in a conversation of its own: a short answer from a document", Wording.Retrieval),
-        new SingleTurns("generation", 2, "the longest answers that the shipped model gives, in words that nobody used before", Wording.Generation),
+        new SingleTurns("generation", 2, "a question about two products in words that nobody used before: the longest answers that the shipped model gives, most of it reasoning", Wording.Generation),
         new Visits(turns, think),
     ];
 
@@ -79,7 +79,7 @@ internal sealed class TurnsRun
         Inspection.Tell(account);
 
         var figures = new Figures();
-        account.AddTo(figures);
+        Inspection.Add(account, figures);
         if (double.IsFinite(watch.PeakTotalMebibytes)) figures.Add("rss_total_mib", watch.PeakTotalMebibytes);
         else figures.LeaveOut("no --pid", "rss_total_mib");
         return new(plan, classes, run._saturation, figures, account, witness, watch.Samples, began);
@@ -117,13 +117,13 @@ internal sealed class TurnsRun
         var (arrivals, seed) = (rate / requests.TurnsEach, _plan.Seed + _trials++);
         await requests.Prepare(_crowd, OpenLoop.Times(arrivals, _plan.Seconds, seed).Count, cancellation);
         Progress.Say($"{requests.Name}: {rate:0.##} turns a second for {_plan.Seconds:0} s");
-        var before = _crowd.Witness.Turns.Count;
+        var (before, began) = (_crowd.Witness.Turns.Count, Stopwatch.GetTimestamp());
         await OpenLoop.RunAsync(arrivals, _plan.Seconds, seed, async (number, due) =>
         {
             await requests.Arrive(number, due, cancellation);
             return 0;
         }, cancellation);
-        var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)]);
+        var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)], began, _plan.Seconds);
         Progress.Say($"{requests.Name}: {figures.TurnsPerSecond:0.##} turns a second, first text p50 {figures.Quantile(figures.Ttft, 0.5):n0} ms, turn p99 {figures.Quantile(figures.Turn, 0.99):n0} ms, {figures.Asked - figures.Completed} of {figures.Asked} not completed");
         return figures;
     }

@@ -11,6 +11,8 @@ internal static class Wording
     private static readonly string[] Openings =
         ["你好，", "麻烦你，", "我有点急，", "想咨询一下，", "不好意思，打扰了，", "请问一下，", "我在外地，", "我是老客户，", "我刚下班，", "我妈让我问问，", "昨天没来得及问，"];
 
+    private static readonly string[] Products = ["青穗信用卡", "青穗白金卡", "渡口借记卡", "安檐房贷", "轻舟车贷", "新苗消费贷"];
+
     private static readonly string[] Troubles =
         ["我的卡丢了怎么办？", "我的钱包丢了，卡也在里面，怎么办？", "我忘了密码，怎么办？", "怎么开通短信提醒？", "网点几点开门？", "怎么换外币？"];
 
@@ -19,12 +21,16 @@ internal static class Wording
     /// <summary>Names a product, so that its paragraph is found; answered in a sentence.</summary>
     public static string Retrieval(int number) => Facts.Value[number % Facts.Value.Length];
 
-    /// <summary>Asks for the longest answers that the shipped model gives, in words that nobody used before.</summary>
+    /// <summary>
+    /// Asks about two products at once, which takes the shipped model 120 to 200 tokens, most of them reasoning: longer
+    /// answers it does not give. The words are such as nobody used before.
+    /// </summary>
     public static string Generation(int number)
     {
         var random = new Random(number);
-        var openings = string.Concat(Enumerable.Range(0, 4).Select(_ => Openings[random.Next(Openings.Length)]));
-        return $"编号{(number * 619_001L) % 1_000_000:d6}。{openings}{Troubles[number % 2]}";
+        var openings = string.Concat(Enumerable.Range(0, 2).Select(_ => Openings[random.Next(Openings.Length)]));
+        var (one, other) = (Products[number % Products.Length], Products[(number + 1 + number / Products.Length % (Products.Length - 1)) % Products.Length]);
+        return $"编号{number * 619_001L % 1_000_000:d6}。{openings}{(number % 2 == 0 ? $"{one}和{other}的年费分别是多少？" : $"{one}的年费是多少？{other}呢？")}";
     }
 
     /// <summary>The first turn of a visit names a product, the later ones go on about it or about something else.</summary>
