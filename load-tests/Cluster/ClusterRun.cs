@@ -137,15 +137,17 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         Figures.Add("faults_done", impacts.Count);
         // The cluster is whole again, and a turn that was asked for afterwards was answered.
         Figures.Add("faults_survived", impacts.Count(impact => impact.Fault.Mended is not null && seen.Any(turn => turn.Due > impact.Fault.At && turn.End is SeenEnd.Completed)));
-        Figures.Add("faults_mid_answer", impacts.Count(impact => impact.MidAnswer > 0));
+        // One process has nowhere to fail over to: what it shows is how long it takes to come back, and that has no gate.
+        var (midAnswer, pause) = IsEmbedded ? ("restarts_mid_answer", "restart_pause") : ("faults_mid_answer", "failover_pause");
+        Figures.Add(midAnswer, impacts.Count(impact => impact.MidAnswer > 0));
         Figures.Add("faults_touched_answers", impacts.Count(impact => impact.Seconds.Count > 0));
         foreach (var (kind, key) in new[] { (Faults.Kill, "killed"), (Faults.Freeze, "frozen"), (Faults.Terminate, "terminated") })
         {
             List<double> pauses = [.. impacts.Where(impact => impact.Fault.Kind == kind).SelectMany(impact => impact.Seconds)];
             if (pauses.Count == 0) continue;
-            Figures.Add($"failover_pauses_{key}", pauses.Count);
-            Figures.Add($"failover_pause_{key}_s_p50", pauses.Median());
-            Figures.Add($"failover_pause_{key}_s_p95", pauses.Quantile(0.95));
+            Figures.Add($"{pause}s_{key}", pauses.Count);
+            Figures.Add($"{pause}_{key}_s_p50", pauses.Median());
+            Figures.Add($"{pause}_{key}_s_p95", pauses.Quantile(0.95));
         }
         var visits = seen.Where(turn => turn.Question.Class is PacedLoad.Visit).ToList();
         Figures.Add("turns_asked", visits.Count);

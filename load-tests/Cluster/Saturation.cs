@@ -7,7 +7,8 @@ namespace R1Grains.LoadTests.Cluster;
 /// <param name="CpuMicrosecondsPerToken">Of all our processes together; the clients' are not ours.</param>
 internal sealed record Saturation(double TokensPerSecond, double CpuMicrosecondsPerToken)
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+    // Until code that runs often is compiled for good.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
 
     /// <param name="conversations">More than there are rows.</param>
     public static async Task<Saturation> MeasureAsync(PacedLoad load, Witness witness, ProcessWatch watch, int conversations, TimeSpan time, CancellationToken cancellation)

@@ -32,6 +32,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    public double ResidentMebibytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64 / (double)(1 << 20);
+        }
+    }
+
     /// <summary>The last lines that it wrote.</summary>
     public IReadOnlyList<string> Lines => [.. _lines];
 
