@@ -89,10 +89,15 @@ internal sealed class TurnsRun
     {
         foreach (var caller in await _crowd.Open(WarmUpTurns, cancellation))
             await caller.Ask("warm-up", Wording.Retrieval(0), Stopwatch.GetTimestamp(), cancellation);
-        if (_plan.Together) return await Task.WhenAll(_plan.Classes.Select(each => Try(each.Class, each.Rate, cancellation)));
+        if (_plan.Together)
+        {
+            var prepared = new List<Func<Task<ClassFigures>>>();
+            foreach (var (requests, rate) in _plan.Classes) prepared.Add(await Prepare(requests, rate, cancellation));
+            return await Task.WhenAll(prepared.Select(begin => begin()));
+        }
         var figures = new List<ClassFigures>();
         foreach (var (requests, rate) in _plan.Classes)
-            figures.Add(_plan.Ladder ? await Climb(requests, rate, cancellation) : await Try(requests, rate, cancellation));
+            figures.Add(_plan.Ladder ? await Climb(requests, rate, cancellation) : await (await Prepare(requests, rate, cancellation))());
         return figures;
     }
 
@@ -102,7 +107,7 @@ internal sealed class TurnsRun
         ClassFigures? best = null;
         while (true)
         {
-            var figures = await Try(requests, rate, cancellation);
+            var figures = await (await Prepare(requests, rate, cancellation))();
             _saturation[requests.Name] = Math.Max(_saturation.GetValueOrDefault(requests.Name), figures.TurnsPerSecond);
             // What came by chance, not what was planned: few arrivals scatter.
             var offered = figures.Asked / _plan.Seconds;
@@ -112,20 +117,24 @@ internal sealed class TurnsRun
         }
     }
 
-    private async Task<ClassFigures> Try(RequestClass requests, double rate, CancellationToken cancellation)
+    /// <returns>Begins the load, and returns when its last turn has ended.</returns>
+    private async Task<Func<Task<ClassFigures>>> Prepare(RequestClass requests, double rate, CancellationToken cancellation)
     {
         var (arrivals, seed) = (rate / requests.TurnsEach, _plan.Seed + _trials++);
         await requests.Prepare(_crowd, OpenLoop.Times(arrivals, _plan.Seconds, seed).Count, cancellation);
-        Progress.Say($"{requests.Name}: {rate:0.##} turns a second for {_plan.Seconds:0} s");
-        var (before, began) = (_crowd.Witness.Turns.Count, Stopwatch.GetTimestamp());
-        await OpenLoop.RunAsync(arrivals, _plan.Seconds, seed, async (number, due) =>
+        return async () =>
         {
-            await requests.Arrive(number, due, cancellation);
-            return 0;
-        }, cancellation);
-        var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)], began, _plan.Seconds);
-        Progress.Say($"{requests.Name}: {figures.TurnsPerSecond:0.##} turns a second, first text p50 {figures.Quantile(figures.Ttft, 0.5):n0} ms, turn p99 {figures.Quantile(figures.Turn, 0.99):n0} ms, {figures.Asked - figures.Completed} of {figures.Asked} not completed");
-        return figures;
+            Progress.Say($"{requests.Name}: {rate:0.##} turns a second for {_plan.Seconds:0} s");
+            var (before, began) = (_crowd.Witness.Turns.Count, Stopwatch.GetTimestamp());
+            await OpenLoop.RunAsync(arrivals, _plan.Seconds, seed, async (number, due) =>
+            {
+                await requests.Arrive(number, due, cancellation);
+                return number;
+            }, cancellation);
+            var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)], began, _plan.Seconds);
+            Progress.Say($"{requests.Name}: {figures.TurnsPerSecond:0.##} turns a second, first text p50 {figures.Quantile(figures.Ttft, 0.5):n0} ms, turn p99 {figures.Quantile(figures.Turn, 0.99):n0} ms, {figures.Asked - figures.Completed} of {figures.Asked} not completed");
+            return figures;
+        };
     }
 
     /// <summary>Where something went wrong, and some of the others.</summary>
