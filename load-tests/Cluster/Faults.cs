@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using R1Grains.Operations;
 
 namespace R1Grains.LoadTests.Cluster;
 
@@ -59,7 +60,7 @@ internal sealed class Faults(LocalCluster cluster, IReadOnlyList<IBackingServer>
                 fault.Mended = TimeProvider.System.GetUtcNow();
                 Progress.Say($"{kind} {target}: mended after {(fault.Mended - fault.Time)?.TotalSeconds:0.0} s");
             }
-            catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)
+            catch (Exception failure) when (failure is TimeoutException or StartFailure)
             {
                 fault.Failure = failure.Message;
                 Progress.Say($"{kind} {target}: not mended: {failure.Message}");

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using R1Grains.LoadTests.Clients;
+using R1Grains.Operations;
 
 namespace R1Grains.LoadTests.Cluster;
 
@@ -41,7 +42,7 @@ internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string
     public IReadOnlyList<string> Lines => _process?.Lines ?? [];
 
     /// <summary>Returns when it says SERVING.</summary>
-    /// <exception cref="InvalidOperationException">It ended instead.</exception>
+    /// <exception cref="StartFailure">It ended instead.</exception>
     public async Task Start(CancellationToken cancellation)
     {
         if (_process is not null) await _process.DisposeAsync();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using R1Grains.Operations;
 
 namespace R1Grains.LoadTests.Cluster;
 
@@ -53,12 +54,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     }
 
     /// <returns>The address it says to connect to.</returns>
-    /// <exception cref="InvalidOperationException">It ended instead; the message holds its last words.</exception>
+    /// <exception cref="StartFailure">It ended instead; the message holds its last words.</exception>
     public async Task<string> Address(CancellationToken cancellation)
     {
         var exited = _process.WaitForExitAsync(cancellation);
         return await Task.WhenAny(_address.Task, exited) == exited && !_address.Task.IsCompleted
-            ? throw new InvalidOperationException($"{Name} ended while it started:\n{string.Join('\n', Lines)}")
+            ? throw new StartFailure($"{Name} ended while it started:\n{string.Join('\n', Lines)}")
             : await _address.Task;
     }
 

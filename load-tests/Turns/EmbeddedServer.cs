@@ -23,6 +23,7 @@ internal sealed class EmbeddedServer : IAsyncDisposable
     public static async Task<EmbeddedServer> StartAsync(int tenantCount, string? model, CancellationToken cancellation)
     {
         var folder = Directory.CreateTempSubdirectory("r1grains-turns-");
+        ServerProcess? process = null;
         try
         {
             string[] names = [.. Enumerable.Range(1, tenantCount).Select(number => number == 1 ? "demo" : $"demo-{number}")];
@@ -34,7 +35,7 @@ internal sealed class EmbeddedServer : IAsyncDisposable
                 ["R1__Listen"] = "127.0.0.1:0",
             };
             if (model is not null) environment["R1__Model"] = Path.GetFullPath(model);
-            var process = ServerProcess.Start("host", [RandomModel.Built("host")], environment);
+            process = ServerProcess.Start("host", [RandomModel.Built("host")], environment);
             var address = await process.Address(cancellation);
             // Its own machine's caller belongs to the first tenant; of the others it wants to see a token.
             var tenants = new List<Tenant>();
@@ -43,6 +44,7 @@ internal sealed class EmbeddedServer : IAsyncDisposable
         }
         catch
         {
+            if (process is not null) await process.DisposeAsync();
             folder.Delete(recursive: true);
             throw;
         }

@@ -17,6 +17,9 @@ internal abstract class RequestClass(string name, double rate, string what)
     /// <summary>Turns of one arrival.</summary>
     public virtual int TurnsEach => 1;
 
+    /// <summary>How long an arrival goes on asking, on average.</summary>
+    public virtual TimeSpan Lasts => TimeSpan.Zero;
+
     /// <summary>Does beforehand what is not to be measured.</summary>
     public abstract Task Prepare(Crowd crowd, int arrivals, CancellationToken cancellation);
 
@@ -66,6 +69,8 @@ internal sealed class Visits(int turns, TimeSpan think) : RequestClass("conversa
     private int _visits;
 
     public override int TurnsEach => turns;
+
+    public override TimeSpan Lasts => (turns - 1) * think;
 
     public override async Task Prepare(Crowd crowd, int arrivals, CancellationToken cancellation) => _callers = await crowd.Open(arrivals, cancellation);
 

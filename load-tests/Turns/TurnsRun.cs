@@ -110,7 +110,7 @@ internal sealed class TurnsRun
             var figures = await (await Prepare(requests, rate, cancellation))();
             _saturation[requests.Name] = Math.Max(_saturation.GetValueOrDefault(requests.Name), figures.TurnsPerSecond);
             // What came by chance, not what was planned: few arrivals scatter.
-            var offered = figures.Asked / _plan.Seconds;
+            var offered = figures.Asked / (_plan.Seconds + requests.Lasts.TotalSeconds);
             if (figures.TurnsPerSecond < Answered * offered || figures.Asked - figures.Completed > ErrorsMax * figures.Asked) return best ?? figures;
             best = figures;
             rate *= LadderStep;
@@ -131,7 +131,7 @@ internal sealed class TurnsRun
                 await requests.Arrive(number, due, cancellation);
                 return number;
             }, cancellation);
-            var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)], began, _plan.Seconds);
+            var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)], began, _plan.Seconds + requests.Lasts.TotalSeconds);
             Progress.Say($"{requests.Name}: {figures.TurnsPerSecond:0.##} turns a second, first text p50 {figures.Quantile(figures.Ttft, 0.5):n0} ms, turn p99 {figures.Quantile(figures.Turn, 0.99):n0} ms, {figures.Asked - figures.Completed} of {figures.Asked} not completed");
             return figures;
         };
