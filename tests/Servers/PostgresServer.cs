@@ -45,7 +45,7 @@ public sealed class PostgresServer : IAsyncDisposable
             "listen_addresses = '127.0.0.1'",
             "unix_socket_directories = ''",
             "shared_buffers = '32MB'",
-            "max_connections = 60",
+            "max_connections = 200",
             "wal_level = replica",
             "hot_standby = on",
             "wal_retrieve_retry_interval = '200ms'",
