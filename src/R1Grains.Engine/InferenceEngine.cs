@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.ML.OnnxRuntime;
 using R1Grains.Engine.Models;
 using R1Grains.Engine.Onnx;
 
@@ -75,8 +76,24 @@ public sealed class InferenceEngine : IAsyncDisposable
     {
         get
         {
-            lock (_gate) return _status with { Waiting = _status.Waiting + _inbox.Count, PredictedFirstToken = PredictFirstToken(0) };
+            lock (_gate) return _status with { Waiting = _status.Waiting + _inbox.Count };
         }
+    }
+
+    /// <summary>Whether it takes no more requests: it was stopped, or a defect ended it.</summary>
+    public bool IsStopped
+    {
+        get
+        {
+            lock (_gate) return _stopped is not null;
+        }
+    }
+
+    /// <summary>How long a request submitted now is expected to wait for its first token.</summary>
+    /// <param name="ids">Of its prompt, as far as they are to be computed.</param>
+    public TimeSpan PredictFirstToken(int ids)
+    {
+        lock (_gate) return Predict(ids);
     }
 
     /// <summary>
@@ -106,9 +123,14 @@ public sealed class InferenceEngine : IAsyncDisposable
     }
 
     /// <summary>The runner for the provider that the options name.</summary>
-    internal static IModelRunner OpenRunner(ModelFolder folder, EngineOptions options) => options.Provider == EngineOptions.Cpu
-        ? new OnnxModelRunner(folder, options.Rows, options.Threads, (long)options.KvMebibytes << 20)
-        : new DeviceModelRunner(folder, ExecutionProviders.Open(options), options.Rows, (long)options.KvMebibytes << 20, options.CapturesGraphs);
+    internal static IModelRunner OpenRunner(ModelFolder folder, EngineOptions options)
+    {
+        // ONNX Runtime can report its use to its makers; a bank's server reports to nobody.
+        OrtEnv.Instance().DisableTelemetryEvents();
+        return options.Provider == EngineOptions.Cpu
+            ? new OnnxModelRunner(folder, options.Rows, options.Threads, (long)options.KvMebibytes << 20)
+            : new DeviceModelRunner(folder, ExecutionProviders.Open(options), options.Rows, (long)options.KvMebibytes << 20, options.CapturesGraphs);
+    }
 
     /// <summary>Ends the thread; requests under way finish as failed.</summary>
     public async ValueTask DisposeAsync()
@@ -154,7 +176,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         lock (_gate)
         {
             if (_stopped is not null) throw new EngineStoppedException(_stopped, _defect);
-            var wait = PredictFirstToken(sequence.PrefillLength);
+            var wait = Predict(sequence.PrefillLength);
             if (InFlight >= _places + _options.QueueLimit) throw new QueueFullException(InFlight - _status.Running, wait);
             if (sequence.Request.Deadline - _time.GetUtcNow() is { } remaining && remaining <= wait)
                 throw new DeadlineTooShortException(remaining, wait);
@@ -169,7 +191,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     /// Until a slot is free, which with r of them and p requests ahead that hold one for h each is after about p·h/r; then
     /// until the prompts ahead and these ids are computed.
     /// </summary>
-    private TimeSpan PredictFirstToken(int ids)
+    private TimeSpan Predict(int ids)
     {
         var ahead = InFlight - _places + 1;
         var slot = ahead <= 0 ? TimeSpan.Zero : _batcher.Held * ahead / _places;
@@ -231,5 +253,5 @@ public sealed class InferenceEngine : IAsyncDisposable
 
     private EngineStatus Snapshot() => new(
         _batcher.Running, _batcher.Waiting, _batcher.Paused, _runner.Rows, _options.QueueLimit,
-        _batcher.QueuedTokens, _slots.Reserved, _slots.Kept, _slots.Capacity, _slots.Queried, _slots.Reused, TimeSpan.Zero, _steps.Fault);
+        _batcher.QueuedTokens, _slots.Reserved, _slots.Kept, _slots.Capacity, _slots.Queried, _slots.Reused, _steps.Fault);
 }

@@ -1,9 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Orleans.Configuration;
 using R1Grains.Access;
 using R1Grains.Audit;
+using R1Grains.Cluster;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Gateway;
@@ -51,39 +49,34 @@ public static class R1Host
             kestrel.Listen(settings.Listen, listen => listen.Protocols = HttpProtocols.Http2);
             if (settings.Metrics is { } metrics) ScrapePort.Listen(kestrel, metrics);
         });
-        builder.UseOrleans(silo => silo
-            // A silo's port cannot be chosen while it starts; nobody connects from outside, so it has no client gateway.
-            .UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0)
-            .Configure<ClusterOptions>(cluster => cluster.ClusterId = cluster.ServiceId = "r1grains"));
+        builder.AddCluster(settings);
 
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + ServicesStop)
             .AddSingleton(settings)
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<IRecord>(_ => SqliteRecord.OpenAsync(settings.Data).GetAwaiter().GetResult())
-            .AddKnowledge(settings.Tenants)
-            .AddInference(settings.Engine)
-            .AddConversations(settings.TurnTimeout)
-            .AddAudit()
-            .AddAccess(settings)
-            .AddGateway(settings)
+            .AddRecord(settings)
+            .AddInference(settings.Engine, ownsDevice: settings.Roles.HasFlag(Roles.Inference))
             .AddOperations(settings, builder.Configuration);
+        if (settings.Roles.HasFlag(Roles.Conversation))
+            builder.Services.AddKnowledge(settings.Tenants).AddConversations(settings.TurnTimeout);
+        if (settings.Roles.HasFlag(Roles.Gateway))
+            builder.Services.AddAudit().AddAccess(settings).AddGateway(settings);
         // Who starts the host gets the exception of a failed start; the log need not repeat it.
         var started = false;
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => started && level >= LogLevel.Warning);
+        // Nor what a silo that never came up complains of on its way out; who turns Orleans' log up gets everything.
+        var orleans = builder.Configuration.GetValue("Logging:LogLevel:Orleans", LogLevel.Error);
+        builder.Logging.AddFilter("Orleans", level => level >= orleans && (started || orleans < LogLevel.Error));
         // What is the server's own fault, Faults has logged; the rest, such as a message that cannot be decoded, is told to the caller.
         builder.Logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.Critical);
         configure?.Invoke(builder);
 
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(() => started = true);
-        // What can be at fault is opened before anything starts: the data folder, what lies in it, the model, the tenants' policies.
-        app.Services.GetRequiredService<IRecord>();
-        app.Services.GetRequiredService<DevelopmentIssuer>();
-        var engine = app.Services.GetRequiredService<InferenceEngine>();
-        app.Services.GetRequiredService<Tenants>().RequireRoom(engine.Model);
+        Require(app.Services, settings);
         app.MapOperations(settings);
-        app.MapGateway();
+        if (settings.Roles.HasFlag(Roles.Gateway)) app.MapGateway();
         return app;
     }
 
@@ -91,10 +84,14 @@ public static class R1Host
     internal static WebApplicationBuilder Builder(string[] args) =>
         WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
-    private static int FreePort()
+    /// <summary>What can be at fault is opened before anything starts: servers, the data folder and what lies in it, the model, the tenants' policies.</summary>
+    private static void Require(IServiceProvider services, Settings settings)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        if (settings.Redis is { } redis) RedisConnection.Require(redis, services.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult();
+        services.GetRequiredService<IRecord>();
+        if (settings.Roles.HasFlag(Roles.Gateway)) services.GetRequiredService<DevelopmentIssuer>();
+        services.GetService<InferenceEngine>();
+        var model = services.GetRequiredService<Model>();
+        services.GetService<Tenants>()?.RequireRoom(model);
     }
 }

@@ -9,10 +9,29 @@ namespace R1Grains;
 public sealed record Settings
 {
     private static readonly IPEndPoint StandardListen = new(IPAddress.Loopback, 5080);
+    private static readonly IPEndPoint StandardSiloListen = new(IPAddress.Loopback, 0);
+    private const int NameLengthMax = 100;
     private const int RowsMax = 1024;
     private static readonly TimeSpan TimeMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan StandardTurnTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StandardShutdownTimeout = TimeSpan.FromSeconds(30);
+
+    public required Roles Roles { get; init; }
+
+    /// <summary>Connection string of the database that holds the record, snapshots and reminders; null for SQLite in <see cref="Data"/>.</summary>
+    public string? Postgres { get; init; }
+
+    /// <summary>Connection string of the Redis in which the silos meet; null for a process alone.</summary>
+    public string? Redis { get; init; }
+
+    /// <summary>Names the cluster: processes with another name are strangers, though they meet in the same Redis.</summary>
+    public required string Cluster { get; init; }
+
+    /// <summary>Unique in the cluster, and the same after a restart.</summary>
+    public required string SiloName { get; init; }
+
+    /// <summary>Where the other silos reach this one; port 0 takes any free one.</summary>
+    public required IPEndPoint SiloListen { get; init; }
 
     /// <summary>Where gRPC listens; port 0 takes any free one. Beyond loopback every call needs a token.</summary>
     public required IPEndPoint Listen { get; init; }
@@ -35,14 +54,22 @@ public sealed record Settings
     /// <summary>Where Prometheus may scrape: on loopback, because it asks for no token; null for nowhere.</summary>
     public IPEndPoint? Metrics { get; init; }
 
+    public bool IsEmbedded => Postgres is null && Redis is null;
+
     public bool LoopbackOnly => IPAddress.IsLoopback(Listen.Address);
 
     /// <exception cref="StartFailure">Names the setting, its value and what to write instead.</exception>
     public static Settings From(IConfiguration configuration)
     {
         var r1 = configuration.GetSection("R1");
-        return new()
+        var settings = new Settings
         {
+            Roles = Read(r1, "Roles", Roles.All, TryRoles, "gateway, conversation, inference, or some of them with commas between"),
+            Postgres = Named(configuration.GetConnectionString("Postgres")),
+            Redis = Named(configuration.GetConnectionString("Redis")),
+            Cluster = Read(r1, "Cluster", "r1grains", TryName, "a name of letters, digits, '-', '_' and '.', at most 100"),
+            SiloName = Read(r1, "Silo:Name", Environment.MachineName, TryName, "a name of letters, digits, '-', '_' and '.', at most 100, that no other process of the cluster has"),
+            SiloListen = Read(r1, "Silo:Listen", StandardSiloListen, TryReachable, "the address and port where the other silos reach this one, e.g. 10.0.0.7:11111"),
             Listen = Read(r1, "Listen", StandardListen, TryAddress, "an address with a port, e.g. 127.0.0.1:5080"),
             Data = Path.GetFullPath(r1["Data"] ?? "data"),
             Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
@@ -51,7 +78,14 @@ public sealed record Settings
             ShutdownTimeout = Read(r1, "ShutdownTimeout", StandardShutdownTimeout, TryTime, "a time of at most a day, e.g. 00:00:30"),
             Metrics = Read<IPEndPoint?>(r1, "Metrics", null, TryLoopback, "a loopback address with a port, e.g. 127.0.0.1:9464"),
         };
+        if (settings.Redis is null && settings.Roles != Roles.All)
+            throw new StartFailure($"R1__Roles is '{r1["Roles"]}', and without ConnectionStrings__Redis no other process can have the other roles: name the Redis in which the cluster meets, or leave R1__Roles out.");
+        if (settings.Redis is not null && settings.Postgres is null)
+            throw new StartFailure("ConnectionStrings__Redis is set and ConnectionStrings__Postgres is not: the silos of a cluster write one record, so name the database that holds it.");
+        return settings;
     }
+
+    private static string? Named(string? text) => text is { Length: > 0 } ? text : null;
 
     private static EngineOptions EngineFrom(IConfiguration r1, EngineOptions standard) => standard with
     {
@@ -73,6 +107,28 @@ public sealed record Settings
 
     private static bool TryAddress(string text, out IPEndPoint address) =>
         IPEndPoint.TryParse(text, out address!) && text.Contains($":{address.Port}", StringComparison.Ordinal);
+
+    /// <summary>Others must be able to connect to it as it stands here.</summary>
+    private static bool TryReachable(string text, out IPEndPoint address) =>
+        TryAddress(text, out address) && !address.Address.Equals(IPAddress.Any) && !address.Address.Equals(IPAddress.IPv6Any);
+
+    private static bool TryRoles(string text, out Roles roles)
+    {
+        roles = Roles.None;
+        foreach (var word in text.Split([',', '|'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            // A number would be taken for a role.
+            if (!char.IsLetter(word[0]) || !Enum.TryParse<Roles>(word, ignoreCase: true, out var role)) return false;
+            roles |= role;
+        }
+        return roles != Roles.None;
+    }
+
+    private static bool TryName(string text, out string name)
+    {
+        name = text;
+        return text.Length <= NameLengthMax && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+    }
 
     private static bool TryLoopback(string text, out IPEndPoint? address) => TryAddress(text, out address!) && IPAddress.IsLoopback(address.Address);
 

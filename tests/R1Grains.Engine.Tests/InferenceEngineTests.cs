@@ -227,7 +227,7 @@ public sealed class InferenceEngineTests
         await UntilAsync(() => runner.Log.Count == 1);
         time.Advance(TimeSpan.FromSeconds(12));
         gate.Release(1);
-        await UntilAsync(() => engine.Status.PredictedFirstToken == TimeSpan.FromSeconds(12));
+        await UntilAsync(() => engine.PredictFirstToken(0) == TimeSpan.FromSeconds(12));
 
         var refused = Assert.Throws<DeadlineTooShortException>(() => engine.GenerateAsync(Request(Model, "b", Greedy) with { Deadline = time.GetUtcNow().AddSeconds(10) }));
         Assert.Equal((TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(12)), (refused.Remaining, refused.PredictedFirstToken));

@@ -12,6 +12,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private const int Terminate = 15;
+    private const int Continue = 18;
+    private const int Halt = 19;
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = [];
@@ -86,11 +88,24 @@ internal sealed partial class HostProcess : IAsyncDisposable
     }
 
     /// <summary>Asks it to stop, as an operator does.</summary>
-    public void Stop()
+    public void Stop() => Signal(Terminate);
+
+    /// <summary>It computes nothing and answers nobody, but its connections stand.</summary>
+    public void Freeze()
     {
-        if (Kill(_process.Id, Terminate) != 0)
-            throw new Win32Exception();
+        Signal(Halt);
+        IsFrozen = true;
     }
+
+    public void Thaw()
+    {
+        Signal(Continue);
+        IsFrozen = false;
+    }
+
+    public bool IsFrozen { get; private set; }
+
+    public bool HasEnded => _process.HasExited;
 
     /// <summary>Ends it at once, as a power failure does.</summary>
     public Task<int> Kill()
@@ -104,6 +119,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
         if (!_process.HasExited)
             await Kill();
         _process.Dispose();
+    }
+
+    private void Signal(int signal)
+    {
+        if (Kill(_process.Id, signal) != 0)
+            throw new Win32Exception();
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

@@ -50,7 +50,6 @@ public sealed class TurnReplay(IRecord record, InferenceRouter router, Model mod
     /// <param name="ends">Whether the reply has to end after the segment.</param>
     private async Task<Difference?> Compare(Generation generation, int[] ids, Segment segment, bool ends, Func<int, Task> progress, CancellationToken stop)
     {
-        await generation.Admitted(stop);
         if (generation.Numerics != segment.Numerics)
             throw new RefusedException(new(Reason.ModelUnavailable, $"inference device {generation.Device} has another arithmetic than a moment ago: send the same request again"));
         long? told = null;

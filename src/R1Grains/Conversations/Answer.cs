@@ -18,6 +18,9 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     /// <summary>How often a lost device is replaced before the turn fails.</summary>
     private const int LossesMax = 5;
 
+    /// <summary>How long there may be no device at all; the only one may be on its way back.</summary>
+    private static readonly TimeSpan WithoutMax = TimeSpan.FromSeconds(30);
+
     private readonly TimeProvider _time = parts.Time;
     private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings);
     private readonly StringBuilder _text = new();
@@ -66,39 +69,35 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     /// <exception cref="RefusedException">It is not.</exception>
     public async Task<Generation> Submit()
     {
-        var generation = await parts.Router.Submit(opened.Request(prompt, [.. _ids]), transcript.Device);
-        try
-        {
-            await generation.Admitted();
-            transcript.Device = generation.Device;
-            return generation;
-        }
-        catch
-        {
-            generation.Dispose();
-            throw;
-        }
+        var generation = await parts.Router.Submit(opened.Request(prompt, [.. _ids]), transcript.Prefix);
+        transcript.Prefix = new(generation.Device, opened.Context.Policy + opened.Context.History);
+        return generation;
     }
 
     /// <summary>Releases the answer. A device that is lost is replaced, which goes on after the ids that have come.</summary>
     /// <param name="generation">Null when the turn was not submitted yet, or not by this activation.</param>
     public async Task<Ending> Release(Generation? generation)
     {
+        long? without = null;
         for (var losses = 0; ;)
         {
             try
             {
                 if (Stopped() is { } stopped) return stopped;
                 generation ??= await Resume();
+                without = null;
                 return await Read(generation);
             }
             catch (RefusedException refused) when (refused.Refusal.Reason is Reason.ModelUnavailable or Reason.ModelQueueFull)
             {
-                if (refused.Refusal.Reason is Reason.ModelUnavailable && ++losses > LossesMax) return Ending.Failed(refused.Refusal);
+                var isHopeless = generation is not null ? ++losses > LossesMax : _time.GetElapsedTime(without ??= _time.GetTimestamp()) >= WithoutMax;
+                if (refused.Refusal.Reason is Reason.ModelUnavailable && isHopeless) return Ending.Failed(refused.Refusal);
                 Log.Resubmitted(parts.Log, opened.Key, opened.Turn, _ids.Count, refused.Refusal.Detail);
+                // Another device may be idle; only where none took the reply is there something to wait for.
+                var pause = generation is null ? refused.Refusal.RetryAfter ?? TimeSpan.FromSeconds(1) : TimeSpan.Zero;
                 generation?.Dispose();
-                (generation, transcript.Device) = (null, null);
-                await Task.Delay(refused.Refusal.RetryAfter ?? TimeSpan.FromSeconds(1), _time).Within(Timeout.InfiniteTimeSpan, _time, stop.Token);
+                (generation, transcript.Prefix) = (null, null);
+                await Task.Delay(pause, _time).Within(Timeout.InfiniteTimeSpan, _time, stop.Token);
             }
             catch (RefusedException refused)
             {
@@ -140,7 +139,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     private async Task<Generation> Resume()
     {
         var generation = await Submit();
-        _resumePoints.Add(new(_ids.Count, generation.Numerics!.Value));
+        _resumePoints.Add(new(_ids.Count, generation.Numerics));
         return generation;
     }
 

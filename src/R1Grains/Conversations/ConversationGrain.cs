@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Orleans.Concurrency;
+using Orleans.Placement;
+using Orleans.Storage;
+using R1Grains.Cluster;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
@@ -15,7 +18,7 @@ namespace R1Grains.Conversations;
 /// Reentrant: calls that stream interleave in any case, and cancelling and looking on must. What may not interleave is
 /// between two awaits, and turns are kept in order by <see cref="TurnQueue"/>.
 /// </remarks>
-[Reentrant]
+[Reentrant, RolePlacement(Roles.Conversation), RandomPlacement]
 public sealed class ConversationGrain : Grain, IConversationGrain
 {
     private const int WatchedMax = 1_000;
@@ -26,17 +29,20 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     // Null where the tenant is not served here, or not any more.
     private readonly Tenant? _tenant;
+    private readonly IPersistentState<ConversationSnapshot> _snapshot;
     private readonly TurnQueue _turns;
     private readonly EventLog<WatchedEvent> _watched;
     private Task<Transcript>? _transcript;
     private Task? _completing;
+    private Task? _keeping;
     private Refusal? _lost;
 
-    public ConversationGrain(ConversationParts parts, IGrainContext context)
+    public ConversationGrain(ConversationParts parts, IGrainContext context, [PersistentState("conversation", Cluster.Registration.Snapshots)] IPersistentState<ConversationSnapshot> snapshot)
     {
+        _snapshot = snapshot;
         var name = context.GrainId.Key.ToString()!.Split('/', 2);
         (_parts, _key, _tenant) = (parts, new(name[0], name[1]), parts.Tenants.Find(name[0]));
-        _turns = new(_parts.Live, Break);
+        _turns = new(_parts.Live, Keep, Break);
         _watched = new(parts.Time, WatchedMax);
     }
 
@@ -150,7 +156,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     /// <summary>An open turn stays open in the record; whoever takes over goes on with it.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellation)
     {
-        Lose(new(Reason.NodeDraining, "the conversation moves to another node: send the same request again, or resume the turn", RetryAfter: TimeSpan.FromSeconds(1)));
+        Lose(Refuse.Moving(_key).Refusal);
         await _turns.Drained.Within(LeaveMax, TimeProvider.System, CancellationToken.None);
     }
 
@@ -165,7 +171,8 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         }
         if (Known(transcript, asked, cancellation) is { } meanwhile) return meanwhile;
 
-        // 2. What cannot be a turn of this conversation now.
+        // 2. What cannot be a turn of this conversation now, or not here.
+        if (_parts.IsLeaving) throw Leave();
         if (_completing is not null) throw Refuse.Completed(_key);
         var index = transcript.NextTurn + _turns.Unopened;
         if (asked.ExpectedIndex is { } expected && expected != index) throw Refuse.Stale(expected, index);
@@ -195,6 +202,13 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         var turn = new RunningTurn(_parts, transcript, _watched, asked);
         Start(turn);
         return turn.Read(cancellation);
+    }
+
+    /// <summary>The silo is stopping: the next activation is placed elsewhere, at once if nothing runs here.</summary>
+    private RefusedException Leave()
+    {
+        if (!_turns.IsBusy) DeactivateOnIdle();
+        return Refuse.Moving(_key);
     }
 
     private IAsyncEnumerable<TurnEvent>? Known(Transcript transcript, UserTurn asked, CancellationToken cancellation)
@@ -288,10 +302,12 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     private async Task<Transcript> TakeOver()
     {
+        _snapshot.State.RequireKnown(_key);
         var taken = await RecordFaults.Translate(Record.TakeOverAsync(_key)) ?? throw Refuse.Missing(_key);
+        _snapshot.State.RequireWhole(taken.Conversation);
         var left = taken.Turns.LastOrDefault(turn => turn.Closed is null);
         var prompt = left is null ? null : await RecordFaults.Translate(Record.ReadPromptAsync(_key, left.Opened.Turn));
-        var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Policy.Text ?? ""));
+        var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Policy.Text ?? "")) { Prefix = _snapshot.State.Prefix };
         if (left is not null) Start(new(_parts, transcript, _watched, left, prompt!));
         if (taken.Conversation.Completed is not null)
         {
@@ -306,6 +322,25 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         // Orleans counts calls, and a turn without readers makes none.
         DelayDeactivation(2 * _parts.TurnTimeout);
         _turns.Add(turn);
+    }
+
+    /// <summary>After a turn. Nobody waits for it: without it the next activation computes a prefix again.</summary>
+    private async void Keep()
+    {
+        if (_lost is not null || _transcript is not { IsCompletedSuccessfully: true, Result: var transcript }) return;
+        var state = _snapshot.State;
+        (state.Version, state.Turns, state.Device, state.PrefixTokens) = (ConversationSnapshot.Known, transcript.NextTurn - 1, transcript.Prefix?.Device, transcript.Prefix?.Tokens ?? 0);
+        try
+        {
+            if (_keeping is { IsCompleted: false }) return;
+            await (_keeping = _snapshot.WriteStateAsync());
+        }
+        catch (Exception exception)
+        {
+            Log.NotKept(_parts.Log, exception, _key);
+            // Whatever is there now, the next write goes on from it.
+            if (exception is InconsistentStateException) await _snapshot.ReadStateAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
     }
 
     /// <summary>The record is not this activation's any more, or does not take what it writes: the next one starts from what is durable.</summary>

@@ -1,3 +1,4 @@
+using R1Grains.Cluster;
 using R1Grains.Engine;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
@@ -12,11 +13,15 @@ public sealed record ConversationParts(
     InferenceRouter Router,
     Model Model,
     Tenants Tenants,
+    Nodes Nodes,
     TimeProvider Time,
     TimeSpan TurnTimeout,
     LiveTurns Live,
     ILogger<ConversationGrain> Log)
 {
+    /// <summary>Whether this silo is about to stop, so that new turns belong elsewhere.</summary>
+    public bool IsLeaving => Nodes.IsLeaving(Nodes.Here);
+
     /// <summary>In whole microseconds, as the record keeps it, so that an event is told with the same time ever after.</summary>
     public DateTimeOffset Now => new(Time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
 }

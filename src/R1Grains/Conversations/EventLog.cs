@@ -12,7 +12,7 @@ internal sealed class EventLog<T>(TimeProvider time, int capacity = int.MaxValue
     where T : class
 {
     /// <summary>After so long without an event a reader is told of the silence.</summary>
-    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
 
     private readonly List<T> _events = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);

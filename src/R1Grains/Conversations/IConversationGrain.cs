@@ -1,10 +1,12 @@
+using Orleans.CodeGeneration;
+
 namespace R1Grains.Conversations;
 
 /// <summary>
 /// One customer's conversation. The key is <c>tenant/conversation</c>. Every method may throw <see cref="RefusedException"/>;
 /// callers have been authorised before they reach it.
 /// </summary>
-[Alias("r1.IConversationGrain")]
+[Alias("r1.IConversationGrain"), Version(1)]
 public interface IConversationGrain : IGrainWithStringKey
 {
     [Alias("Create")]
@@ -22,7 +24,7 @@ public interface IConversationGrain : IGrainWithStringKey
 
     /// <summary>
     /// Begins a turn, attaches to the running one with the same request id, or replays the ended one. The first event
-    /// is <see cref="Accepted"/> (or a refusal is thrown); leaving the enumeration does not cancel the turn.
+    /// but for heartbeats is <see cref="Accepted"/> (or a refusal is thrown); leaving the enumeration does not cancel the turn.
     /// </summary>
     [Alias("StreamTurn")]
     IAsyncEnumerable<TurnEvent> StreamTurn(UserTurn turn, CancellationToken cancellation = default);

@@ -25,6 +25,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "Nobody could attend to {Conversation}; it is tried again")]
     public static partial void Unattended(ILogger log, Exception exception, ConversationKey conversation);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The record does not tell its open turns; it is asked again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The record does not tell its open turns; it is asked again within a minute")]
     public static partial void OpenTurnsUnknown(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No reminder could be set to attend to open turns; it is tried again")]
+    public static partial void Unreminded(ILogger log, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Conversation}: its snapshot was not kept; the next activation does without")]
+    public static partial void NotKept(ILogger log, Exception exception, ConversationKey conversation);
 }

@@ -1,49 +1,33 @@
-using R1Grains.Ledger;
+using Orleans.Runtime;
 
 namespace R1Grains.Conversations;
 
-/// <summary>
-/// Sees to it, at the start and from time to time, that turns without a client are finished or closed and that idle
-/// conversations are completed.
-/// </summary>
-public sealed class OpenTurns(IRecord record, IGrainFactory grains, TimeProvider time, ILogger<OpenTurns> log) : BackgroundService
+/// <summary>Wakes the attendant when this silo starts and whenever one has gone, so that nobody's open turn waits for a reminder.</summary>
+public sealed class OpenTurns(IClusterMembershipService membership, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<OpenTurns> log) : BackgroundService
 {
-    private const int AtOnce = 8;
-    private static readonly TimeSpan Every = TimeSpan.FromSeconds(30);
-
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(Every, time);
-        do await Attend(stopping);
-        while (await timer.WaitForNextTickAsync(stopping));
+        // A process that cannot start must not have begun to work.
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStarted, stopping);
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        IReadOnlySet<SiloAddress>? known = null;
+        await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(stopping))
+        {
+            var active = snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress).ToHashSet();
+            if (known is null || !known.IsSubsetOf(active)) _ = Wake();
+            known = active;
+        }
     }
 
-    private async Task Attend(CancellationToken stopping)
+    private async Task Wake()
     {
         try
         {
-            var open = await record.FindOpenTurnsAsync(cancellation: stopping);
-            var idle = await record.FindIdleConversationsAsync(time.GetUtcNow(), cancellation: stopping);
-            await Parallel.ForEachAsync(
-                open.Select(turn => turn.Key).Concat(idle),
-                new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping },
-                async (key, _) => await Attend(key));
+            await grains.GetGrain<IAttendantGrain>(AttendantGrain.Key).Attend();
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             Log.OpenTurnsUnknown(log, exception);
-        }
-    }
-
-    private async Task Attend(ConversationKey key)
-    {
-        try
-        {
-            await grains.GetGrain<IConversationGrain>($"{key.Tenant}/{key.Conversation}").Attend();
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            Log.Unattended(log, exception, key);
         }
     }
 }

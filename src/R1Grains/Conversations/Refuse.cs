@@ -31,6 +31,9 @@ internal static class Refuse
     public static Refusal Elsewhere(ConversationKey key, int turn) => new(
         Reason.StaleEpoch, $"{key}/turns/{turn} is written by another activation: send the same request again", RetryAfter: TimeSpan.FromSeconds(1));
 
+    public static RefusedException Moving(ConversationKey key) => new(new(
+        Reason.NodeDraining, $"{key} moves to another node: send the same request again, or resume the turn", RetryAfter: TimeSpan.FromSeconds(1)));
+
     public static RefusedException Completed(ConversationKey key) => new(new(Reason.ConversationCompleted, $"{key} is completed: create another conversation"));
 
     public static RefusedException Reused(string requestId) => Field(

@@ -91,12 +91,12 @@ internal sealed class RunningTurn
         _events.End(why.With(Refusal.LanguageKey, _transcript.Language));
     }
 
-    /// <summary>Every event, <see cref="Accepted"/> first; a refusal is thrown instead.</summary>
+    /// <summary>Every event, <see cref="Accepted"/> first, before which there are only signs of life; a refusal is thrown instead.</summary>
     public async IAsyncEnumerable<TurnEvent> Read([EnumeratorCancellation] CancellationToken cancellation)
     {
         await foreach (var happened in _events.Read(0, cancellation))
-            if (happened is not null) { if (IsNews(happened)) yield return happened; }
-            else if (_opened is not null) yield return Heartbeat();
+            if (happened is null) yield return Heartbeat();
+            else if (IsNews(happened)) yield return happened;
     }
 
     /// <summary>The events after the text with this number.</summary>

@@ -1,3 +1,4 @@
+using R1Grains.Inference;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
 
@@ -37,8 +38,8 @@ internal sealed class Transcript
 
     public int NextTurn { get; private set; }
 
-    /// <summary>The device that answered last.</summary>
-    public string? Device { get; set; }
+    /// <summary>What the device that answered last has computed.</summary>
+    public Prefix? Prefix { get; set; }
 
     /// <summary>Turns that brought an answer, or the beginning of one, oldest first.</summary>
     public IReadOnlyList<Exchange> Said => _said;

@@ -5,8 +5,9 @@ namespace R1Grains.Conversations;
 /// one after the other.
 /// </summary>
 /// <param name="live">Counts them.</param>
+/// <param name="ended">Told after each turn.</param>
 /// <param name="broken">Told when a turn threw: its record is lost to this activation.</param>
-internal sealed class TurnQueue(LiveTurns live, Action<Exception> broken)
+internal sealed class TurnQueue(LiveTurns live, Action ended, Action<Exception> broken)
 {
     public const int WaitingMax = 8;
 
@@ -74,6 +75,7 @@ internal sealed class TurnQueue(LiveTurns live, Action<Exception> broken)
             }
             _turns.RemoveAt(0);
             live.Ended();
+            ended();
         }
     }
 }

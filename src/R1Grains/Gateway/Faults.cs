@@ -130,7 +130,7 @@ public sealed partial class Faults(ILogger<Faults> log)
             case var _ when RecordFaults.Refusal(exception) is { } refusal:
                 return refusal;
             // A silo died, left, or does not answer: the call may or may not have been applied, which is why it carries a request id.
-            case SiloUnavailableException or OrleansMessageRejectionException or EnumerationAbortedException or TimeoutException:
+            case OrleansException or EnumerationAbortedException or TimeoutException:
                 LogNodeUnavailable(exception, method);
                 return new(Reason.NodeUnavailable, "the node that holds the conversation does not answer: send the same request again, or resume its turn");
             default:

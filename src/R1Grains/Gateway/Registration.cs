@@ -2,6 +2,8 @@ using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using R1Grains.Cluster;
 using R1Grains.Conversations;
 using R1Grains.Operations;
 
@@ -19,15 +21,13 @@ public static class Registration
             grpc.Interceptors.Add<FaultInterceptor>();
         });
         services.AddGrpcReflection();
-        services.AddDataProtection()
-            .SetApplicationName("r1grains")
-            .PersistKeysToFileSystem(new(Path.Combine(settings.Data, "keys")));
+        var keys = services.AddDataProtection().SetApplicationName("r1grains");
+        if (settings.Postgres is { } postgres) keys.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new GatewayKeys(postgres));
+        else keys.PersistKeysToFileSystem(new(Path.Combine(settings.Data, "keys")));
         return services
             .AddSingleton<Faults>()
             .AddSingleton<FaultInterceptor>()
-            .AddSingleton<PageTokens>()
-            .AddSingleton<Drain>()
-            .AddHostedService(provider => provider.GetRequiredService<Drain>());
+            .AddSingleton<PageTokens>();
     }
 
     public static void MapGateway(this IEndpointRouteBuilder routes)
@@ -35,7 +35,6 @@ public static class Registration
         routes.MapGrpcService<ConversationEndpoint>().Add(NameUnread);
         routes.MapGrpcService<TurnEndpoint>().Add(NameUnread);
         routes.MapGrpcService<TranscriptEndpoint>().Add(NameUnread);
-        routes.MapGrpcService<HealthEndpoint>();
         routes.MapGrpcReflectionService().Add(EndWithDrain);
     }
 

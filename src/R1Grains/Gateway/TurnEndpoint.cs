@@ -12,7 +12,7 @@ using Access = R1Grains.Access.Access;
 /// Where turns enter. A call that breaks does not cancel its turn. Response headers go out with the first event, so
 /// whatever is refused before reaches the client as a call without headers, which its retry policy may repeat.
 /// </summary>
-public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers callers, PageTokens pages, Drain drain)
+public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers callers, PageTokens pages, Drain drain, TimeProvider time)
     : V1.TurnService.TurnServiceBase
 {
     private const string TurnList = "turns";
@@ -20,18 +20,17 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers c
     public override Task<V1.Turn> SendTurn(V1.SendTurnRequest request, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
         var (conversation, turn) = await Admit(request.ToStreamTurn(), context);
-        var grain = Grain(conversation);
         var index = 0;
-        await foreach (var turnEvent in grain.StreamTurn(turn, ending))
+        await foreach (var turnEvent in Follow(conversation).Stream(turn, ending))
             if (turnEvent is Accepted accepted)
                 index = accepted.Turn;
-        return (await grain.GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
+        return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
     });
 
     public override Task StreamTurn(V1.StreamTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
         var (conversation, turn) = await Admit(request, context);
-        return await Write(Grain(conversation).StreamTurn(turn, ending), conversation, responseStream, context, ending);
+        return await Write(Follow(conversation).Stream(turn, ending), conversation, responseStream, context, ending);
     });
 
     public override Task ResumeTurn(V1.ResumeTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
@@ -40,7 +39,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers c
         Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
         if (request.AfterSequence < 0)
             throw Refuse.Field(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
-        return await Write(Grain(turn.Conversation).ResumeTurn(turn.Index, request.AfterSequence, ending), turn.Conversation, responseStream, context, ending);
+        return await Write(Follow(turn.Conversation).Resume(turn.Index, request.AfterSequence, ending), turn.Conversation, responseStream, context, ending);
     });
 
     public override async Task<V1.Turn> GetTurn(V1.GetTurnRequest request, ServerCallContext context)
@@ -103,6 +102,8 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers c
         }
         return written;
     }
+
+    private FollowedTurn Follow(ConversationName conversation) => new(Grain(conversation), time);
 
     private IConversationGrain Grain(ConversationName conversation) => grains.GetGrain<IConversationGrain>(conversation.Key);
 }

@@ -1,50 +1,64 @@
 using Orleans.Placement;
+using R1Grains.Cluster;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 
 namespace R1Grains.Inference;
 
 /// <summary>The grain is the address, the engine is the machine.</summary>
-[KeepAlive, Immovable]
-public sealed class InferenceGrain(InferenceEngine engine, TimeProvider time) : Grain, IInferenceGrain
+[RolePlacement(Roles.Inference, isPinned: true), KeepAlive, Immovable]
+public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProvider time) : Grain, IInferenceGrain
 {
     public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(400);
 
-    public async IAsyncEnumerable<Emission> Generate(GenerationRequest request)
+    /// <summary>A silo that asks for nothing any more is dead or has left: its replies are somebody else's by now, and their rows are needed.</summary>
+    private static readonly TimeSpan UnreadMax = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<Guid, Outbox> _links = [];
+
+    public async IAsyncEnumerable<Step> Steps(Guid link)
     {
-        var leaving = new CancellationTokenSource();
-        var emissions = Admit(request, leaving.Token).GetAsyncEnumerator(CancellationToken.None);
-        var state = Emission.Prefilling(0, request.Prompt.Length + request.Recorded.Length);
-        var next = emissions.MoveNextAsync().AsTask();
+        var outbox = _links[link] = new(time);
         try
         {
+            yield return Step.Empty;
             while (true)
             {
-                while (!await next.Within(Beat, time)) yield return state;
-                if (!await next) yield break;
-                var emission = emissions.Current;
-                if (emission.Kind is EmissionKind.Queued or EmissionKind.Prefilling) state = emission;
-                yield return emission;
-                next = emissions.MoveNextAsync().AsTask();
+                var step = await outbox.Next(Beat);
+                // What a stopping engine says of its replies is not their end: another device computes it again.
+                if (engine.IsStopped) break;
+                yield return step;
             }
+            yield return Step.Empty with { Lost = "its engine has ended" };
         }
         finally
         {
-            _ = Leave(emissions, next, leaving);
+            _links.Remove(link);
+            outbox.LeaveAll();
         }
+    }
+
+    public Task<string> Submit(Guid link, int reply, GenerationRequest request)
+    {
+        RequireStaying();
+        foreach (var forsaken in _links.Values.Where(link => link.UnreadFor > UnreadMax)) forsaken.LeaveAll();
+        if (!_links.TryGetValue(link, out var outbox)) throw Unavailable("this stream is not open any more");
+        outbox.Add(reply, leaving => Admit(request, leaving));
+        return Task.FromResult(engine.Numerics);
+    }
+
+    public Task Leave(Guid link, int reply)
+    {
+        _links.GetValueOrDefault(link)?.Leave(reply);
+        return Task.CompletedTask;
     }
 
     public Task<string> GetNumerics() => Task.FromResult(engine.Numerics);
 
-    public Task<int> GetLoad() => Task.FromResult(engine.Status.Running + engine.Status.Waiting);
-
-    /// <summary>The engine ends the reply at its next step, and only then can the enumerator be disposed: nobody waits for it.</summary>
-    private async Task Leave(IAsyncEnumerator<Emission> emissions, Task<bool> next, CancellationTokenSource leaving)
+    public Task<TimeSpan> PredictFirstToken(int tokens)
     {
-        await leaving.CancelAsync();
-        await next.Within(Timeout.InfiniteTimeSpan, time);
-        await emissions.DisposeAsync();
-        leaving.Dispose();
+        RequireStaying();
+        return Task.FromResult(engine.PredictFirstToken(tokens));
     }
 
     /// <summary>The engine's refusals in the house's terms; its own exceptions do not travel.</summary>
@@ -64,13 +78,22 @@ public sealed class InferenceGrain(InferenceEngine engine, TimeProvider time) : 
         }
         catch (EngineStoppedException stopped)
         {
-            throw new RefusedException(new(Reason.ModelUnavailable, stopped.Message, RetryAfter: TimeSpan.FromSeconds(5)));
+            throw Unavailable(stopped.Message);
         }
         catch (Exception wrong) when (wrong is ArgumentException or PromptTooLongException)
         {
             throw new RefusedException(new(Reason.Internal, wrong.Message));
         }
     }
+
+    private void RequireStaying()
+    {
+        if (nodes.IsLeaving(nodes.Here)) throw Unavailable("the device is being drained");
+        if (engine.IsStopped) throw Unavailable("the device's engine has ended");
+    }
+
+    private RefusedException Unavailable(string why) =>
+        new(new(Reason.ModelUnavailable, $"inference device {this.GetPrimaryKeyString()}: {why}", RetryAfter: TimeSpan.FromSeconds(1)));
 
     private static TimeSpan AtLeastOneSecond(TimeSpan wait) => wait > TimeSpan.FromSeconds(1) ? wait : TimeSpan.FromSeconds(1);
 }

@@ -1,36 +1,118 @@
+using System.Collections.Concurrent;
+using R1Grains.Cluster;
+using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Ledger;
 
 namespace R1Grains.Inference;
 
-/// <summary>Chooses the device that answers a conversation.</summary>
-/// <param name="devices">Keys of inference grains.</param>
-public sealed class InferenceRouter(IGrainFactory grains, IReadOnlyList<string> devices, TimeProvider time)
-{
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
+/// <summary>The device that answered a conversation last, and how many tokens of its history that device has computed.</summary>
+public sealed record Prefix(string Device, int Tokens);
 
-    /// <summary>Submits the request to the device that holds the conversation's prefix, else to the less loaded of two.</summary>
-    /// <param name="holder">The device that answered last, if any.</param>
-    public async ValueTask<Generation> Submit(GenerationRequest request, string? holder)
+/// <summary>Chooses the device that answers a conversation.</summary>
+public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvider time)
+{
+    /// <summary>How long a living device may say nothing, five times <see cref="InferenceGrain.Beat"/>.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
+
+    /// <summary>A device that takes longer to say how busy it is, is not asked for anything else.</summary>
+    private static readonly TimeSpan PredictionMax = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>A device that was lost is left alone for so long, if there is another one; the membership will know more by then.</summary>
+    private static readonly TimeSpan Suspicion = TimeSpan.FromSeconds(10);
+
+    // One for each device that was used.
+    private readonly Dictionary<string, DeviceLink> _links = [];
+
+    // Since when devices are under suspicion, by the clock of timestamps.
+    private readonly ConcurrentDictionary<string, long> _suspects = [];
+
+    /// <summary>
+    /// Submits the request where its first token is expected soonest: on the device that holds its prefix or another one,
+    /// else on one of two. So a conversation moves when waiting for its device costs more than computing the prefix again.
+    /// </summary>
+    /// <exception cref="RefusedException"><see cref="Reason.ModelUnavailable"/>: there is no device.</exception>
+    public async Task<Generation> Submit(GenerationRequest request, Prefix? held) =>
+        await Submit(request, await Choose(request.Prompt.Length + request.Recorded.Length, held));
+
+    /// <summary>Submits the request to this device and no other.</summary>
+    public async Task<Generation> Submit(GenerationRequest request, string device)
     {
-        var device = await Choose(holder);
-        return new(device, grains.GetGrain<IInferenceGrain>(device).Generate(request).GetAsyncEnumerator(), Silence, time);
+        try
+        {
+            return await Link(device).Submit(request);
+        }
+        catch (RefusedException refused) when (refused.Refusal.Reason is Reason.ModelUnavailable)
+        {
+            Suspect(device);
+            throw;
+        }
     }
 
-    /// <summary>The fingerprint of each device's arithmetic, by device.</summary>
+    /// <summary>The fingerprint of each device's arithmetic, by device; of those that answer.</summary>
     public async Task<IReadOnlyDictionary<string, Digest>> Numerics()
     {
-        var numerics = await Task.WhenAll(devices.Select(device => grains.GetGrain<IInferenceGrain>(device).GetNumerics()));
-        return devices.Zip(numerics, KeyValuePair.Create).ToDictionary(pair => pair.Key, pair => Digest.Parse(pair.Value));
+        var devices = nodes.Devices;
+        var numerics = await Task.WhenAll(devices.Select(device => Ask(device, grain => grain.GetNumerics(), otherwise: "")));
+        return devices.Zip(numerics, KeyValuePair.Create).Where(pair => pair.Value.Length > 0).ToDictionary(pair => pair.Key, pair => Digest.Parse(pair.Value));
     }
 
-    private async ValueTask<string> Choose(string? holder)
+    private async ValueTask<string> Choose(int tokens, Prefix? held)
     {
-        if (holder is not null && devices.Contains(holder)) return holder;
-        if (devices.Count == 1) return devices[0];
-        var pair = devices.ToArray();
-        Random.Shared.Shuffle(pair);
-        var loads = await Task.WhenAll(pair.Take(2).Select(device => grains.GetGrain<IInferenceGrain>(device).GetLoad()));
-        return loads[0] <= loads[1] ? pair[0] : pair[1];
+        for (var tries = 0; ; tries++)
+        {
+            var devices = Unsuspected(nodes.Devices);
+            if (devices is []) throw new RefusedException(new(Reason.ModelUnavailable, "no inference device is in the cluster: start a process with the role inference", RetryAfter: TimeSpan.FromSeconds(1)));
+            if (devices is [var only]) return only;
+            var pair = Pair(devices, held?.Device);
+            var waits = await Task.WhenAll(pair.Select(device => Ask(
+                device, grain => grain.PredictFirstToken(Math.Max(0, tokens - (device == held?.Device ? held.Tokens : 0))), otherwise: TimeSpan.MaxValue)));
+            var best = waits[0] <= waits[1] ? 0 : 1;
+            // Of two that say nothing others are asked; in the end one is taken, and its link will tell.
+            if (waits[best] < TimeSpan.MaxValue || tries >= devices.Count) return pair[best];
+        }
+    }
+
+    /// <summary>The one that holds the prefix and another, or any two.</summary>
+    private static string[] Pair(IReadOnlyList<string> devices, string? holder)
+    {
+        string[] shuffled = [.. devices];
+        Random.Shared.Shuffle(shuffled);
+        var held = Array.IndexOf(shuffled, holder);
+        if (held > 0) (shuffled[0], shuffled[held]) = (shuffled[held], shuffled[0]);
+        return shuffled[..2];
+    }
+
+    private DeviceLink Link(string device)
+    {
+        lock (_links)
+            return _links.TryGetValue(device, out var link) && !link.IsLost
+                ? link
+                : _links[device] = new DeviceLink(device, grains.GetGrain<IInferenceGrain>(device), Silence, time, lost: () => Suspect(device)).Open();
+    }
+
+    private async Task<T> Ask<T>(string device, Func<IInferenceGrain, Task<T>> question, T otherwise)
+    {
+        var asked = question(grains.GetGrain<IInferenceGrain>(device));
+        if (await asked.Within(PredictionMax, time) && asked.IsCompletedSuccessfully) return await asked;
+        // One answer that is late is no silence where the device's stream beats.
+        if (!HasLink(device)) Suspect(device);
+        return otherwise;
+    }
+
+    private bool HasLink(string device)
+    {
+        lock (_links) return _links.TryGetValue(device, out var link) && !link.IsLost;
+    }
+
+    private void Suspect(string device) => _suspects[device] = time.GetTimestamp();
+
+    /// <summary>Where all are under suspicion, the one that was lost first: one after the other is tried until one has recovered.</summary>
+    private IReadOnlyList<string> Unsuspected(IReadOnlyList<string> devices)
+    {
+        foreach (var (device, since) in _suspects)
+            if (time.GetElapsedTime(since) >= Suspicion) _suspects.TryRemove(new(device, since));
+        string[] trusted = [.. devices.Where(device => !_suspects.ContainsKey(device))];
+        return trusted.Length > 0 ? trusted : [.. devices.OrderBy(device => _suspects.GetValueOrDefault(device)).Take(1)];
     }
 }

@@ -90,8 +90,10 @@ internal sealed class EmissionConverter : IConverter<Emission, EmissionSurrogate
         EmissionKind.Queued => Emission.Queued(surrogate.First),
         EmissionKind.Prefilling => Emission.Prefilling(surrogate.First, surrogate.Second),
         EmissionKind.Token => Emission.Token(surrogate.First),
-        _ => Emission.Finished(new(
+        EmissionKind.Finished => Emission.Finished(new(
             surrogate.Finish, new(surrogate.PromptTokens, surrogate.ReasoningTokens, surrogate.AnswerTokens), surrogate.StopString, surrogate.Error)),
+        // A newer device's: whoever does not know it must not take it for an end.
+        _ => throw new NotSupportedException($"An emission of kind {(int)surrogate.Kind} is not known to this version."),
     };
 
     public EmissionSurrogate ConvertToSurrogate(in Emission value) => value.Completion is { } completion

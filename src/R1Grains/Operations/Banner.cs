@@ -13,11 +13,15 @@ internal static class Banner
         // In the order in which they were listened on: gRPC, then metrics.
         var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.ToList();
         return $"""
-            R1Grains {typeof(Banner).Assembly.GetName().Version?.ToString(3)} — embedded: not for compliance use
+            R1Grains {typeof(Banner).Assembly.GetName().Version?.ToString(3)} — {Kind(settings)}
               connect   {addresses[0]} (gRPC over HTTP/2 without TLS{(settings.LoopbackOnly ? "; this machine only, no token needed" : "; every call needs a token")})
               model     {settings.Engine.Folder}
-              record    {settings.Data}{(settings.Metrics is null ? "" : $"\n  metrics   {addresses[1]}/metrics (for Prometheus)")}
+              record    {(settings.Postgres is null ? settings.Data : "in PostgreSQL")}{(settings.Metrics is null ? "" : $"\n  metrics   {addresses[1]}/metrics (for Prometheus)")}
               next      in a second terminal: dotnet run --project src/R1Grains.Cli -- chat{(settings.LoopbackOnly ? "" : "\n  token     dotnet run --project src/R1Grains -- dev-token --tenant demo --subject anna")}
             """;
     }
+
+    private static string Kind(Settings settings) => settings.IsEmbedded
+        ? "embedded: not for compliance use"
+        : settings.Redis is null ? $"alone, roles {settings.Roles}" : $"silo {settings.SiloName} of cluster {settings.Cluster}, roles {settings.Roles}";
 }

@@ -1,16 +1,23 @@
 using System.Runtime.CompilerServices;
+using R1Grains.Cluster;
 using R1Grains.Conversations;
 using R1Grains.Engine;
+using R1Grains.Inference;
 
 namespace R1Grains.Operations;
 
 /// <summary>
-/// Knows whether this process serves, which it does while its engine runs, and lets a stopping one finish what it has
-/// begun: first it says that it does not serve, new turns are refused and sent elsewhere, running ones go on, with a
-/// client or without, until they end or the time for it is over, and only then do the services stop.
+/// Knows whether this process serves, which it does while its engine, if it has one, runs, and lets a stopping one finish
+/// what it has begun: first it says that it does not serve and tells the other silos that nothing new is to be placed
+/// here; new turns are refused and sent elsewhere, running ones go on, with a client or without, until they end or the
+/// time for it is over, and only then do the services stop.
 /// </summary>
-public sealed class Drain(LiveTurns turns, InferenceEngine engine, Settings settings, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService, IDisposable
+/// <param name="engine">Of a process that owns a device.</param>
+public sealed class Drain(LiveTurns turns, Nodes nodes, IGrainFactory grains, Settings settings, TimeProvider time, ILogger<Drain> log, InferenceEngine? engine = null) : IHostedLifecycleService, IDisposable
 {
+    private static readonly TimeSpan TellingMax = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(50);
+
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _unable = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -84,15 +91,16 @@ public sealed class Drain(LiveTurns turns, InferenceEngine engine, Settings sett
     {
         _unable.TrySetResult();
         _stopping.TrySetResult();
+        await Tell();
         await _begun.CancelAsync();
         Leave();
         try
         {
-            await Task.WhenAll(_empty.Task, turns.None).WaitAsync(settings.ShutdownTimeout, time, cancellationToken);
+            await Task.WhenAll(_empty.Task, turns.None, Idle(_over.Token)).WaitAsync(settings.ShutdownTimeout, time, cancellationToken);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
-            log.LogWarning("Stopping with {Calls} calls and {Turns} turns still running; the turns go on after the next start", Volatile.Read(ref _open), turns.Count);
+            log.LogWarning("Stopping with {Calls} calls and {Turns} turns still running and {Replies} replies still generated here; they go on elsewhere, or after the next start", Volatile.Read(ref _open), turns.Count, Replies);
         }
         await _over.CancelAsync();
     }
@@ -107,10 +115,26 @@ public sealed class Drain(LiveTurns turns, InferenceEngine engine, Settings sett
         _over.Dispose();
     }
 
+    private int Replies => engine?.Status is { } status ? status.Running + status.Waiting : 0;
+
+    /// <summary>Best effort: a silo that does not hear of it finds out by a refusal.</summary>
+    private async Task Tell()
+    {
+        nodes.Leave(nodes.Here);
+        var told = nodes.Active.Where(node => !node.Address.Equals(nodes.Here)).Select(node => grains.GetGrain<INodeGrain>($"{node.Name}/").Leaving(nodes.Here));
+        await Task.WhenAll(told).Within(TellingMax, time);
+    }
+
+    /// <summary>Until no reply is generated here any more, whichever silo asked for it.</summary>
+    private async Task Idle(CancellationToken cancellation)
+    {
+        while (Replies > 0) await Task.Delay(LookEvery, time, cancellation);
+    }
+
     /// <summary>After a defect the engine answers nobody, so whoever balances load or restarts processes has to know.</summary>
     private async Task WatchEngine()
     {
-        if (await engine.Ended is not { } defect) return;
+        if (engine is null || await engine.Ended is not { } defect) return;
         log.LogCritical(defect, "The engine ended by a defect and answers no turn any more; this process says NOT_SERVING until it is started again");
         _unable.TrySetResult();
     }

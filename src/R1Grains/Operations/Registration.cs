@@ -1,5 +1,6 @@
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using R1Grains.Conversations;
 
 namespace R1Grains.Operations;
 
@@ -12,13 +13,18 @@ public static class Registration
         ["R1Grains.Engine", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "System.Runtime"];
 
     /// <summary>
-    /// Metrics for whom the operator named: Prometheus, which scrapes (<see cref="Settings.Metrics"/>), a collector, to which
+    /// Health and drain of every process, and metrics for whom the operator named: Prometheus, which scrapes (<see cref="Settings.Metrics"/>), a collector, to which
     /// they are pushed by OTLP, or both. The collector's variables are OpenTelemetry's own and read by it. With neither
     /// nothing is registered and nothing measured.
     /// </summary>
     /// <exception cref="StartFailure">The collector's address is none.</exception>
     public static IServiceCollection AddOperations(this IServiceCollection services, Settings settings, IConfiguration configuration)
     {
+        services.AddGrpc();
+        services
+            .AddSingleton<LiveTurns>()
+            .AddSingleton<Drain>()
+            .AddHostedService(provider => provider.GetRequiredService<Drain>());
         var collector = configuration[Otlp] is { Length: > 0 } named ? named : null;
         if (collector is not null && !(Uri.TryCreate(collector, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
             throw new StartFailure($"{Otlp} is '{collector}': write the address of an OpenTelemetry collector, e.g. http://127.0.0.1:4317.");
@@ -37,6 +43,7 @@ public static class Registration
 
     public static void MapOperations(this WebApplication app, Settings settings)
     {
+        app.MapGrpcService<HealthEndpoint>();
         if (settings.Metrics is not null) ScrapePort.Map(app);
     }
 }

@@ -32,7 +32,7 @@ public sealed class StartFailure(string message) : Exception(message)
         {
             switch (cause)
             {
-                case StartFailure or RecordFolderException or ModelFolderException or DeviceException:
+                case StartFailure or RecordFolderException or RecordServerException or RecordUnavailableException or ModelFolderException or DeviceException:
                     return cause.Message;
                 case IOException { InnerException: AddressInUseException }:
                     return $"{cause.Message} Stop the process that holds it, or listen elsewhere with R1__Listen, e.g. R1__Listen=127.0.0.1:5081; the metrics' port is R1__Metrics.";

@@ -61,7 +61,7 @@ public sealed class TurnClientTests
 
     private static async Task<SeenTurn> Ask(TimeSpan turnTime, params BreakingServer[] at)
     {
-        using var servers = new Servers([.. at.Select(server => server.Address.ToString())]);
+        using var servers = new LoadTests.Clients.Servers([.. at.Select(server => server.Address.ToString())]);
         var question = new Question("test", Recorded.Conversation, Recorded.RequestId, "How much?");
         return await new TurnClient(servers, token: null, new(turnTime, ObeysAdvice: false), at: 0).Ask(new(question, Stopwatch.GetTimestamp()), CancellationToken.None);
     }

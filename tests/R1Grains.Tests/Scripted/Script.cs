@@ -34,13 +34,19 @@ internal sealed record Script(string Reasoning = "Let me see.", string Answer = 
         System.Environment.GetEnvironmentVariable("SCRIPT_PACE") is { Length: > 0 } pace ? double.Parse(pace, CultureInfo.InvariantCulture) : null);
 
     /// <summary>Puts the script in the place of the shipped model.</summary>
-    public void Configure(WebApplicationBuilder builder) => builder.Services.AddSingleton(provider =>
+    public void Configure(WebApplicationBuilder builder)
     {
-        var settings = provider.GetRequiredService<Settings>();
         var model = ScriptedModel.Create(ContextLength);
-        var runner = new ScriptedRunner(model, Next, settings.Engine.Rows) { TokensPerSecond = TokensPerSecond, Gate = Gate };
-        return new InferenceEngine(model, runner, settings.Engine, TimeProvider.System);
-    });
+        if (!Settings.From(builder.Configuration).Roles.HasFlag(Roles.Inference))
+            builder.Services.AddSingleton(model);
+        else
+            builder.Services.AddSingleton(provider =>
+            {
+                var settings = provider.GetRequiredService<Settings>();
+                var runner = new ScriptedRunner(model, Next, settings.Engine.Rows) { TokensPerSecond = TokensPerSecond, Gate = Gate };
+                return new InferenceEngine(model, runner, settings.Engine, TimeProvider.System);
+            });
+    }
 
     private int Next(IReadOnlyList<int> ids)
     {

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
 using R1Grains.Audit;
+using R1Grains.Cluster;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Engine.Tests.Scripted;
@@ -43,14 +44,15 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(null);
         var alarms = new LoggedAlarms();
         builder.Logging.AddProvider(alarms).SetMinimumLevel(LogLevel.Warning);
-        builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0));
+        builder.UseOrleans(silo => R1Grains.Cluster.Registration.Forget(silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0).AddNodes("silo", Roles.All)));
         var options = new EngineOptions { Folder = "", QueueLimit = queueLimit };
         builder.Services
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(_ => opened)
             .AddKnowledge(Tenants(folder))
-            .AddInference(options)
+            .AddInference(options, ownsDevice: true)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
+            .AddSingleton<LiveTurns>()
             .AddConversations(TurnTimeout)
             .AddAudit();
         var host = builder.Build();

@@ -1,20 +1,22 @@
 using Grpc.Core;
 using Grpc.Health.V1;
-using R1Grains.Operations;
 
-namespace R1Grains.Gateway;
+namespace R1Grains.Operations;
 
 /// <summary>
 /// Tells the world whether this process serves (grpc.health.v1, per service name). A watch has no end of its own, so a
 /// stopping node ends it, having told NOT_SERVING.
 /// </summary>
-public sealed class HealthEndpoint(Drain drain) : Health.HealthBase
+public sealed class HealthEndpoint(Drain drain, Settings settings) : Health.HealthBase
 {
-    private static readonly string[] Services = ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName, V1.TranscriptService.Descriptor.FullName];
+    // The empty name stands for the process, whatever its roles.
+    private readonly string[] _services = settings.Roles.HasFlag(Roles.Gateway)
+        ? ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName, V1.TranscriptService.Descriptor.FullName]
+        : [""];
 
-    public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => Services.Contains(request.Service)
+    public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => _services.Contains(request.Service)
         ? Task.FromResult(Response(request.Service, drain.IsServing))
-        : throw new RpcException(new(StatusCode.NotFound, $"service '{request.Service}' is not known: ask for '' or one of {string.Join(", ", Services[1..])}"));
+        : throw new RpcException(new(StatusCode.NotFound, $"service '{request.Service}' is not known: ask for one of {string.Join(", ", _services.Select(name => $"'{name}'"))}"));
 
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
@@ -24,9 +26,9 @@ public sealed class HealthEndpoint(Drain drain) : Health.HealthBase
                 await responseStream.WriteAsync(told = response, context.CancellationToken);
     }
 
-    private static HealthCheckResponse Response(string service, bool serving) => new()
+    private HealthCheckResponse Response(string service, bool serving) => new()
     {
-        Status = !Services.Contains(service) ? HealthCheckResponse.Types.ServingStatus.ServiceUnknown
+        Status = !_services.Contains(service) ? HealthCheckResponse.Types.ServingStatus.ServiceUnknown
             : serving ? HealthCheckResponse.Types.ServingStatus.Serving
             : HealthCheckResponse.Types.ServingStatus.NotServing,
     };

@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using Orleans.Configuration;
+using Orleans.Placement;
+using Orleans.Serialization;
+using Orleans.Storage;
+using R1Grains.Ledger;
+
+namespace R1Grains.Cluster;
+
+public static class Registration
+{
+    /// <summary>Makes the process a silo: of a cluster that meets in Redis, or the only one of its own.</summary>
+    public static void AddCluster(this IHostApplicationBuilder builder, Settings settings) => builder.UseOrleans(silo =>
+    {
+        silo.Configure<ClusterOptions>(cluster => cluster.ClusterId = cluster.ServiceId = settings.Cluster)
+            .AddActivityPropagation()
+            .AddNodes(settings.SiloName, settings.Roles);
+        if (settings.Redis is { } redis) Join(silo, redis, settings.SiloListen);
+        else Alone(silo);
+        if (settings.Postgres is { } postgres) Keep(silo, postgres);
+        else Forget(silo);
+    });
+
+    /// <summary>Name of the storage for what grains keep beside the record.</summary>
+    public const string Snapshots = "snapshots";
+
+    /// <summary>What grains keep beside the record ends with the process.</summary>
+    public static ISiloBuilder Forget(ISiloBuilder silo) => Binary(silo).AddMemoryGrainStorage(Snapshots).UseInMemoryReminderService();
+
+    /// <summary>The membership tells the silo's name and roles, and grains are placed by them.</summary>
+    public static ISiloBuilder AddNodes(this ISiloBuilder silo, string name, Roles roles)
+    {
+        // Each class of grains has a strategy of its own, into which its properties are read.
+        silo.Services.AddSingleton<Nodes>().AddPlacementFilter<RolePlacement, RolePlacementDirector>(ServiceLifetime.Transient);
+        return silo.Configure<SiloOptions>(options => options.SiloName = Node.SiloName(name, roles));
+    }
+
+    /// <summary>The record, in the database of the cluster or in a file of this process.</summary>
+    public static IServiceCollection AddRecord(this IServiceCollection services, Settings settings) =>
+        settings.Postgres is not { } postgres
+            ? services.AddSingleton<IRecord>(_ => SqliteRecord.OpenAsync(settings.Data).GetAwaiter().GetResult())
+            : services
+                .AddSingleton<IRecordMarks>(_ => settings.Redis is { } redis ? new RedisRecordMarks(redis, settings.Cluster) : new FileRecordMarks(settings.Data))
+                .AddSingleton<IRecord>(provider => PostgresServer.Open(postgres, provider.GetRequiredService<IRecordMarks>(), provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult());
+
+    private static void Join(ISiloBuilder silo, string redis, IPEndPoint listen)
+    {
+        silo.UseRedisClustering(options =>
+            {
+                options.ConfigurationOptions = RedisConnection.Options(redis);
+                options.CreateMultiplexer = async _ => (await RedisConnection.Connect(redis), IsShared: false);
+            })
+            // Nobody connects from outside the cluster, so there is no port for it.
+            .ConfigureEndpoints(listen.Address, listen.Port == 0 ? FreePort(listen.Address) : listen.Port, gatewayPort: 0)
+            .Configure<ClusterMembershipOptions>(membership =>
+            {
+                // A killed silo is noticed by its broken connections within about a second, a frozen one after two
+                // probes and as many votes; see the tests of the cluster for the times.
+                membership.ProbeTimeout = TimeSpan.FromSeconds(1);
+                membership.NumMissedProbesLimit = 2;
+                membership.NumVotesForDeathDeclaration = 2;
+                membership.TableRefreshTimeout = TimeSpan.FromSeconds(10);
+                membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
+            });
+    }
+
+    private static void Alone(ISiloBuilder silo) =>
+        // A silo's port cannot be chosen while it starts.
+        silo.UseLocalhostClustering(siloPort: FreePort(IPAddress.Loopback), gatewayPort: 0);
+
+    private static void Keep(ISiloBuilder silo, string postgres)
+    {
+        const string Npgsql = "Npgsql";
+        Binary(silo).AddAdoNetGrainStorage(Snapshots, options => (options.Invariant, options.ConnectionString) = (Npgsql, ClusterTables.Connection(postgres)))
+            .UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (Npgsql, ClusterTables.Connection(postgres)));
+    }
+
+    /// <summary>Snapshots are kept as messages are: JSON's names and types would be a second format.</summary>
+    private static ISiloBuilder Binary(ISiloBuilder silo)
+    {
+        silo.Services.AddSingleton<IGrainStorageSerializer>(services => new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>()));
+        return silo;
+    }
+
+    private static int FreePort(IPAddress address)
+    {
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(address, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}

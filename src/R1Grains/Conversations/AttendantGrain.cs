@@ -1,0 +1,77 @@
+using Orleans.CodeGeneration;
+using R1Grains.Cluster;
+using R1Grains.Ledger;
+
+namespace R1Grains.Conversations;
+
+/// <summary>
+/// Sees to it that turns without a client are finished or closed and that idle conversations are completed. The cluster
+/// has one, with the key <see cref="AttendantGrain.Key"/>.
+/// </summary>
+[Alias("r1.IAttendantGrain"), Version(1)]
+public interface IAttendantGrain : IGrainWithStringKey
+{
+    /// <summary>Asks the record and attends to what it finds; returns when that is done.</summary>
+    [Alias("Attend")]
+    Task Attend();
+}
+
+/// <summary>Its reminder wakes it, wherever it may be, for as long as the cluster lives; a silo that was lost wakes it sooner.</summary>
+[RolePlacement(Roles.Conversation)]
+public sealed class AttendantGrain(IRecord record, TimeProvider time, ILogger<AttendantGrain> log) : Grain, IAttendantGrain, IRemindable
+{
+    public const string Key = "attendant";
+    private const int AtOnce = 8;
+
+    /// <summary>As often as reminders come at most.</summary>
+    private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RemindAgain = TimeSpan.FromSeconds(10);
+
+    /// <summary>A conversation whose silo is frozen must not hold up the others; it is attended to again.</summary>
+    private static readonly TimeSpan AttendMax = TimeSpan.FromSeconds(5);
+
+    public override Task OnActivateAsync(CancellationToken cancellation) => Remind();
+
+    private async Task Remind()
+    {
+        try
+        {
+            await this.RegisterOrUpdateReminder(Key, Every, Every);
+        }
+        catch (Exception exception)
+        {
+            // It attends all the same.
+            Log.Unreminded(log, exception);
+            this.RegisterGrainTimer(Remind, new(dueTime: RemindAgain, period: Timeout.InfiniteTimeSpan) { KeepAlive = true });
+        }
+    }
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => Attend();
+
+    public async Task Attend()
+    {
+        try
+        {
+            var open = await record.FindOpenTurnsAsync();
+            var idle = await record.FindIdleConversationsAsync(time.GetUtcNow());
+            await Parallel.ForEachAsync(
+                open.Select(turn => turn.Key).Concat(idle), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, TaskScheduler = TaskScheduler.Current }, async (key, _) => await Attend(key));
+        }
+        catch (Exception exception)
+        {
+            Log.OpenTurnsUnknown(log, exception);
+        }
+    }
+
+    private async Task Attend(ConversationKey key)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IConversationGrain>($"{key.Tenant}/{key.Conversation}").Attend().WaitAsync(AttendMax, time);
+        }
+        catch (Exception exception)
+        {
+            Log.Unattended(log, exception, key);
+        }
+    }
+}
