@@ -52,8 +52,15 @@ internal sealed class ProcessWatch : IAsyncDisposable
         {
             do
             {
-                var look = Look();
-                lock (_samples) _samples.AddRange(look);
+                try
+                {
+                    var look = Look();
+                    lock (_samples) _samples.AddRange(look);
+                }
+                catch (InvalidOperationException)
+                {
+                    // A process ended while it was looked at.
+                }
             }
             while (await timer.WaitForNextTickAsync(_end.Token));
         }

@@ -1,12 +1,10 @@
 namespace R1Grains.LoadTests.Cluster;
 
 /// <summary>A server that a cluster needs and that is not ours: PostgreSQL or Redis, started for the run.</summary>
-internal interface IBackingServer : IAsyncDisposable
+internal interface IBackingServer
 {
     /// <summary>As in ConnectionStrings__Name: Postgres or Redis.</summary>
     string Name { get; }
-
-    string ConnectionString { get; }
 
     /// <summary>Its data stay.</summary>
     Task Stop();

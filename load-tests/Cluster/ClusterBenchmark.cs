@@ -18,6 +18,7 @@ internal static class ClusterBenchmark
 
         Examples:
           load-tests cluster --embedded --seconds 120                 one process with a record of its own, killed and stopped again and again
+          load-tests cluster --json cluster.json                      six processes, with a PostgreSQL and a Redis started for the run
           load-tests cluster --postgres 'Host=127.0.0.1;Username=r1;Database=r1' --redis 127.0.0.1:6379
           load-tests cluster --embedded --only saturation             tokens a second, and processor time per token
         """;
@@ -26,10 +27,10 @@ internal static class ClusterBenchmark
     {
         var embedded = new Option<bool>("--embedded") { Description = "One process with all roles and a record of its own, without PostgreSQL and Redis." };
         var members = new Option<string>("--members") { Description = "Processes with commas between; a process with several roles names them with + between.", DefaultValueFactory = _ => Members };
-        var postgres = new Option<string?>("--postgres") { Description = "Connection string of the record's server." };
-        var redis = new Option<string?>("--redis") { Description = "Connection string of the membership's server." };
+        var postgres = new Option<string?>("--postgres") { Description = "Connection string of the record's server. Default: one of its own, which faults are done to as well." };
+        var redis = new Option<string?>("--redis") { Description = "Connection string of the membership's server; together with --postgres." };
         var only = new Option<string?>("--only") { Description = $"Sections with commas between: {string.Join(", ", ClusterRun.Sections)}. Default: all." };
-        var faults = new Option<string?>("--faults") { Description = $"Kinds with commas between: {string.Join(", ", Faults.OfProcesses)}. Default: all; of an embedded host all but {Faults.Freeze}, which it can only sit out." };
+        var faults = new Option<string?>("--faults") { Description = $"Kinds with commas between: {string.Join(", ", Faults.OfProcesses.Concat(Faults.OfServers))}. Default: all; of an embedded host those of processes but {Faults.Freeze}, which it can only sit out." };
         var seconds = new Option<double>("--seconds") { Description = "How long faults are done.", DefaultValueFactory = _ => 900 };
         var load = new Option<double>("--load") { Description = "Share of what the rows can answer that is asked while faults are done.", DefaultValueFactory = _ => 0.7 };
         var rows = new Option<int>("--rows") { Description = "Of each device.", DefaultValueFactory = _ => 32 };
@@ -40,25 +41,28 @@ internal static class ClusterBenchmark
         var output = new Option<DirectoryInfo?>("--out") { Description = "Writes seen.jsonl, what every client saw, and faults.jsonl into this folder." };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
         Check(only, ClusterRun.Sections);
-        Check(faults, Faults.OfProcesses);
+        Check(faults, [.. Faults.OfProcesses, .. Faults.OfServers]);
         var command = new Command("cluster", About) { embedded, members, postgres, redis, only, faults, seconds, load, rows, pace, answer, saturated, seed, output, json };
         command.Validators.Add(result =>
         {
-            if (!result.GetValue(embedded) && (result.GetValue(postgres) is null || result.GetValue(redis) is null))
-                result.AddError("A cluster needs --postgres and --redis; without them there is --embedded.");
+            if (result.GetValue(postgres) is null != result.GetValue(redis) is null)
+                result.AddError("--postgres and --redis belong together: name both, or neither for servers of the run's own.");
         });
         command.SetAction(async (arguments, cancellation) =>
         {
             var isEmbedded = arguments.GetValue(embedded);
+            await using var own = isEmbedded || arguments.GetValue(postgres) is not null ? null : await OwnServers.StartAsync();
             var run = new ClusterRun(new(
                 new(
                     ClusterPlan.Parse(isEmbedded ? ClusterPlan.Embedded : arguments.GetRequiredValue(members)),
-                    isEmbedded ? new Dictionary<string, string>() : new() { ["Postgres"] = arguments.GetValue(postgres)!, ["Redis"] = arguments.GetValue(redis)! },
+                    isEmbedded ? new Dictionary<string, string>()
+                        : own is not null ? await own.ConnectAsync()
+                        : new Dictionary<string, string> { ["Postgres"] = arguments.GetValue(postgres)!, ["Redis"] = arguments.GetValue(redis)! },
                     new Pace(arguments.GetValue(pace), arguments.GetValue(answer)),
                     arguments.GetValue(rows)),
-                [],
+                own?.Backing ?? [],
                 Names(arguments.GetValue(only)) is { Length: > 0 } some ? some : ClusterRun.Sections,
-                Names(arguments.GetValue(faults)) is { Length: > 0 } named ? named : [.. Faults.OfProcesses.Where(kind => !isEmbedded || kind is not Faults.Freeze)],
+                Names(arguments.GetValue(faults)) is { Length: > 0 } named ? named : [.. Faults.OfProcesses.Where(kind => !isEmbedded || kind is not Faults.Freeze), .. own is null ? [] : Faults.OfServers],
                 TimeSpan.FromSeconds(arguments.GetValue(seconds)),
                 arguments.GetValue(load),
                 TimeSpan.FromSeconds(arguments.GetValue(saturated)),

@@ -166,7 +166,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         Progress.Say(verification.Valid ? "every hash of the record agrees" : $"the record contradicts itself: {verification.FirstBad}");
         Figures.Add("record_contradictions", verification.Bad);
         await using var record = await SqliteRecord.OpenAsync(cluster.DataOf(host), cancellation);
-        return await Inspection.Read(new StoredRecord(record), witness.Turns, cancellation);
+        return await Inspection.Read(new RecordOnDisk(record), witness.Turns, cancellation);
     }
 
     private (Crowd, Witness) Crowd(Servers servers)

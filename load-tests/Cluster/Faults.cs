@@ -22,7 +22,11 @@ internal sealed class Faults(LocalCluster cluster, IReadOnlyList<IBackingServer>
 
     public static readonly IReadOnlyList<string> OfProcesses = [Kill, Freeze, Terminate];
 
+    /// <summary>Of servers that were started for the run.</summary>
+    public static readonly IReadOnlyList<string> OfServers = ["postgres-restart", "postgres-away", "redis-restart", "redis-away"];
+
     private static readonly TimeSpan FrozenFor = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LearnPatience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan AwayFor = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan MendPatience = TimeSpan.FromSeconds(120);
 
@@ -100,8 +104,8 @@ internal sealed class Faults(LocalCluster cluster, IReadOnlyList<IBackingServer>
                 {
                     member.Thaw();
                 }
-                // Whom the others declared dead ends when it learns of it.
-                await Task.Delay(QuietMin, TimeProvider.System, cancellation);
+                // Whom the others declared dead ends when it learns of it, from Redis at the latest.
+                for (var waited = TimeSpan.Zero; waited < LearnPatience && !member.HasExited; waited += Look) await Task.Delay(Look, TimeProvider.System, cancellation);
                 break;
         }
         if (member.HasExited) await member.Start(cancellation);

@@ -135,8 +135,6 @@ internal sealed class LocalCluster : IAsyncDisposable
             ["R1__ShutdownTimeout"] = "00:00:30",
             ["R1__Engine__Rows"] = $"{plan.Rows}",
             ["R1__Engine__QueueLimit"] = "256",
-            // As the host that ships has it.
-            ["DOTNET_gcServer"] = "1",
         };
         foreach (var (name, connection) in plan.Connections) environment[$"ConnectionStrings__{name}"] = connection;
         if (member.Roles is not ClusterPlan.Embedded)

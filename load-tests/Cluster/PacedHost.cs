@@ -34,10 +34,16 @@ internal static class PacedHost
     /// <returns>The exit code.</returns>
     public static Task<int> RunAsync(string[] settings) => StartFailure.Told(() => R1Host.Run(settings, Configure));
 
-    private static void Configure(WebApplicationBuilder builder) => builder.Services.AddSingleton(provider =>
+    private static void Configure(WebApplicationBuilder builder)
     {
-        var (settings, pace) = (provider.GetRequiredService<Settings>(), Pace.FromEnvironment());
         var model = ScriptedModel.Create(ContextLength);
-        return new InferenceEngine(model, new PacedRunner(model, pace.Answer, TimeSpan.FromSeconds(1 / pace.TokensPerSecond), settings.Engine.Rows), settings.Engine, TimeProvider.System);
-    });
+        if (!Settings.From(builder.Configuration).Roles.HasFlag(Roles.Inference))
+            builder.Services.AddSingleton(model);
+        else
+            builder.Services.AddSingleton(provider =>
+            {
+                var (settings, pace) = (provider.GetRequiredService<Settings>(), Pace.FromEnvironment());
+                return new InferenceEngine(model, new PacedRunner(model, pace.Answer, TimeSpan.FromSeconds(1 / pace.TokensPerSecond), settings.Engine.Rows), settings.Engine, TimeProvider.System);
+            });
+    }
 }

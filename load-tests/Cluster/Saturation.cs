@@ -7,8 +7,8 @@ namespace R1Grains.LoadTests.Cluster;
 /// <param name="CpuMicrosecondsPerToken">Of all our processes together; the clients' are not ours.</param>
 internal sealed record Saturation(double TokensPerSecond, double CpuMicrosecondsPerToken)
 {
-    // Until code that runs often is compiled for good.
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
+    // Until code that runs often is compiled for good, which on busy cores takes more than a minute and more time than the work itself.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(75);
 
     /// <param name="conversations">More than there are rows.</param>
     public static async Task<Saturation> MeasureAsync(PacedLoad load, Witness witness, ProcessWatch watch, int conversations, TimeSpan time, CancellationToken cancellation)

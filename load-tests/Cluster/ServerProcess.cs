@@ -15,6 +15,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private const int Terminating = 15, Continuing = 18, Stopping = 19;
 
     private readonly Process _process;
+    private volatile bool _isDisposed;
     private readonly ConcurrentQueue<string> _lines = [];
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -31,7 +32,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _isDisposed || _process.HasExited;
 
     public double ResidentMebibytes
     {
@@ -84,6 +85,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited) await Kill();
+        // Somebody else may be looking at it.
+        _isDisposed = true;
         _process.Dispose();
     }
 

@@ -11,7 +11,7 @@ internal interface IRecordedTurns
 }
 
 /// <summary>The record itself, without any server in between.</summary>
-internal sealed class StoredRecord(IRecord record) : IRecordedTurns
+internal sealed class RecordOnDisk(IRecord record) : IRecordedTurns
 {
     public async Task<IReadOnlyList<RecordedTurn>> Of(string conversation, CancellationToken cancellation)
     {
