@@ -10,6 +10,7 @@ public sealed class OpenTurns(IClusterMembershipService membership, IGrainFactor
         // A process that cannot start must not have begun to work.
         using var either = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStarted, stopping);
         await Task.Delay(Timeout.InfiniteTimeSpan, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (stopping.IsCancellationRequested) return;
         IReadOnlySet<SiloAddress>? known = null;
         await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(stopping))
         {
