@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Npgsql;
 
@@ -37,7 +35,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public static async Task<PostgresServer> StartAsync(params string[] settings)
     {
-        var server = new PostgresServer(MakeFolder(), FreePort());
+        var server = new PostgresServer(MakeFolder(), Loopback.FreePort());
         var password = Path.Combine(server._folder, "password");
         await File.WriteAllTextAsync(password, Password);
         await RunAsync("initdb", "-D", server.Data, "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres", "--auth=scram-sha-256", $"--pwfile={password}", "--no-sync", "--no-instructions");
@@ -153,7 +151,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>A standby that follows this server, on a port of its own.</summary>
     public async Task<PostgresServer> CreateStandbyAsync()
     {
-        var standby = new PostgresServer(MakeFolder(), FreePort());
+        var standby = new PostgresServer(MakeFolder(), Loopback.FreePort());
         await BaseBackupAsync(standby.Data, "-R");
         await standby.ConfigureAsync([]);
         await standby.StartAsync();
@@ -264,13 +262,6 @@ public sealed class PostgresServer : IAsyncDisposable
         if (Environment.IsPrivilegedProcess)
             Process.Start("chown", ["postgres", folder]).WaitForExit();
         return folder;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task RunAsync(string program, params string[] arguments)

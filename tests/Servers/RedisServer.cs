@@ -1,8 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace R1Grains.Tests.Servers;
@@ -16,7 +14,7 @@ public sealed partial class RedisServer : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("r1grains-redis-");
-    private readonly int _port = FreePort();
+    private readonly int _port = Loopback.FreePort();
     private readonly string[] _settings;
     private Process? _process;
 
@@ -82,13 +80,6 @@ public sealed partial class RedisServer : IAsyncDisposable
     private void Send(int signal)
     {
         if (Signal(_process!.Id, signal) != 0) throw new Win32Exception();
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

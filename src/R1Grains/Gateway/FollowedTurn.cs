@@ -70,17 +70,10 @@ internal sealed class FollowedTurn(IConversationGrain conversation, TimeProvider
             }
             finally
             {
-                _ = Leave(events, next);
+                _ = events.Abandon(next, time);
             }
             await Task.Delay(Pause, time, cancellation);
         }
-    }
-
-    /// <summary>An enumerator takes no disposal while it moves, and a dead one moves for long: so nobody waits for this.</summary>
-    private async Task Leave(IAsyncEnumerator<TurnEvent> events, Task<bool>? next)
-    {
-        if (next is not null) await next.Within(Timeout.InfiniteTimeSpan, time);
-        await events.DisposeAsync();
     }
 
     /// <summary>Whether the conversation is, or will soon be, somewhere else.</summary>

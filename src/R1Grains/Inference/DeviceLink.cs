@@ -86,9 +86,7 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, TimeSpan 
         {
             Lose(broken.Message);
         }
-        // An enumerator takes no disposal while it moves, and a dead one moves for long: nobody waits for this.
-        if (next is not null) await next.Within(Timeout.InfiniteTimeSpan, time);
-        await steps.DisposeAsync();
+        await steps.Abandon(next, time);
     }
 
     private void Take(Step step)

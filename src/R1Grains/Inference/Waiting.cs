@@ -11,4 +11,12 @@ internal static class Waiting
             await task.WaitAsync(patience, time, cancellation).ConfigureAwait(Quietly);
         return task.IsCompleted;
     }
+
+    /// <summary>Leaves a stream of another silo. It takes no disposal while it moves, and a dead one moves for long: nobody should wait for this.</summary>
+    /// <param name="next">Its last move.</param>
+    public static async Task Abandon<T>(this IAsyncEnumerator<T> stream, Task<bool>? next, TimeProvider time)
+    {
+        if (next is not null) await next.Within(Timeout.InfiniteTimeSpan, time);
+        await stream.DisposeAsync();
+    }
 }

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,6 +13,7 @@ using R1Grains.Engine.Tests.Scripted;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
+using R1Grains.Tests.Servers;
 
 namespace R1Grains.Tests.Scripted;
 
@@ -44,7 +43,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(null);
         var alarms = new LoggedAlarms();
         builder.Logging.AddProvider(alarms).SetMinimumLevel(LogLevel.Warning);
-        builder.UseOrleans(silo => R1Grains.Cluster.Registration.Forget(silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0).AddNodes("silo", Roles.All)));
+        builder.UseOrleans(silo => R1Grains.Cluster.Registration.Forget(silo.UseLocalhostClustering(siloPort: Loopback.FreePort(), gatewayPort: 0).AddNodes("silo", Roles.All)));
         var options = new EngineOptions { Folder = "", QueueLimit = queueLimit };
         builder.Services
             .AddSingleton(time ?? TimeProvider.System)
@@ -98,13 +97,6 @@ internal sealed class ScriptedSilo : IAsyncDisposable
     }
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 }
 
 /// <summary>Keeps what was logged as an error and as critical.</summary>
