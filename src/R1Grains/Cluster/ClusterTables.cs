@@ -1,16 +1,23 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 using R1Grains.Operations;
 
 namespace R1Grains.Cluster;
 
 /// <summary>The cluster's own tables in the record's database, in a schema apart from it: nothing in them is evidence.</summary>
-internal static class ClusterTables
+internal static partial class ClusterTables
 {
     public const string Schema = "r1cluster";
 
-    /// <summary>The tables' version, kept as the schema's comment. Scripts only add, so that a rolling upgrade goes on beside them.</summary>
+    /// <summary>The tables' version.</summary>
     private const int Version = 1;
+
+    /// <summary>
+    /// The oldest program that may go on beside tables of this version, as it must while a cluster is replaced process by
+    /// process, or goes back. Raised only when the script takes away or changes a meaning.
+    /// </summary>
+    private const int Oldest = 1;
 
     /// <summary>"R1CT": one process at a time makes them.</summary>
     private const long Lock = 0x52314354;
@@ -21,28 +28,34 @@ internal static class ClusterTables
     /// <summary>The connection string whose unqualified names are these tables.</summary>
     public static string Connection(string postgres) => new NpgsqlConnectionStringBuilder(postgres) { SearchPath = Schema, ApplicationName = "r1grains cluster", MaxPoolSize = 20, Timeout = TimeoutSeconds, CommandTimeout = TimeoutSeconds }.ToString();
 
-    /// <exception cref="StartFailure">They were made by a newer program.</exception>
+    /// <exception cref="StartFailure">They were made by a newer program, and are not for this one.</exception>
     public static async Task Make(string postgres)
     {
         await using var source = NpgsqlDataSource.Create(Connection(postgres));
         await using var connection = await source.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await Execute($"SELECT pg_advisory_xact_lock({Lock})");
-        var version = await Found();
-        if (version > Version)
-            throw new StartFailure($"The tables of schema {Schema} in ConnectionStrings__Postgres have version {version}, this program knows version {Version}: start the version that made them, or a newer one.");
+        var (found, oldest) = await Found();
+        if (found > Version && oldest > Version)
+            throw new StartFailure($"The tables of schema {Schema} in ConnectionStrings__Postgres have version {found}, this program knows version {Version}, and it must know version {oldest} at least: start the version that made them, or a newer one.");
         // Asked first, so that a user who may not create anything can start where everything is there.
-        if (version == Version) return;
-        if (version == 0) await Execute($"CREATE SCHEMA IF NOT EXISTS {Schema}");
+        if (found >= Version) return;
+        if (found == 0) await Execute($"CREATE SCHEMA IF NOT EXISTS {Schema}");
         await Execute(Script());
-        await Execute($"COMMENT ON SCHEMA {Schema} IS '{Version}'");
+        await Execute($"COMMENT ON SCHEMA {Schema} IS '{Version}, for {Oldest} and later'");
         await transaction.CommitAsync();
 
-        async Task<int> Found()
+        // The schema's comment holds both.
+        async Task<(int Version, int Oldest)> Found()
         {
             await using var command = new NpgsqlCommand($"SELECT obj_description(to_regnamespace('{Schema}'), 'pg_namespace')", connection);
-            return await command.ExecuteScalarAsync() is string text ? int.Parse(text, CultureInfo.InvariantCulture) : 0;
+            if (await command.ExecuteScalarAsync() is not string text) return default;
+            return Comment().Match(text) is { Success: true, Groups: var groups }
+                ? (Number(groups[1]), groups[2].Success ? Number(groups[2]) : Number(groups[1]))
+                : throw new StartFailure($"Schema {Schema} in ConnectionStrings__Postgres has the comment '{text}', which names no version of the cluster's tables: name another database, or write the comment back.");
         }
+
+        static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
 
         async Task Execute(string sql)
         {
@@ -50,6 +63,9 @@ internal static class ClusterTables
             await command.ExecuteNonQueryAsync();
         }
     }
+
+    [GeneratedRegex(@"^(\d{1,9})(?:, for (\d{1,9}) and later)?$")]
+    private static partial Regex Comment();
 
     private static string Script()
     {

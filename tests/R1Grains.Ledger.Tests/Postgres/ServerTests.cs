@@ -160,6 +160,16 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Newer_tables_that_are_for_this_program_too_are_used()
+    {
+        await (await _store.OpenAsync()).DisposeAsync();
+        await _store.ExecuteAsync("INSERT INTO schema_version (version, oldest) VALUES (7, 1)");
+        await (await _store.OpenAsync()).DisposeAsync();
+        await _store.VerifyAsync();
+        Assert.Equal(7, await _store.ScalarAsync<int>("SELECT max(version) FROM schema_version"));
+    }
+
+    [Fact]
     public async Task A_database_without_a_record_is_nothing_to_verify()
     {
         await _store.CreateAsync();
