@@ -52,6 +52,11 @@ internal sealed partial class HostProcess : IAsyncDisposable
     public static HostProcess Launch(string dataFolder, Script script, params IEnumerable<(string Name, string Value)> environment) =>
         Launch(["R1Grains.Tests.dll", "host"], dataFolder, [.. script.Environment, .. environment]);
 
+    /// <summary>The program with a scripted model, of another build.</summary>
+    /// <param name="program">The folder that holds it.</param>
+    public static HostProcess LaunchFrom(string program, string dataFolder, Script script, params IEnumerable<(string Name, string Value)> environment) =>
+        Launch([Path.Combine(program, "R1Grains.Tests.dll"), "host"], dataFolder, [.. script.Environment, .. environment]);
+
     // A free port is taken unless the environment names one.
     private static HostProcess Launch(string[] program, string dataFolder, IEnumerable<(string Name, string Value)> environment)
     {

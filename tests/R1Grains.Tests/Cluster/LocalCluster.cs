@@ -31,7 +31,10 @@ public sealed class LocalCluster : IAsyncLifetime
 
     internal HostProcess Host(string name) => _hosts[name];
 
-    public GrpcChannel Gateway(string name) => _channels[name];
+    public GrpcChannel Gateway(string name)
+    {
+        lock (_channels) return _channels[name];
+    }
 
     public string Database => _database;
 
@@ -45,9 +48,10 @@ public sealed class LocalCluster : IAsyncLifetime
     }
 
     /// <summary>Starts the silo, which is not running; with the same name and folder as before.</summary>
-    public async Task Start(string name)
+    /// <param name="program">The folder of another build.</param>
+    public async Task Start(string name, string? program = null)
     {
-        var host = Launch(name, Silos.Single(silo => silo.Name == name).Roles);
+        var host = LaunchFrom(program ?? AppContext.BaseDirectory, name, Silos.Single(silo => silo.Name == name).Roles);
         lock (_hosts) _hosts[name] = host;
         var address = await host.Ready();
         lock (_channels) _channels[name] = GrpcChannel.ForAddress(address);
@@ -60,7 +64,19 @@ public sealed class LocalCluster : IAsyncLifetime
         await Start(host.Key);
     }));
 
-    internal HostProcess Launch(string name, Roles roles, params IEnumerable<(string Name, string Value)> environment) => HostProcess.Launch(Path.Combine(_folder.Path, name), Script,
+    /// <summary>Asks it to stop, and starts another build in its place.</summary>
+    public async Task Replace(string name, string program)
+    {
+        Host(name).Stop();
+        Assert.Equal(0, await Host(name).Exited());
+        await Host(name).DisposeAsync();
+        await Start(name, program);
+    }
+
+    /// <summary>A process that is not one of the cluster's own.</summary>
+    internal HostProcess Launch(string name, Roles roles, params IEnumerable<(string Name, string Value)> environment) => LaunchFrom(AppContext.BaseDirectory, name, roles, environment);
+
+    private HostProcess LaunchFrom(string program, string name, Roles roles, params IEnumerable<(string Name, string Value)> environment) => HostProcess.LaunchFrom(program, Path.Combine(_folder.Path, name), Script,
     [
         ("R1__Roles", roles.ToString()),
         ("R1__Cluster", "test"),
