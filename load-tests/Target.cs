@@ -36,6 +36,10 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["cpu_us_per_token"] = new(90, 50, AtMost: true),
         ["scale_3_over_1"] = new(2.8),
         ["added_ttft_ms_p50"] = new(10, AtMost: true),
+        ["pii_recall"] = new(0.99, 0.999),
+        ["pii_precision"] = new(0.99, 0.995),
+        ["pii_negatives"] = new(10_000),
+        ["pii_token_us_p99"] = new(5, AtMost: true),
         ["rss_total_mib"] = new(8_191, AtMost: true),
     };
 
