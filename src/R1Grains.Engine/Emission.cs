@@ -1,12 +1,12 @@
 namespace R1Grains.Engine;
 
+/// <summary>The numbers travel between processes of different versions.</summary>
 public enum EmissionKind : byte
 {
-    Admitted,
-    Queued,
-    Prefilling,
-    Token,
-    Finished,
+    Queued = 1,
+    Prefilling = 2,
+    Token = 3,
+    Finished = 4,
 }
 
 public enum FinishReason
@@ -32,17 +32,14 @@ public readonly record struct Usage(int PromptTokens, int ReasoningTokens, int A
 /// <param name="Error">What failed, when <paramref name="Reason"/> is <see cref="FinishReason.Failed"/>.</param>
 public sealed record Completion(FinishReason Reason, Usage Usage, string? StopString = null, string? Error = null);
 
-/// <summary>
-/// One thing that happened to a request. The first is always <see cref="EmissionKind.Admitted"/>, the last
-/// <see cref="EmissionKind.Finished"/>.
-/// </summary>
+/// <summary>One thing that happened to a request; the last is always <see cref="EmissionKind.Finished"/>.</summary>
 public readonly record struct Emission
 {
     private readonly int _first;
     private readonly int _second;
 
-    private Emission(EmissionKind kind, int first = 0, int second = 0, Completion? completion = null, string? numerics = null) =>
-        (Kind, _first, _second, Completion, Numerics) = (kind, first, second, completion, numerics);
+    private Emission(EmissionKind kind, int first = 0, int second = 0, Completion? completion = null) =>
+        (Kind, _first, _second, Completion) = (kind, first, second, completion);
 
     public EmissionKind Kind { get; }
 
@@ -59,11 +56,6 @@ public readonly record struct Emission
 
     /// <summary>Set when <see cref="EmissionKind.Finished"/>.</summary>
     public Completion? Completion { get; }
-
-    /// <summary>Set when <see cref="EmissionKind.Admitted"/>: the fingerprint of the device's arithmetic, see <see cref="InferenceEngine.Numerics"/>.</summary>
-    public string? Numerics { get; }
-
-    public static Emission Admitted(string numerics) => new(EmissionKind.Admitted, numerics: numerics);
 
     public static Emission Queued(int position) => new(EmissionKind.Queued, position);
 

@@ -111,7 +111,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         try
         {
             Validate(request);
-            var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit, Numerics) { ArrivedAt = _time.GetUtcNow() };
+            var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit) { ArrivedAt = _time.GetUtcNow() };
             if (sequence.Completion is null) Submit(sequence);
             return Read(sequence, cancel);
         }

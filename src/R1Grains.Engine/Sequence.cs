@@ -18,9 +18,8 @@ internal sealed class Sequence
     private int _reportedPosition = -1;
 
     /// <param name="places">How many places there can be in the queue.</param>
-    /// <param name="numerics">Of the device.</param>
     /// <exception cref="ArgumentException">The recorded ids cannot have been sampled with these options.</exception>
-    public Sequence(Model model, GenerationRequest request, int places, string numerics)
+    public Sequence(Model model, GenerationRequest request, int places)
     {
         Request = request;
         _rules = new ReplyRules(model, request.Sampling);
@@ -28,9 +27,8 @@ internal sealed class Sequence
         request.Prompt.CopyTo(_ids, 0);
         Length = request.Prompt.Length;
         if (Penalised) _seen.UnionWith(request.Prompt);
-        // Room for everything the sequence can ever emit (its admission, places, chunks, ids, the end): no reader can hold up the engine.
-        _channel = Channel.CreateBounded<Emission>(new BoundedChannelOptions(places + Reserve + 2) { SingleWriter = true });
-        Emit(Emission.Admitted(numerics));
+        // Room for everything the sequence can ever emit (places, chunks, ids, the end): no reader can hold up the engine.
+        _channel = Channel.CreateBounded<Emission>(new BoundedChannelOptions(places + Reserve + 1) { SingleWriter = true });
         foreach (var id in request.Recorded) Replay(id);
         PrefillLength = Length;
     }

@@ -236,7 +236,7 @@ public sealed class EngineMeterTests
         listener.SetMeasurementEventCallback<double>((_, _, _, _) => recorded++);
         listener.Start();
 
-        var sequence = new Sequence(Model, Request(Model, "a", Greedy with { MaxTokens = 2 }), places: 1, numerics: "") { AdmittedAt = DateTimeOffset.UnixEpoch };
+        var sequence = new Sequence(Model, Request(Model, "a", Greedy with { MaxTokens = 2 }), places: 1) { AdmittedAt = DateTimeOffset.UnixEpoch };
         sequence.CommitPrefill(6, DateTimeOffset.UnixEpoch);
         sequence.CommitDecode();
         var plan = new StepPlan { Prefill = sequence, ChunkLength = 6 };

@@ -61,8 +61,7 @@ internal sealed class Outbox(TimeProvider time)
 
     private async Task Read(int reply, IAsyncEnumerable<Emission> emissions)
     {
-        await foreach (var emission in emissions)
-            if (emission.Kind is not EmissionKind.Admitted) _waiting.Writer.TryWrite((reply, emission));
+        await foreach (var emission in emissions) _waiting.Writer.TryWrite((reply, emission));
         _replies.TryRemove(reply, out _);
     }
 }

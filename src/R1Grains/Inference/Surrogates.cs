@@ -78,7 +78,6 @@ internal struct EmissionSurrogate
     [Id(6)] public int AnswerTokens;
     [Id(7)] public string? StopString;
     [Id(8)] public string? Error;
-    [Id(9)] public string? Numerics;
 }
 
 [RegisterConverter]
@@ -86,7 +85,6 @@ internal sealed class EmissionConverter : IConverter<Emission, EmissionSurrogate
 {
     public Emission ConvertFromSurrogate(in EmissionSurrogate surrogate) => surrogate.Kind switch
     {
-        EmissionKind.Admitted => Emission.Admitted(surrogate.Numerics!),
         EmissionKind.Queued => Emission.Queued(surrogate.First),
         EmissionKind.Prefilling => Emission.Prefilling(surrogate.First, surrogate.Second),
         EmissionKind.Token => Emission.Token(surrogate.First),
@@ -107,5 +105,5 @@ internal sealed class EmissionConverter : IConverter<Emission, EmissionSurrogate
             StopString = completion.StopString,
             Error = completion.Error,
         }
-        : new() { Kind = value.Kind, First = value.Done, Second = value.Total, Numerics = value.Numerics };
+        : new() { Kind = value.Kind, First = value.Done, Second = value.Total };
 }

@@ -136,7 +136,7 @@ public sealed class BatcherSimulation
 
         private void Add(GenerationRequest request)
         {
-            var sequence = new Sequence(Model, request, places: 120, numerics: "simulated") { ArrivedAt = _time.GetUtcNow() };
+            var sequence = new Sequence(Model, request, places: 120) { ArrivedAt = _time.GetUtcNow() };
             _all.Add(sequence);
             _read[sequence] = [];
             _batcher.Add(sequence);
@@ -179,7 +179,7 @@ public sealed class BatcherSimulation
                 var emissions = _read[sequence];
                 Assert.Same(sequence.Completion, emissions[^1].Completion);
                 Assert.Equal(1, emissions.Count(e => e.Kind == EmissionKind.Finished));
-                Assert.Equal(emissions.Select(e => e.Kind).Order(), emissions.Select(e => e.Kind)); // Admitted, queued, prefilling, tokens, end.
+                Assert.Equal(emissions.Select(e => e.Kind).Order(), emissions.Select(e => e.Kind)); // Queued, prefilling, tokens, end.
                 var ids = emissions.Where(e => e.Kind == EmissionKind.Token).Select(e => e.TokenId).ToList();
                 Assert.Equal(sequence.Completion!.Usage.ReasoningTokens + sequence.Completion.Usage.AnswerTokens, sequence.Request.Recorded.Length + ids.Count);
                 var alone = Alone(sequence.Request);
@@ -204,7 +204,7 @@ public sealed class BatcherSimulation
             var slots = Slots(runner, capacity: 160);
             var batcher = new Batcher(slots, new Pace(), runner);
             var steps = new StepLoop(runner, batcher, slots, new Sampler(Model.Tokenizer.VocabularySize), new Pace(), new FakeTimeProvider());
-            var sequence = new Sequence(Model, request with { Deadline = null }, places: 1, numerics: "simulated");
+            var sequence = new Sequence(Model, request with { Deadline = null }, places: 1);
             batcher.Add(sequence);
             while (sequence.Completion is null) steps.Run(steps.Plan());
             RequireSimulated(sequence);

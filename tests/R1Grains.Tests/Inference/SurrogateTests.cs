@@ -46,7 +46,7 @@ public sealed class SurrogateTests
     {
         Emission[] all =
         [
-            Emission.Admitted("fingerprint"), Emission.Queued(3), Emission.Prefilling(4, 5), Emission.Token(6),
+            Emission.Queued(3), Emission.Prefilling(4, 5), Emission.Token(6),
             Emission.Finished(new(R1Grains.Engine.FinishReason.Failed, new(1, 2, 3), "stop", "error")),
         ];
         Assert.Equal(Enum.GetValues<EmissionKind>(), all.Select(emission => emission.Kind));
