@@ -6,7 +6,11 @@ public sealed record SamplingOptions
     private const int StopStringsMax = 16;
     private const int StopStringLengthMax = 128;
 
-    /// <summary>0 takes the likeliest id; otherwise logits are divided by it.</summary>
+    // Beyond these, logits of any model come out as equal, or not as numbers.
+    private const float TemperatureMax = 100;
+    private const float RepetitionPenaltyMin = 0.01f, RepetitionPenaltyMax = 100;
+
+    /// <summary>0 takes the likeliest id; otherwise logits are divided by it. At most 100.</summary>
     public float Temperature { get; init; } = 0.6f;
 
     /// <summary>Only the likeliest ids that together reach this probability are drawn from; in (0, 1].</summary>
@@ -15,7 +19,7 @@ public sealed record SamplingOptions
     /// <summary>Only so many of the likeliest ids are drawn from; 0 for all.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Divides (multiplies, when negative) the logits of ids in the prompt and the reply so far; 1 changes nothing.</summary>
+    /// <summary>Divides (multiplies, when negative) the logits of ids in the prompt and the reply so far; 1 changes nothing. In [0.01, 100].</summary>
     public float RepetitionPenalty { get; init; } = 1;
 
     public ulong Seed { get; init; }
@@ -26,7 +30,7 @@ public sealed record SamplingOptions
     /// <summary>Reasoning ids after which the end of the reasoning is forced; null for no such limit.</summary>
     public int? ReasoningBudget { get; init; }
 
-    /// <summary>Texts that end the answer. They are not looked for in the reasoning.</summary>
+    /// <summary>Texts that end the answer. They are not looked for in the reasoning. At most 16, of 1 to 128 characters each.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
@@ -37,10 +41,10 @@ public sealed record SamplingOptions
 
     /// <summary>The first value that is out of its range; null when all are in theirs.</summary>
     internal (string Name, object Value, string Range)? OutOfRange() =>
-        !float.IsFinite(Temperature) || Temperature < 0 ? (nameof(Temperature), Temperature, "0 or more")
+        Temperature is not (>= 0 and <= TemperatureMax) ? (nameof(Temperature), Temperature, $"0 to {TemperatureMax}")
         : TopP is not (> 0 and <= 1) ? (nameof(TopP), TopP, "above 0 and at most 1")
         : TopK < 0 ? (nameof(TopK), TopK, "0 or more")
-        : !float.IsFinite(RepetitionPenalty) || RepetitionPenalty <= 0 ? (nameof(RepetitionPenalty), RepetitionPenalty, "above 0")
+        : RepetitionPenalty is not (>= RepetitionPenaltyMin and <= RepetitionPenaltyMax) ? (nameof(RepetitionPenalty), RepetitionPenalty, FormattableString.Invariant($"{RepetitionPenaltyMin} to {RepetitionPenaltyMax}"))
         : MaxTokens < 1 ? (nameof(MaxTokens), MaxTokens, "1 or more")
         : ReasoningBudget < 0 ? (nameof(ReasoningBudget), ReasoningBudget, "0 or more")
         : StopStrings.Count > StopStringsMax ? (nameof(StopStrings), StopStrings.Count, $"at most {StopStringsMax} texts")

@@ -104,7 +104,7 @@ public abstract class ChatTemplate
                 throw new ModelFolderException($"{config} has no chat_template and there is no chat_template.jinja beside it.");
             return template.ToString(); // A string, or a list of named templates, which share their markers.
         }
-        catch (JsonException broken)
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException) // The latter for texts that are no Unicode.
         {
             throw new ModelFolderException($"{config} is not valid JSON: {broken.Message}", broken);
         }

@@ -7,6 +7,9 @@ internal sealed record GenAiConfig
 {
     // Windows beyond this are not served; the cache of a row is as long as the context.
     private const int ContextLengthMax = 32_768;
+
+    // Fewer hold no conversation, and not what a device computes at its start.
+    private const int ContextLengthMin = 128;
     private static readonly string[] Types = ["qwen2", "qwen3", "llama"];
 
     public required string FileName { get; init; }
@@ -51,7 +54,7 @@ internal sealed record GenAiConfig
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
             return Read(new Node(path, "", document.RootElement));
         }
-        catch (JsonException broken)
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException) // The latter for texts that are no Unicode.
         {
             throw new ModelFolderException($"{path} is not valid JSON: {broken.Message}", broken);
         }
@@ -70,7 +73,7 @@ internal sealed record GenAiConfig
         return new GenAiConfig
         {
             FileName = decoder["filename"].Text,
-            ContextLength = Math.Min(ContextLengthMax, model["context_length"].Positive),
+            ContextLength = Math.Min(ContextLengthMax, model["context_length"].AtLeast(ContextLengthMin)),
             VocabularySize = model["vocab_size"].Positive,
             Layers = decoder["num_hidden_layers"].Positive,
             AttentionHeads = decoder["num_attention_heads"].Positive,
@@ -113,7 +116,7 @@ internal sealed record GenAiConfig
 
         public float Number => Json.ValueKind == JsonValueKind.Number ? Json.GetSingle() : throw Refuse(Json.ToString(), "a number is needed");
 
-        public int Positive => Integer(Json) is var value and > 0 ? value : throw Refuse(Json.ToString(), "a positive number is needed");
+        public int Positive => AtLeast(1);
 
         public IReadOnlyList<int> Integers => Json.ValueKind == JsonValueKind.Array ? [.. Json.EnumerateArray().Select(Integer)] : [Integer(Json)];
 
@@ -122,6 +125,8 @@ internal sealed record GenAiConfig
             : null;
 
         public ModelFolderException Refuse(string value, string remedy) => new($"{Path}: '{Name}' is {value}; {remedy}.");
+
+        public int AtLeast(int least) => Integer(Json) is var value && value >= least ? value : throw Refuse(Json.ToString(), $"{least} or more is needed");
 
         private int Integer(JsonElement value) =>
             value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var integer) ? integer : throw Refuse(value.ToString(), "a whole number is needed");

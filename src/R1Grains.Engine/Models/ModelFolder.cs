@@ -33,6 +33,18 @@ public sealed class ModelFolder
         path = System.IO.Path.GetFullPath(path);
         if (!Directory.Exists(path))
             throw new ModelFolderException($"The model folder {path} does not exist; point the engine at a folder that holds genai_config.json.");
+        try
+        {
+            return Read(path);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFolderException($"The model folder {path} cannot be read: {unreadable.Message} Each of its files must be a file that the user of this process may read.", unreadable);
+        }
+    }
+
+    private static ModelFolder Read(string path)
+    {
         var config = GenAiConfig.Read(path);
         var onnx = Inside(path, config.FileName, "model.decoder.filename");
         string[] weights = [config.FileName, .. OnnxFile.ExternalLocations(onnx)];
@@ -51,6 +63,7 @@ public sealed class ModelFolder
     /// <summary>Resolves a file that the folder names; following links it must still lie in the folder.</summary>
     private static string Inside(string folder, string name, string field)
     {
+        if (name.Contains('\0', StringComparison.Ordinal)) throw new ModelFolderException($"{field} is '{name.Replace("\0", "\\0", StringComparison.Ordinal)}', which is no name of a file.");
         var full = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, name));
         if (!full.StartsWith(folder + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new ModelFolderException($"{field} is '{name}', which lies outside {folder}; a model's files must stay inside its folder.");
@@ -88,7 +101,10 @@ public sealed class ModelFolder
         var sums = System.IO.Path.Combine(folder, SumsFile);
         if (File.Exists(sums))
         {
-            var listed = File.ReadLines(sums).Where(line => line.Length > 66).ToDictionary(line => line[66..], line => line[..64].ToLowerInvariant());
+            var listed = new Dictionary<string, string>();
+            foreach (var line in File.ReadLines(sums).Where(line => line.Length > 66))
+                if (!listed.TryAdd(line[66..], line[..64].ToLowerInvariant()))
+                    throw new ModelFolderException($"{sums} lists {line[66..]} twice.");
             foreach (var name in used.Keys.Where(name => !listed.ContainsKey(name)))
                 throw new ModelFolderException($"{sums} does not list {name}, which the model uses.");
             foreach (var (name, expected) in listed)

@@ -6,6 +6,9 @@ namespace R1Grains.Engine.Models;
 /// <summary>The little of the ONNX protobuf format that tells which other files a model reads.</summary>
 internal static class OnnxFile
 {
+    // Of messages in messages, as protobuf's own readers have it.
+    private const int DepthMax = 100;
+
     private enum Message
     {
         Other,
@@ -32,7 +35,7 @@ internal static class OnnxFile
         try
         {
             var locations = new SortedSet<string>(StringComparer.Ordinal);
-            Visit(Message.Model, new ReadOnlySpan<byte>(start, (int)length), locations);
+            Visit(Message.Model, new ReadOnlySpan<byte>(start, (int)length), locations, DepthMax);
             return locations;
         }
         catch (Exception broken) when (broken is ArgumentException or IndexOutOfRangeException or InvalidDataException or OverflowException)
@@ -45,8 +48,9 @@ internal static class OnnxFile
         }
     }
 
-    private static void Visit(Message message, ReadOnlySpan<byte> bytes, SortedSet<string> locations)
+    private static void Visit(Message message, ReadOnlySpan<byte> bytes, SortedSet<string> locations, int depth)
     {
+        if (depth == 0) throw new InvalidDataException();
         string? key = null;
         while (bytes.Length > 0)
         {
@@ -69,7 +73,7 @@ internal static class OnnxFile
                     bytes = bytes[length..];
                     if (message == Message.Entry && field == 1) key = Encoding.UTF8.GetString(content);
                     else if (message == Message.Entry && field == 2 && key == "location") locations.Add(Encoding.UTF8.GetString(content));
-                    else if (Child(message, field) is not Message.Other and var child) Visit(child, content, locations);
+                    else if (Child(message, field) is not Message.Other and var child) Visit(child, content, locations, depth - 1);
                     break;
                 default:
                     throw new InvalidDataException();

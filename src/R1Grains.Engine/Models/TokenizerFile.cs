@@ -18,6 +18,9 @@ internal sealed record TokenizerFile(
     private const string ByteLevelPattern =
         @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
+    // Far above any vocabulary; tables are as long as the greatest id.
+    private const int IdMax = (1 << 22) - 1;
+
     public static TokenizerFile Read(string path)
     {
         try
@@ -30,7 +33,7 @@ internal sealed record TokenizerFile(
         {
             throw new ModelFolderException($"{path} is missing; a model folder needs its tokenizer.json.", missing);
         }
-        catch (Exception broken) when (broken is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException or IndexOutOfRangeException)
         {
             throw new ModelFolderException($"{path} is not a readable tokenizer.json: {broken.Message}", broken);
         }
@@ -60,6 +63,8 @@ internal sealed record TokenizerFile(
                 vocabulary.Remove(content); // Typed text must never become an added token.
             }
 
+        foreach (var (text, id) in vocabulary.Concat(added))
+            if (id is < 0 or > IdMax) throw new Refused($"'{text}' has the id {id}; ids are from 0 to {IdMax}.");
         for (var b = 0; b < 256; b++)
             if (!vocabulary.ContainsKey(ByteAlphabet.ToChar((byte)b).ToString()))
                 throw new Refused($"model.vocab has no token for byte 0x{b:X2}; only byte-level BPE can be run.");

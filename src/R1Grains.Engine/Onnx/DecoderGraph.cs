@@ -19,10 +19,13 @@ internal sealed class DecoderGraph
     {
         (_session, _config, _path, _types) = (session, folder.Config, folder.OnnxPath, types);
         CheckInputs();
+        CheckOutputs();
         KvType = session.InputMetadata[Named(_config.PastKeys, 0)].ElementDataType;
         var logits = Output(_config.Logits, 3);
         LogitsType = logits.ElementDataType;
         VocabularySize = logits.Dimensions[2] > 0 ? logits.Dimensions[2] : _config.VocabularySize;
+        if (VocabularySize < folder.Model.Tokenizer.VocabularySize)
+            throw new ModelFolderException($"{_path}: '{_config.Logits}' is {VocabularySize} wide, and tokenizer.json has ids up to {folder.Model.Tokenizer.VocabularySize - 1}; the two are of different models.");
         GivesLastOnly = logits.Dimensions[1] == 1;
     }
 
@@ -42,26 +45,44 @@ internal sealed class DecoderGraph
 
     private void CheckInputs()
     {
-        var expected = new Dictionary<string, int> { [_config.InputIds] = 2, [_config.AttentionMask] = 2 };
+        var expected = new HashSet<string>();
+        Expect(_config.InputIds, 2);
+        Expect(_config.AttentionMask, 2);
         for (var layer = 0; layer < _config.Layers; layer++)
-            (expected[Named(_config.PastKeys, layer)], expected[Named(_config.PastValues, layer)]) = (4, 4);
+        {
+            Expect(Named(_config.PastKeys, layer), 4);
+            Expect(Named(_config.PastValues, layer), 4);
+        }
         foreach (var name in _session.InputMetadata.Keys)
-            if (!expected.ContainsKey(name))
+            if (!expected.Contains(name))
                 throw new ModelFolderException($"{_path} has the input '{name}', which is not known; the engine binds {_config.InputIds}, {_config.AttentionMask} and keys and values of {_config.Layers} layers.");
-        foreach (var (name, rank) in expected)
+
+        void Expect(string name, int rank)
         {
             var input = _session.InputMetadata.GetValueOrDefault(name) ?? throw new ModelFolderException($"{_path} has no input '{name}', which genai_config.json names.");
+            if (!expected.Add(name)) throw NamedTwice("input", name);
             if (rank == 2 ? input.ElementDataType is not TensorElementType.Int64 : !_types.Contains(input.ElementDataType))
                 throw new ModelFolderException($"{_path}: input '{name}' has type {input.ElementDataType}; supported: {(rank == 2 ? "Int64" : Supported)}.");
+            if (input.Dimensions.Length != rank)
+                throw new ModelFolderException($"{_path}: input '{name}' has {input.Dimensions.Length} dimensions; supported: {rank}.");
             if (rank == 4 && (input.Dimensions[1] != _config.KvHeads || input.Dimensions[3] != _config.HeadSize))
                 throw new ModelFolderException($"{_path}: input '{name}' is [{string.Join(", ", input.Dimensions)}]; genai_config.json says {_config.KvHeads} heads of {_config.HeadSize}.");
         }
-        for (var layer = 0; layer < _config.Layers; layer++)
-        {
-            Output(Named(_config.PresentKeys, layer), 4);
-            Output(Named(_config.PresentValues, layer), 4);
-        }
     }
+
+    private void CheckOutputs()
+    {
+        var expected = new HashSet<string> { _config.Logits };
+        for (var layer = 0; layer < _config.Layers; layer++)
+            foreach (var name in new[] { Named(_config.PresentKeys, layer), Named(_config.PresentValues, layer) })
+            {
+                Output(name, 4);
+                if (!expected.Add(name)) throw NamedTwice("output", name);
+            }
+    }
+
+    private ModelFolderException NamedTwice(string what, string name) =>
+        new($"genai_config.json names the {what} '{name}' of {_path} twice; names of layers need %d for their number.");
 
     private NodeMetadata Output(string name, int rank)
     {

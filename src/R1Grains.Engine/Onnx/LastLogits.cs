@@ -19,18 +19,28 @@ internal static class LastLogits
     private static readonly string[] Projections = ["MatMul", "MatMulNBits"];
 
     /// <summary>Loads the model with the graph changed so, where it can be.</summary>
+    /// <exception cref="ModelFolderException">Its attention is not what genai_config.json says.</exception>
     public static InferenceSession Load(ModelFolder folder, SessionOptions options)
     {
-        if (Only(folder.OnnxPath, folder.Config.Logits) is not { } changed) return new InferenceSession(folder.OnnxPath, options);
+        var model = Read(folder.OnnxPath);
+        AttentionNodes.Check(model.Graph, folder);
+        if (Only(model, folder.Config.Logits) is not { } changed) return new InferenceSession(folder.OnnxPath, options);
         options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.Path);
         return new InferenceSession(changed, options);
     }
 
     /// <summary>The graph with the last position taken before the projection; null when it is so already, or its end has another form than is known.</summary>
-    public static byte[]? Only(string path, string logits)
+    public static byte[]? Only(string path, string logits) => Only(Read(path), logits);
+
+    private static ModelProto Read(string path)
     {
         using var file = File.OpenRead(path);
         var model = ModelProto.Parser.ParseFrom(file);
+        return model.Graph is null ? throw new ModelFolderException($"{path} holds no graph; it may be damaged or cut off.") : model;
+    }
+
+    private static byte[]? Only(ModelProto model, string logits)
+    {
         var graph = model.Graph;
         if (graph.Output.FirstOrDefault(output => output.Name == logits) is not { Type.TensorType.Shape.Dim: { Count: 3 } dimensions } || dimensions[1].DimValue == 1) return null;
         var node = Producer(logits);

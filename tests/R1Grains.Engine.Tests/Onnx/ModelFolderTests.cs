@@ -38,19 +38,29 @@ public sealed class ModelFolderTests
     [InlineData("model.type", "\"phi3\"", "'model.type' is 'phi3'; supported: qwen2, qwen3, llama")]
     [InlineData("model.decoder.num_hidden_layers", "null", "'model.decoder.num_hidden_layers' is missing")]
     [InlineData("model.decoder.num_hidden_layers", "3", "has no input 'past_key_values.2.key'")]
+    [InlineData("model.decoder.num_hidden_layers", "2147483647", "has no input 'past_key_values.2.key'")]
+    [InlineData("model.decoder.num_attention_heads", "12", "has 6 attention heads; genai_config.json says 12")]
+    [InlineData("model.decoder.inputs.past_key_names", "\"past_key_values.0.key\"", "names the input 'past_key_values.0.key' of")]
+    [InlineData("model.decoder.inputs.attention_mask", "\"input_ids\"", "names the input 'input_ids' of")]
+    [InlineData("model.decoder.inputs.attention_mask", "\"past_key_values.0.key\"", "input 'past_key_values.0.key' has type Float; supported: Int64")]
+    [InlineData("model.decoder.outputs.present_value_names", "\"present.%d.key\"", "names the output 'present.0.key' of")]
+    [InlineData("model.context_length", "7", "'model.context_length' is 7; 128 or more is needed")]
+    [InlineData("model.context_length", "4096", "knows 2048 positions; model.context_length in genai_config.json must not be more, and is 4096 here")]
     [InlineData("model.decoder.num_hidden_layers", "1", "has the input 'past_key_values.1.key', which is not known")]
     [InlineData("model.decoder.head_size", "64", "genai_config.json says 2 heads of 64")]
     [InlineData("model.decoder.head_size", "\"big\"", "'model.decoder.head_size' is big; a whole number is needed")]
-    [InlineData("model.context_length", "0", "'model.context_length' is 0; a positive number is needed")]
+    [InlineData("model.context_length", "0", "'model.context_length' is 0; 128 or more is needed")]
     [InlineData("model.vocab_size", "100", "model.vocab_size in genai_config.json is 100")]
     [InlineData("model.decoder.filename", "\"../model.onnx\"", "lies outside")]
     [InlineData("model.decoder.filename", "\"other.onnx\"", "does not exist")]
+    [InlineData("model.decoder.filename", "\"model\\u0000.onnx\"", "'model\\0.onnx', which is no name of a file")]
     [InlineData("model.decoder.sliding_window", "{}", "'model.decoder.sliding_window' is set")]
     [InlineData("search.past_present_share_buffer", "false", "'search.past_present_share_buffer' is false")]
-    [InlineData("search.temperature", "-1", "'search.temperature' is -1; it must be 0 or more")]
+    [InlineData("search.temperature", "-1", "'search.temperature' is -1; it must be 0 to 100")]
+    [InlineData("search.temperature", "1e30", "it must be 0 to 100")]
     [InlineData("search.top_p", "0", "'search.top_p' is 0; it must be above 0 and at most 1")]
     [InlineData("search.top_k", "-1", "'search.top_k' is -1; it must be 0 or more")]
-    [InlineData("search.repetition_penalty", "0", "'search.repetition_penalty' is 0; it must be above 0")]
+    [InlineData("search.repetition_penalty", "0", "'search.repetition_penalty' is 0; it must be 0.01 to 100")]
     public void A_folder_that_cannot_be_run_is_refused_by_the_name_of_the_field(string field, string value, string message)
     {
         var copy = ModelFolders.Copy("int4");
@@ -87,6 +97,46 @@ public sealed class ModelFolderTests
         Assert.Contains($"{Path.Combine(copy, file)} {message}", Refusal(copy));
     }
 
+    [Theory]
+    [InlineData("model.onnx", "\x08\x0a", "holds no graph")]
+    [InlineData("tokenizer.json", "folder", "Each of its files must be a file that the user of this process may read")]
+    public void A_file_that_is_something_else_is_refused(string file, string content, string message)
+    {
+        var copy = ModelFolders.Copy("int4");
+        File.Delete(Path.Combine(copy, file));
+        if (content == "folder") Directory.CreateDirectory(Path.Combine(copy, file));
+        else File.WriteAllText(Path.Combine(copy, file), content);
+        Assert.Contains(message, Refusal(copy));
+    }
+
+    [Fact]
+    public void A_model_whose_logits_are_narrower_than_the_tokenizer_is_refused()
+    {
+        var copy = ModelFolders.Copy("int4");
+        var path = Path.Combine(copy, "tokenizer.json");
+        var tokenizer = JsonNode.Parse(File.ReadAllText(path))!;
+        tokenizer["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 50_000, ["content"] = "<|of another model|>" });
+        File.WriteAllText(path, tokenizer.ToJsonString());
+        var config = Path.Combine(copy, "genai_config.json");
+        var json = JsonNode.Parse(File.ReadAllText(config))!;
+        json["model"]!["vocab_size"] = 60_000;
+        File.WriteAllText(config, json.ToJsonString());
+        Assert.Contains("and tokenizer.json has ids up to 50000; the two are of different models", Refusal(copy));
+    }
+
+    [Fact]
+    public void A_graph_nested_without_end_is_refused()
+    {
+        var copy = ModelFolders.Copy("int4");
+        byte[] graph = [];
+        // A node with an attribute that is a graph, in itself.
+        for (var i = 0; i < 2_000; i++) graph = Nested(1, Nested(5, Nested(6, graph)));
+        File.WriteAllBytes(Path.Combine(copy, "model.onnx"), Nested(7, graph));
+        Assert.Contains("is not a readable ONNX file", Refusal(copy));
+
+        static byte[] Nested(int field, byte[] content) => [(byte)(field << 3 | 2), (byte)(content.Length & 0x7f | 0x80), (byte)(content.Length >> 7 & 0x7f | 0x80), (byte)(content.Length >> 14), .. content];
+    }
+
     [Fact]
     public void A_missing_folder_is_named_with_what_to_do() =>
         Assert.Contains("point the engine at a folder", Assert.Throws<ModelFolderException>(() => ModelFolder.Open("/nowhere/model")).Message);
@@ -110,6 +160,9 @@ public sealed class ModelFolderTests
         ModelFolder.Open(copy);
         File.WriteAllText(sums, string.Concat(names.Skip(1).Select(Line)));
         Assert.Contains("does not list genai_config.json", Refusal(copy));
+        File.WriteAllText(sums, string.Concat(names.Select(Line)));
+        File.AppendAllText(sums, Line(names[0]));
+        Assert.Contains("lists genai_config.json twice", Refusal(copy));
         File.WriteAllText(sums, string.Concat(names.Select(Line)));
         File.AppendAllText(Path.Combine(copy, "tokenizer_config.json"), " ");
         Assert.Contains("tokenizer_config.json has SHA-256", Refusal(copy));
@@ -153,5 +206,5 @@ public sealed class ModelFolderTests
     private static string Refusal(string folder) => Assert.Throws<ModelFolderException>(() =>
     {
         using var runner = new OnnxModelRunner(ModelFolder.Open(folder), 1, 1);
-    }).Message;
+    }).Message is var message && !message.Contains('\n', StringComparison.Ordinal) ? message : throw new InvalidOperationException($"More than one line:\n{message}");
 }
