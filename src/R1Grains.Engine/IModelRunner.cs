@@ -60,6 +60,6 @@ public interface IModelRunner : IDisposable
     /// <summary>Only the first <paramref name="length"/> positions of the slot are still needed; the memory of the others is given back, apart from little that the next request is likely to take.</summary>
     void Truncate(int slot, int length);
 
-    /// <summary>Logits [<see cref="VocabularySize"/>] of the last position that the last run computed for the slot; valid until the next run.</summary>
+    /// <summary>Logits [<see cref="VocabularySize"/>] of the last position that the last run computed for the slot; valid until the next call.</summary>
     ReadOnlySpan<float> Logits(int slot);
 }

@@ -21,6 +21,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     private readonly StepLoop _steps;
     private readonly EngineMeter _meter;
     private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _disposed;
 
     // Guards the fields below; also what the idle thread waits on.
     private readonly object _gate = new();
@@ -105,15 +106,15 @@ public sealed class InferenceEngine : IAsyncDisposable
     /// <exception cref="DeadlineTooShortException"/>
     /// <exception cref="PromptTooLongException"/>
     /// <exception cref="EngineStoppedException"/>
-    /// <exception cref="ArgumentException">A sampling option out of range, a prompt of less than two ids, an id outside the vocabulary, or recorded ids that cannot be.</exception>
+    /// <exception cref="ArgumentException">A sampling option out of range, no scope, a prompt of less than two ids, an id outside the vocabulary, or recorded ids that cannot be.</exception>
     public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default)
     {
         try
         {
             Validate(request);
             var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit) { ArrivedAt = _time.GetUtcNow() };
-            if (sequence.Completion is null) Submit(sequence);
-            return Read(sequence, cancel);
+            if (sequence.Completion is null) Submit(sequence, cancel);
+            return Read(sequence);
         }
         catch (Exception refusal)
         {
@@ -132,7 +133,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             : new DeviceModelRunner(folder, ExecutionProviders.Open(options), options.Rows, (long)options.KvMebibytes << 20, options.CapturesGraphs);
     }
 
-    /// <summary>Ends the thread; requests under way finish as failed.</summary>
+    /// <summary>Ends the thread; requests under way finish as failed. May be called again.</summary>
     public async ValueTask DisposeAsync()
     {
         lock (_gate)
@@ -141,11 +142,12 @@ public sealed class InferenceEngine : IAsyncDisposable
             Monitor.Pulse(_gate);
         }
         await _ended.Task;
+        if (Interlocked.Exchange(ref _disposed, true)) return;
         _meter.Dispose();
         _runner.Dispose();
     }
 
-    private static async IAsyncEnumerable<Emission> Read(Sequence sequence, [EnumeratorCancellation] CancellationToken cancel)
+    private static async IAsyncEnumerable<Emission> Read(Sequence sequence, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         using var registration = cancel.Register(static s => ((Sequence)s!).Cancel(), sequence);
         try
@@ -161,6 +163,8 @@ public sealed class InferenceEngine : IAsyncDisposable
     private void Validate(GenerationRequest request)
     {
         request.Sampling.Validate();
+        // It may come from another process; in the index it would end the engine.
+        if (request.Scope is null) throw new ArgumentException($"Request {request.Id}: it has no scope.");
         if (request.Prompt.Length < 2) throw new ArgumentException($"Request {request.Id}: a prompt has at least two ids.");
         foreach (var id in request.Prompt.Concat(request.Recorded))
             if ((uint)id >= (uint)_runner.VocabularySize)
@@ -171,7 +175,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             throw new ArgumentException($"Request {request.Id}: {request.Recorded.Length} ids are recorded, but the reply may have only {request.Sampling.MaxTokens}.");
     }
 
-    private void Submit(Sequence sequence)
+    private void Submit(Sequence sequence, CancellationToken cancel)
     {
         lock (_gate)
         {
@@ -180,6 +184,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             if (InFlight >= _places + _options.QueueLimit) throw new QueueFullException(InFlight - _status.Running, wait);
             if (sequence.Request.Deadline - _time.GetUtcNow() is { } remaining && remaining <= wait)
                 throw new DeadlineTooShortException(remaining, wait);
+            sequence.CancelWith(cancel);
             _inbox.Add(sequence);
             Monitor.Pulse(_gate);
         }

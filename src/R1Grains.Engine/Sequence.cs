@@ -15,6 +15,7 @@ internal sealed class Sequence
     // Prompt, recorded ids, then sampled ids up to Length.
     private readonly int[] _ids;
     private volatile bool _cancelled;
+    private CancellationTokenRegistration _cancellation;
     private int _reportedPosition = -1;
 
     /// <param name="places">How many places there can be in the queue.</param>
@@ -92,6 +93,9 @@ internal sealed class Sequence
     /// <summary>A mark that the next step reads; from any thread.</summary>
     public void Cancel() => _cancelled = true;
 
+    /// <summary>Cancels it with the token, whether anybody reads its emissions or not; until its end. Called before the engine's thread knows it.</summary>
+    public void CancelWith(CancellationToken token) => _cancellation = token.UnsafeRegister(static s => ((Sequence)s!).Cancel(), this);
+
     public ReadOnlySpan<int> Ids(int start, int length) => _ids.AsSpan(start, length);
 
     public void ReportPosition(int position)
@@ -126,6 +130,7 @@ internal sealed class Sequence
     {
         var usage = new Usage(Request.Prompt.Length, _rules.ReasoningCount, _rules.Count - _rules.ReasoningCount);
         Completion = new Completion(reason, usage, _rules.StopString, error);
+        _cancellation.Unregister();
         Emit(Emission.Finished(Completion));
         _channel.Writer.Complete();
     }

@@ -138,6 +138,50 @@ public sealed class InferenceEngineTests
     }
 
     [Fact]
+    public async Task A_request_that_nobody_reads_is_cancelled_all_the_same()
+    {
+        using var gate = new SemaphoreSlim(0);
+        var runner = ScriptedRunner.Babbling(Model, rows: 1);
+        runner.Gate = gate;
+        await using var engine = runner.Start(Model);
+        using var cancel = new CancellationTokenSource();
+        var running = engine.GenerateAsync(Request(Model, "a", Greedy with { MaxTokens = 1500 }), cancel.Token);
+        var waiting = engine.GenerateAsync(Request(Model, "b", Greedy), cancel.Token);
+        gate.Release(1);
+        await UntilAsync(() => runner.Log.Count == 1);
+        cancel.Cancel();
+        var late = engine.GenerateAsync(Request(Model, "c", Greedy), cancel.Token);
+        gate.Release(1);
+        await UntilAsync(() => engine.Status is { Running: 0, Waiting: 0, KvTokens: 0 });
+        foreach (var unread in new[] { running, waiting, late }) Assert.Equal(FinishReason.Cancelled, (await unread.CollectAsync())[^1].Completion!.Reason);
+    }
+
+    [Fact]
+    public async Task Thousands_of_tiny_requests_end_once_each_whoever_cancels_when()
+    {
+        await using var engine = ScriptedRunner.Babbling(Model, rows: 7).Start(Model, queueLimit: 10_000);
+        var random = new Random(1);
+        var leaving = Enumerable.Range(0, 2_000).Select(_ => new CancellationTokenSource()).ToList();
+        var requests = leaving.ConvertAll(_ => new GenerationRequest
+        {
+            Id = "r",
+            Scope = $"{random.Next(3)}",
+            Prompt = [.. Enumerable.Range(0, random.Next(2, 40)).Select(_ => random.Next(2))],
+            Sampling = Greedy with { MaxTokens = random.Next(1, 20) },
+            Priority = (Priority)random.Next(2),
+        });
+        var replies = requests.Zip(leaving, (request, token) => Task.Run(() => engine.GenerateAsync(request, token.Token).CollectAsync())).ToList();
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(first => Task.Run(() =>
+        {
+            for (var i = first; i < leaving.Count; i += 5) leaving[i].Cancel();
+        })));
+        var ends = (await Task.WhenAll(replies)).Select(reply => reply[^1].Completion!).ToList();
+        Assert.All(ends, end => Assert.True(end.Reason is FinishReason.Length or FinishReason.Cancelled, $"{end}"));
+        Assert.All(ends.Where((_, i) => i % 5 > 2), end => Assert.Equal(FinishReason.Length, end.Reason));
+        await UntilAsync(() => engine.Status is { Running: 0, Waiting: 0, KvTokens: 0, QueuedTokens: 0 });
+    }
+
+    [Fact]
     public async Task Leaving_the_enumeration_early_cancels()
     {
         await using var engine = ScriptedRunner.Babbling(Model, rows: 1).Start(Model);
@@ -247,9 +291,23 @@ public sealed class InferenceEngineTests
         Assert.Equal(64, ids.Length); // 1,984 + 64 fill the context to the last position.
     }
 
+    [Fact]
+    public async Task A_request_that_cannot_be_is_refused_and_harms_nobody()
+    {
+        await using var engine = ScriptedRunner.Babbling(Model).Start(Model);
+        var request = Request(Model, "a", Greedy);
+        foreach (var prompt in new int[][] { [], [1], [1, -1], [1, int.MaxValue] })
+            Assert.Throws<ArgumentException>(() => engine.GenerateAsync(request with { Prompt = prompt }));
+        Assert.Throws<ArgumentException>(() => engine.GenerateAsync(request with { Scope = null! }));
+        Assert.Throws<PromptTooLongException>(() => engine.GenerateAsync(request with { Sampling = Greedy with { MaxTokens = int.MaxValue } }));
+        Assert.Throws<DeadlineTooShortException>(() => engine.GenerateAsync(request with { Deadline = DateTimeOffset.MinValue }));
+        Assert.Equal(64, (await engine.RunAsync(request with { Deadline = DateTimeOffset.MaxValue })).Ids.Length);
+    }
+
     [Theory]
     [InlineData("Temperature")]
     [InlineData("TopP")]
+    [InlineData("RepetitionPenalty")]
     [InlineData("MaxTokens")]
     [InlineData("StopStrings")]
     public async Task Options_out_of_range_are_refused_by_name(string name)
@@ -259,6 +317,7 @@ public sealed class InferenceEngineTests
         {
             "Temperature" => Greedy with { Temperature = float.NaN },
             "TopP" => Greedy with { TopP = 0 },
+            "RepetitionPenalty" => Greedy with { RepetitionPenalty = float.Epsilon }, // Logits would come out infinite.
             "MaxTokens" => Greedy with { MaxTokens = 0 },
             _ => Greedy with { StopStrings = [""] },
         };
@@ -336,6 +395,7 @@ public sealed class InferenceEngineTests
         Assert.Equal(FinishReason.Failed, (await waiting)[^1].Completion!.Reason);
         Assert.Throws<EngineStoppedException>(() => engine.GenerateAsync(Request(Model, "c", Greedy)));
         Assert.True(runner.IsDisposed);
+        await engine.DisposeAsync();
     }
 
     [Fact]

@@ -111,7 +111,7 @@ public sealed class ScriptedRunner(Model model, Action<IReadOnlyList<int>, Span<
         _slots[slot].RemoveRange(length, _slots[slot].Count - length);
     }
 
-    public void Dispose() => IsDisposed = true;
+    public void Dispose() => IsDisposed = IsDisposed ? throw new InvalidOperationException("It was disposed twice.") : true;
 
     private static void Only(Span<float> logits, int id)
     {
