@@ -25,7 +25,6 @@ internal sealed class DeviceModelRunner : IModelRunner
     private const int Cut = 256;
 
     private const int MaskWidthMin = 256;
-    private const int ProbeLength = 71;
 
     // Of what is free beside the model; the rest is for activations, kernels' workspaces and captured graphs.
     private const double KvShare = 0.9;
@@ -253,7 +252,7 @@ internal sealed class DeviceModelRunner : IModelRunner
     /// <summary>What a fixed probe comes to; devices of another kind or with another provider never have the same.</summary>
     private string TakeFingerprint()
     {
-        int[] probe = [.. Enumerable.Range(0, ProbeLength).Select(i => (i * 31 + i * i % 101) % VocabularySize)];
+        var probe = Probe.Ids(VocabularySize);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{_device.Name}\n{_device.Provider}\n"));
         Prefill(0, 0, probe);

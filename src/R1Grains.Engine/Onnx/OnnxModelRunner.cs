@@ -31,9 +31,6 @@ internal sealed class OnnxModelRunner : IModelRunner
     // So much memory is kept for the next request: giving it back and taking it again costs as much as a small chunk.
     private const long UnusedBytesMax = 4 << 20;
 
-    // Odd, so that the end of the probe is off any grid but the finest.
-    private const int ProbeLength = 71;
-
     // Prefixes that are kept, beside the rows, as long as there is memory for them.
     private const int ParkedPerRow = 4;
     private const int ParkedMin = 64;
@@ -146,9 +143,9 @@ internal sealed class OnnxModelRunner : IModelRunner
         binding.Io.BindInput(_config.InputIds, inputs);
         binding.Io.BindInput(_config.AttentionMask, ones);
         if (logits is not null) binding.Io.BindOutput(_config.Logits, logits);
+        _touched[slot] = Math.Max(_touched[slot], length);
         Run(binding);
         _lengths[slot] = length;
-        _touched[slot] = Math.Max(_touched[slot], length);
         if (_chunkLogits is null) return;
         var width = VocabularySize * _logits.ElementSize;
         _chunkLogits.Span<byte>((long)(tokens.Length - 1) * width, width).CopyTo(_logits.Span<byte>((long)slot * width, width));
@@ -253,7 +250,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     /// <summary>Tries on this machine where a prompt may be cut, and takes the fingerprint of what comes out.</summary>
     private (int Grid, bool Fixed, string Numerics) FindCuts()
     {
-        var probe = Enumerable.Range(0, ProbeLength).Select(i => (i * 31 + i * i % 101) % VocabularySize).ToArray();
+        var probe = Probe.Ids(VocabularySize);
         var whole = Computed(probe.Length);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(whole);
