@@ -56,8 +56,10 @@ public interface IRecord : IAsyncDisposable
     Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default);
 
     /// <summary>Soonest deadline first.</summary>
-    Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = PageSizeMax, CancellationToken cancellation = default);
+    /// <param name="after">Null for the first page, else the last one of the page before.</param>
+    Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = PageSizeMax, OpenTurn? after = null, CancellationToken cancellation = default);
 
-    /// <summary>Conversations without an open turn whose idle timeout has passed, longest idle first.</summary>
-    Task<IReadOnlyList<ConversationKey>> FindIdleConversationsAsync(DateTimeOffset now, int limit = PageSizeMax, CancellationToken cancellation = default);
+    /// <summary>Conversations without an open turn whose idle timeout has passed, longest ago first.</summary>
+    /// <param name="after">Null for the first page, else the last one of the page before.</param>
+    Task<IReadOnlyList<IdleConversation>> FindIdleConversationsAsync(DateTimeOffset now, int limit = PageSizeMax, IdleConversation? after = null, CancellationToken cancellation = default);
 }

@@ -71,16 +71,16 @@ public abstract class StoredRecord : IRecord
     public Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
         Read(reads => reads.Prompt(key, turn), cancellation);
 
-    public Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = IRecord.PageSizeMax, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = IRecord.PageSizeMax, OpenTurn? after = null, CancellationToken cancellation = default)
     {
         RequireSize(limit);
-        return Read(reads => reads.OpenTurns(limit), cancellation);
+        return Read(reads => reads.OpenTurns(limit, after), cancellation);
     }
 
-    public Task<IReadOnlyList<ConversationKey>> FindIdleConversationsAsync(DateTimeOffset now, int limit = IRecord.PageSizeMax, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<IdleConversation>> FindIdleConversationsAsync(DateTimeOffset now, int limit = IRecord.PageSizeMax, IdleConversation? after = null, CancellationToken cancellation = default)
     {
         RequireSize(limit);
-        return Read(reads => reads.IdleConversations(Microseconds.Of(now), limit), cancellation);
+        return Read(reads => reads.IdleConversations(Microseconds.Of(now), limit, after), cancellation);
     }
 
     /// <summary>Writes what is waiting. No other call may be under way.</summary>

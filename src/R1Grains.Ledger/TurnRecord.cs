@@ -23,5 +23,9 @@ public sealed record Receipt(ConversationKey Key, long Index, Digest LeafHash);
 /// <summary>A turn that somebody has to finish or close.</summary>
 public sealed record OpenTurn(ConversationKey Key, int Turn, DateTimeOffset Deadline);
 
+/// <summary>A conversation that somebody has to complete.</summary>
+/// <param name="Since">When its idle timeout passed.</param>
+public sealed record IdleConversation(ConversationKey Key, DateTimeOffset Since);
+
 /// <param name="Next">Pass it as <c>after</c> to go on; null after the last page. Stays valid while the record grows.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, long? Next);

@@ -96,6 +96,19 @@ public abstract class ReadTests(IRecordStore store) : StoreTests(store)
     }
 
     [Fact]
+    public async Task Open_turns_are_read_page_by_page_also_where_deadlines_are_the_same()
+    {
+        await using var record = await Store.OpenAsync();
+        List<OpenTurn> expected = [.. new[] { ("b", 1), ("a", 2), ("c", 2), ("d", 2), ("aa", 3) }.Select(turn => new OpenTurn(Samples.Key(turn.Item1), 1, Samples.Start.AddMinutes(turn.Item2)))];
+        foreach (var (key, _, deadline) in expected.AsEnumerable().Reverse())
+            await record.AppendAsync(Samples.Turn(key, 1, await record.Begin(key)) with { Deadline = deadline }, Samples.Prompt);
+
+        var read = new List<OpenTurn>();
+        while (await record.FindOpenTurnsAsync(limit: 2, read.LastOrDefault()) is { Count: > 0 } page) read.AddRange(page);
+        Assert.Equal(expected, read);
+    }
+
+    [Fact]
     public async Task Idle_conversations_are_those_whose_time_is_up_and_that_nobody_answers()
     {
         await using var record = await Store.OpenAsync();
@@ -108,9 +121,11 @@ public abstract class ReadTests(IRecordStore store) : StoreTests(store)
         await record.AppendAsync(Samples.Completed(Samples.Key("done"), 1, 0));
 
         Assert.Empty(await record.FindIdleConversationsAsync(Samples.Start.AddMinutes(30).AddMicroseconds(-1)));
-        Assert.Equal([Samples.Key("short")], await record.FindIdleConversationsAsync(Samples.Start.AddMinutes(30)));
+        Assert.Equal([new(Samples.Key("short"), Samples.Start.AddMinutes(30))], await record.FindIdleConversationsAsync(Samples.Start.AddMinutes(30)));
         await record.AppendAsync(Samples.Closed(Samples.Key("answering"), 1, 1, 0));
-        Assert.Equal([Samples.Key("short"), Samples.Key("answering"), Samples.Key("long")], await record.FindIdleConversationsAsync(Samples.Start.AddHours(2)));
-        Assert.Equal([Samples.Key("short")], await record.FindIdleConversationsAsync(Samples.Start.AddHours(2), limit: 1));
+        var idle = await record.FindIdleConversationsAsync(Samples.Start.AddHours(2));
+        Assert.Equal([Samples.Key("short"), Samples.Key("answering"), Samples.Key("long")], idle.Select(conversation => conversation.Key));
+        Assert.Equal(idle.Take(1), await record.FindIdleConversationsAsync(Samples.Start.AddHours(2), limit: 1));
+        Assert.Equal(idle.Skip(1), await record.FindIdleConversationsAsync(Samples.Start.AddHours(2), limit: 2, idle[0]));
     }
 }

@@ -51,12 +51,17 @@ internal abstract class RecordReads : IAsyncDisposable
         $"SELECT prompt FROM entry WHERE conversation_id = {ThisConversation} AND turn = $3 AND kind = 2 AND prompt IS NOT NULL",
         row => TokenIds.Decode(row.Bytes(0)), key.Tenant, key.Conversation, turn)).SingleOrDefault();
 
-    public async Task<IReadOnlyList<OpenTurn>> OpenTurns(int limit) => await Query(
-        "SELECT tenant, name, next_turn - 1, deadline FROM conversation_head WHERE deadline IS NOT NULL ORDER BY deadline LIMIT $1",
-        row => new OpenTurn(ReadKey(row), row.Int32(2), Microseconds.ToTime(row.GetInt64(3))), limit);
+    public async Task<IReadOnlyList<OpenTurn>> OpenTurns(int limit, OpenTurn? after) => await Query($"""
+        SELECT tenant, name, next_turn - 1, deadline FROM conversation_head
+        WHERE deadline IS NOT NULL AND {After("deadline")} ORDER BY deadline, tenant, name LIMIT $4
+        """, row => new OpenTurn(ReadKey(row), row.Int32(2), Microseconds.ToTime(row.GetInt64(3))),
+        TimeOf(after?.Deadline), after?.Key.Tenant ?? "", after?.Key.Conversation ?? "", limit);
 
-    public async Task<IReadOnlyList<ConversationKey>> IdleConversations(long now, int limit) =>
-        await Query($"SELECT tenant, name FROM conversation_head WHERE {IdleBy} AND {IdleSince} <= $1 ORDER BY {IdleSince} LIMIT $2", ReadKey, now, limit);
+    public async Task<IReadOnlyList<IdleConversation>> IdleConversations(long now, int limit, IdleConversation? after) => await Query($"""
+        SELECT tenant, name, {IdleSince} FROM conversation_head
+        WHERE {IdleBy} AND {IdleSince} <= $5 AND {After(IdleSince)} ORDER BY {IdleSince}, tenant, name LIMIT $4
+        """, row => new IdleConversation(ReadKey(row), Microseconds.ToTime(row.GetInt64(2))),
+        TimeOf(after?.Since), after?.Key.Tenant ?? "", after?.Key.Conversation ?? "", limit, now);
 
     public abstract ValueTask DisposeAsync();
 
@@ -123,6 +128,11 @@ internal abstract class RecordReads : IAsyncDisposable
             row.GetBoolean(5),
             row.IsDBNull(8) ? null : Payload.DecodeConversationCompleted(row.Bytes(10), key, row.GetInt64(8), Microseconds.ToTime(row.GetInt64(9))));
     }
+
+    /// <summary>The condition on a head that it comes after $1, $2 and $3. The first part says nothing new; an index is searched by it.</summary>
+    private static string After(string time) => $"{time} >= $1 AND ({time}, tenant, name) > ($1, $2, $3)";
+
+    private static long TimeOf(DateTimeOffset? time) => time is { } known ? Microseconds.Of(known) : long.MinValue;
 
     private static ConversationKey ReadKey(DbDataReader row) => new(row.GetString(0), row.GetString(1));
 

@@ -11,8 +11,8 @@ namespace R1Grains.Conversations;
 [Alias("r1.IAttendantGrain"), Version(1)]
 public interface IAttendantGrain : IGrainWithStringKey
 {
-    /// <summary>Asks the record and attends to what it finds; returns when that is done.</summary>
-    [Alias("Attend")]
+    /// <summary>Asks the record and attends to all that it finds; returns when that is done.</summary>
+    [Alias("Attend"), ResponseTimeout("01:00:00")]
     Task Attend();
 }
 
@@ -50,17 +50,31 @@ public sealed class AttendantGrain(IRecord record, TimeProvider time, ILogger<At
 
     public async Task Attend()
     {
+        var now = time.GetUtcNow();
         try
         {
-            var open = await record.FindOpenTurnsAsync();
-            var idle = await record.FindIdleConversationsAsync(time.GetUtcNow());
-            await Parallel.ForEachAsync(
-                open.Select(turn => turn.Key).Concat(idle), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, TaskScheduler = TaskScheduler.Current }, async (key, _) => await Attend(key));
+            await AttendAll<OpenTurn>(after => record.FindOpenTurnsAsync(after: after), turn => turn.Key);
+            await AttendAll<IdleConversation>(after => record.FindIdleConversationsAsync(now, after: after), conversation => conversation.Key);
         }
         catch (Exception exception)
         {
             Log.OpenTurnsUnknown(log, exception);
         }
+    }
+
+    /// <summary>Page by page: what cannot be helped stays in the record, and must not hide what comes after it.</summary>
+    private async Task AttendAll<T>(Func<T?, Task<IReadOnlyList<T>>> find, Func<T, ConversationKey> keyOf)
+        where T : class
+    {
+        IReadOnlyList<T> page = [];
+        do
+        {
+            page = await find(page.LastOrDefault());
+            await Parallel.ForEachAsync(
+                page.Select(keyOf), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, TaskScheduler = TaskScheduler.Current }, async (key, _) => await Attend(key));
+        }
+        // New turns are opened all the time, so that a page which is not full is the last one.
+        while (page.Count == IRecord.PageSizeMax);
     }
 
     private async Task Attend(ConversationKey key)

@@ -281,6 +281,30 @@ public sealed class TakeOverTests : IDisposable
     }
 
     [Fact]
+    public async Task More_idle_conversations_than_the_record_tells_at_once_are_completed_in_one_go()
+    {
+        await using var silo = await Start(_folder.Path);
+        var attendant = silo.Service<IGrainFactory>().GetGrain<IAttendantGrain>(AttendantGrain.Key);
+        await attendant.Attend(); // What the silo's start asked for is done.
+        await Parallel.ForAsync(0, IRecord.PageSizeMax + 20, async (i, cancellation) => await silo.Record.CreateConversationAsync(new()
+        {
+            Key = new("demo", $"idle-{i}"),
+            RequestId = $"idle-{i}",
+            PayloadHash = default,
+            Time = TimeProvider.System.GetUtcNow().AddHours(-1),
+            Caller = "anna",
+            Channel = "",
+            Customer = "",
+            Agent = "",
+            LanguageCode = "en",
+            Labels = [],
+            IdleTimeout = TimeSpan.FromMinutes(30),
+        }, cancellation));
+        await attendant.Attend();
+        Assert.Empty(await silo.Record.FindIdleConversationsAsync(TimeProvider.System.GetUtcNow()));
+    }
+
+    [Fact]
     public async Task An_active_conversation_is_not_completed_by_attending_to_it()
     {
         await using var silo = await Start(_folder.Path);
