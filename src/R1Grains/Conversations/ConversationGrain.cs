@@ -24,6 +24,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private const int WatchedMax = 1_000;
     private static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(5);
 
+    /// <summary>Longer than most customers take for their next words, so that few turns wait for words to be read again.</summary>
+    public static readonly TimeSpan RestAfter = TimeSpan.FromMinutes(1);
+
     private readonly ConversationParts _parts;
     private readonly ConversationKey _key;
 
@@ -36,6 +39,10 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private Task? _completing;
     private Task? _keeping;
     private Refusal? _lost;
+
+    // Null at rest, so that thousands of quiet conversations have no timers.
+    private IGrainTimer? _resting;
+    private int _watchers;
 
     public ConversationGrain(ConversationParts parts, IGrainContext context, [PersistentState("conversation", Cluster.Registration.Snapshots)] IPersistentState<ConversationSnapshot> snapshot)
     {
@@ -77,7 +84,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     public async Task<ConversationView> Complete(string requestId, string caller, CancellationToken cancellation)
     {
-        var transcript = await Load();
+        var transcript = await Recall();
         return await Told(transcript, async () =>
         {
             if (_turns.IsBusy) throw Refuse.InProgress(_turns.Running?.Index);
@@ -89,7 +96,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     public async Task<ContextWindowView> GetContextWindow(CancellationToken cancellation)
     {
-        var transcript = await Load();
+        var transcript = await Recall();
         var (first, report) = transcript.Window.Preview(transcript.Said);
         return new(
             Views.Of(report),
@@ -99,7 +106,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     public async IAsyncEnumerable<TurnEvent> StreamTurn(UserTurn asked, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var transcript = await Load();
+        var transcript = await Recall();
         await foreach (var happened in await Told(transcript, () => Begin(transcript, asked, cancellation))) yield return happened;
     }
 
@@ -137,9 +144,17 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     public async IAsyncEnumerable<WatchedEvent> Watch([EnumeratorCancellation] CancellationToken cancellation)
     {
         await Load();
-        var from = _watched.Next;
-        yield return Alive();
-        await foreach (var watched in _watched.Read(from, cancellation)) yield return watched ?? Alive();
+        _watchers++;
+        try
+        {
+            var from = _watched.Next;
+            yield return Alive();
+            await foreach (var watched in _watched.Read(from, cancellation)) yield return watched ?? Alive();
+        }
+        finally
+        {
+            _watchers--;
+        }
 
         WatchedEvent Alive() => new(0, new Heartbeat(0, _parts.Now));
     }
@@ -276,6 +291,33 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         return LoadAnyway();
     }
 
+    /// <summary>The same, with what was said.</summary>
+    private async Task<Transcript> Recall()
+    {
+        var transcript = await Load();
+        await transcript.Recall(Record);
+        RestLater();
+        return transcript;
+    }
+
+    private void RestLater()
+    {
+        if (_resting is null) _resting = this.RegisterGrainTimer(Rest, new() { DueTime = _parts.RestAfter, Period = Timeout.InfiniteTimeSpan, Interleave = true });
+        else _resting.Change(_parts.RestAfter, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>A conversation that nobody speaks in holds no words; events, which nobody watches, are not told again.</summary>
+    private Task Rest()
+    {
+        // It comes again after the turn; what was lost is about to go as a whole.
+        if (_turns.IsBusy || _lost is not null) return Task.CompletedTask;
+        if (_watchers == 0) _watched.Forget();
+        if (_transcript is { IsCompletedSuccessfully: true, Result: var transcript }) transcript.Rest();
+        _resting!.Dispose();
+        _resting = null;
+        return Task.CompletedTask;
+    }
+
     private void RequireServed()
     {
         if (_tenant is not null) return;
@@ -314,6 +356,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
             _completing = Task.CompletedTask;
             _watched.End();
         }
+        RestLater();
         return transcript;
     }
 
@@ -328,6 +371,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private async void Keep()
     {
         if (_lost is not null || _transcript is not { IsCompletedSuccessfully: true, Result: var transcript }) return;
+        RestLater();
         var state = _snapshot.State;
         (state.Version, state.Turns, state.Device, state.PrefixTokens) = (ConversationSnapshot.Known, transcript.NextTurn - 1, transcript.Prefix?.Device, transcript.Prefix?.Tokens ?? 0);
         try

@@ -8,6 +8,7 @@ namespace R1Grains.Conversations;
 
 /// <summary>What every conversation works with.</summary>
 /// <param name="TurnTimeout">The longest a turn may take from its opening on.</param>
+/// <param name="RestAfter">So long after its last turn a conversation lets go of what was said.</param>
 public sealed record ConversationParts(
     IRecord Record,
     InferenceRouter Router,
@@ -16,6 +17,7 @@ public sealed record ConversationParts(
     Nodes Nodes,
     TimeProvider Time,
     TimeSpan TurnTimeout,
+    TimeSpan RestAfter,
     LiveTurns Live,
     ILogger<ConversationGrain> Log)
 {

@@ -43,6 +43,14 @@ internal sealed class EventLog<T>(TimeProvider time, int capacity = int.MaxValue
         Wake();
     }
 
+    /// <summary>Lets go of what has been appended. Only while nobody reads.</summary>
+    public void Forget()
+    {
+        _first = Next;
+        _events.Clear();
+        _events.TrimExcess();
+    }
+
     /// <param name="failure">What readers are refused with once they have read everything; null for a proper end.</param>
     public void End(Refusal? failure = null)
     {

@@ -4,7 +4,8 @@ public static class Registration
 {
     /// <summary>Needs the record, the tenants and the router.</summary>
     /// <param name="turnTimeout">The longest a turn may take from its opening on.</param>
-    public static IServiceCollection AddConversations(this IServiceCollection services, TimeSpan turnTimeout) => services
-        .AddSingleton(provider => ActivatorUtilities.CreateInstance<ConversationParts>(provider, turnTimeout))
+    /// <param name="restAfter">So long after its last turn a conversation lets go of what was said; null for <see cref="ConversationGrain.RestAfter"/>.</param>
+    public static IServiceCollection AddConversations(this IServiceCollection services, TimeSpan turnTimeout, TimeSpan? restAfter = null) => services
+        .AddSingleton(provider => ActivatorUtilities.CreateInstance<ConversationParts>(provider, turnTimeout, restAfter ?? ConversationGrain.RestAfter))
         .AddHostedService<OpenTurns>();
 }

@@ -116,6 +116,7 @@ internal sealed class RunningTurn
         if (deadline <= now) throw Refuse.TooLate();
 
         // 4. What the tenant's documents say, and what of the conversation fits the window.
+        await _transcript.Recall(_parts.Record);
         var tenant = _transcript.Tenant ?? throw Refuse.Unserved(key);
         var found = tenant.Facts.Find(asked.Text, _transcript.Said.Reverse().Select(exchange => exchange.Input));
         var fitted = _transcript.Window.Fit(_transcript.Said, found, asked.Text);

@@ -6,21 +6,22 @@ namespace R1Grains.Conversations;
 
 /// <summary>
 /// What an activation knows of its conversation: taken over from the record, then kept in step with what the
-/// activation appends. The record stays the truth; this is only what the next turn needs of it.
+/// activation appends. The record stays the truth; this is only what the next turn needs of it. Words, of which there is
+/// no end, are there while somebody speaks: <see cref="Rest"/> lets go of them, <see cref="Recall"/> reads them again.
 /// </summary>
 internal sealed class Transcript
 {
     // Bounds the memory of an endless conversation; older request ids are looked up in the record.
     private const int TurnsMax = IRecord.PageSizeMax;
 
-    private readonly Dictionary<string, (int Turn, Digest Payload)> _requests;
-    private readonly List<Exchange> _said;
+    // Null at rest.
+    private Words? _words;
+    private Task? _recalling;
 
     public Transcript(TakenOver taken, Tenant? tenant, ContextWindow window)
     {
         (Conversation, Epoch, NextTurn, Tenant, Window) = (taken.Conversation, taken.Epoch, taken.NextTurn, tenant, window);
-        _requests = taken.Turns.ToDictionary(turn => turn.Opened.RequestId, turn => (turn.Opened.Turn, turn.Opened.PayloadHash));
-        _said = [.. taken.Turns.Where(turn => turn.Closed is { Answer.Length: > 0 }).Select(turn => window.Said(turn.Opened.Turn, turn.Opened.Input, turn.Closed!.Answer))];
+        _words = new(taken.Turns, window);
     }
 
     /// <summary>Null where it is not served any more: then nothing begins, and what is open ends.</summary>
@@ -41,18 +42,44 @@ internal sealed class Transcript
     /// <summary>What the device that answered last has computed.</summary>
     public Prefix? Prefix { get; set; }
 
-    /// <summary>Turns that brought an answer, or the beginning of one, oldest first.</summary>
-    public IReadOnlyList<Exchange> Said => _said;
+    /// <summary>Turns that brought an answer, or the beginning of one, oldest first. Not at rest.</summary>
+    public IReadOnlyList<Exchange> Said => _words!.Said;
 
     /// <summary>False while there are turns whose request ids only the record knows.</summary>
-    public bool KnowsEveryRequest => _requests.Count == NextTurn - 1;
+    public bool KnowsEveryRequest => (_words?.Requests.Count ?? 0) == NextTurn - 1;
 
-    public (int Turn, Digest Payload)? FindRequest(string requestId) => _requests.TryGetValue(requestId, out var found) ? found : null;
+    public (int Turn, Digest Payload)? FindRequest(string requestId) => _words?.Requests.TryGetValue(requestId, out var found) == true ? found : null;
+
+    /// <summary>Only while no turn runs or waits.</summary>
+    public void Rest() => _words = null;
+
+    /// <summary>Ends a rest.</summary>
+    /// <exception cref="RefusedException">The record cannot be read.</exception>
+    public async Task Recall(IRecord record)
+    {
+        if (_words is not null) return;
+        try
+        {
+            await (_recalling ??= Read());
+        }
+        finally
+        {
+            _recalling = null;
+        }
+
+        async Task Read()
+        {
+            var turns = await RecordFaults.Translate(record.ListTurnsAsync(Key, TurnsMax, after: Math.Max(0, Conversation.TurnCount - TurnsMax)));
+            // Whoever took over since may have gone on; what this activation writes is refused then.
+            _words ??= new(turns.Items.TakeWhile(turn => turn.Opened.Turn < NextTurn), Window);
+        }
+    }
 
     public void Opened(TurnOpened opened)
     {
-        if (_requests.Count == TurnsMax) _requests.Clear();
-        _requests.Add(opened.RequestId, (opened.Turn, opened.PayloadHash));
+        var requests = _words!.Requests;
+        if (requests.Count == TurnsMax) requests.Clear();
+        requests.Add(opened.RequestId, (opened.Turn, opened.PayloadHash));
         NextTurn++;
         Conversation = Conversation with { LastActivity = opened.Time, TurnCount = opened.Turn, TurnIsOpen = true };
     }
@@ -61,12 +88,20 @@ internal sealed class Transcript
     {
         if (closed.Answer.Length > 0)
         {
-            if (_said.Count == TurnsMax) _said.RemoveRange(0, TurnsMax / 2);
-            _said.Add(Window.Said(opened.Turn, opened.Input, closed.Answer));
+            var said = _words!.Said;
+            if (said.Count == TurnsMax) said.RemoveRange(0, TurnsMax / 2);
+            said.Add(Window.Said(opened.Turn, opened.Input, closed.Answer));
         }
         Conversation = Conversation with { LastActivity = closed.Time, TurnIsOpen = false };
     }
 
     public void Completed(ConversationCompleted completed) =>
         Conversation = Conversation with { LastActivity = completed.Time, Completed = completed };
+
+    private sealed class Words(IEnumerable<TurnRecord> turns, ContextWindow window)
+    {
+        public Dictionary<string, (int Turn, Digest Payload)> Requests { get; } = turns.ToDictionary(turn => turn.Opened.RequestId, turn => (turn.Opened.Turn, turn.Opened.PayloadHash));
+
+        public List<Exchange> Said { get; } = [.. turns.Where(turn => turn.Closed is { Answer.Length: > 0 }).Select(turn => window.Said(turn.Opened.Turn, turn.Opened.Input, turn.Closed!.Answer))];
+    }
 }

@@ -31,7 +31,7 @@ public sealed class AnswerTests : IAsyncLifetime
         _record = await SqliteRecord.OpenAsync(_folder.Path);
         var turns = new OpenTurn(_record, _model, _time);
         var (transcript, opened, prompt) = await turns.Write("say:x");
-        var parts = new ConversationParts(_record, null!, _model, null!, null!, _time, ScriptedSilo.TurnTimeout, new(), NullLogger<ConversationGrain>.Instance);
+        var parts = new ConversationParts(_record, null!, _model, null!, null!, _time, ScriptedSilo.TurnTimeout, ConversationGrain.RestAfter, new(), NullLogger<ConversationGrain>.Instance);
         _answer = new(parts, transcript, opened, prompt, _stop, happened => _published.Writer.TryWrite(happened));
         _ending = _answer.Release(new Generation("silo/0", default, _device.Reader, () => { }, _time));
     }

@@ -54,6 +54,20 @@ public sealed class EventLogTests
     }
 
     [Fact]
+    public async Task What_a_log_forgot_is_refused_and_what_comes_then_is_read()
+    {
+        var log = new EventLog<string>(_time, capacity: 10);
+        foreach (var what in new[] { "a", "b" }) log.Append(what);
+        log.Forget();
+        var next = log.Next;
+        log.Append("c");
+        log.End();
+        Assert.Equal(2, next);
+        Assert.Equal(["c"], await log.Read(next).ToListAsync());
+        Assert.Equal(Reason.NodeUnavailable, (await Assert.ThrowsAsync<RefusedException>(async () => await log.Read(0).ToListAsync())).Refusal.Reason);
+    }
+
+    [Fact]
     public async Task A_failure_comes_after_what_happened_before_it()
     {
         var log = new EventLog<string>(_time);

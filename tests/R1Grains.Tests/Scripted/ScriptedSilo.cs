@@ -35,7 +35,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
 
     public Digest Numerics => Digest.Parse(Runner.Numerics);
 
-    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null)
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null, TimeSpan? restAfter = null)
     {
         var model = ScriptedModel.Create(contextLength);
         var runner = scripted?.Invoke(model) ?? ScriptedReplies.Runner(model, rows);
@@ -52,7 +52,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
             .AddInference(options, ownsDevice: true)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<LiveTurns>()
-            .AddConversations(TurnTimeout)
+            .AddConversations(TurnTimeout, restAfter)
             .AddAudit();
         var host = builder.Build();
         await host.StartAsync();
