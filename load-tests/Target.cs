@@ -40,6 +40,10 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["pii_precision"] = new(0.99, 0.995),
         ["pii_negatives"] = new(10_000),
         ["pii_token_us_p99"] = new(5, AtMost: true),
+        ["idle_grain_bytes"] = new(8_192, AtMost: true),
+        ["idle_grain_bytes_after_turn"] = new(8_192, AtMost: true),
+        ["silo_loss_conversations_lost"] = new(0, AtMost: true),
+        ["silo_loss_turns_lost"] = new(0, AtMost: true),
         ["rss_total_mib"] = new(8_191, AtMost: true),
     };
 

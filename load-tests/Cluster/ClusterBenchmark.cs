@@ -21,6 +21,7 @@ internal static class ClusterBenchmark
           load-tests cluster --json cluster.json                      six processes, with a PostgreSQL and a Redis started for the run
           load-tests cluster --postgres 'Host=127.0.0.1;Username=r1;Database=r1' --redis 127.0.0.1:6379
           load-tests cluster --embedded --only saturation             tokens a second, and processor time per token
+          load-tests cluster --only idle                              100,000 quiet conversations: memory of each, and the loss of a silo; a quarter of an hour
         """;
 
     public static Command Command()
@@ -37,14 +38,16 @@ internal static class ClusterBenchmark
         var pace = new Option<double>("--pace") { Description = "Tokens a second of each row while faults are done; saturation takes 50.", DefaultValueFactory = _ => 20 };
         var answer = new Option<int>("--answer") { Description = "Tokens of an answer, at least.", DefaultValueFactory = _ => 140 };
         var saturated = new Option<double>("--saturated") { Description = "Seconds that saturation is measured.", DefaultValueFactory = _ => 20 };
+        var idle = new Option<int>("--idle") { Description = "Conversations in which nobody speaks.", DefaultValueFactory = _ => 100_000 };
         var seed = new Option<int>("--seed") { Description = "Of arrivals and faults.", DefaultValueFactory = _ => 1 };
         var output = new Option<DirectoryInfo?>("--out") { Description = "Writes seen.jsonl, what every client saw, and faults.jsonl into this folder." };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
         Check(only, ClusterRun.Sections);
         Check(faults, [.. Faults.OfProcesses, .. Faults.OfServers]);
-        var command = new Command("cluster", About) { embedded, members, postgres, redis, only, faults, seconds, load, rows, pace, answer, saturated, seed, output, json };
+        var command = new Command("cluster", About) { embedded, members, postgres, redis, only, faults, seconds, load, rows, pace, answer, saturated, idle, seed, output, json };
         command.Validators.Add(result =>
         {
+            if (result.GetValue(idle) < 100) result.AddError($"--idle is {result.GetValue(idle)}; fewer than 100 conversations tell nothing.");
             if (result.GetValue(postgres) is null != result.GetValue(redis) is null)
                 result.AddError("--postgres and --redis belong together: name both, or neither for servers of the run's own.");
         });
@@ -66,6 +69,7 @@ internal static class ClusterBenchmark
                 TimeSpan.FromSeconds(arguments.GetValue(seconds)),
                 arguments.GetValue(load),
                 TimeSpan.FromSeconds(arguments.GetValue(saturated)),
+                arguments.GetValue(idle),
                 arguments.GetValue(seed),
                 arguments.GetValue(output)?.FullName));
             await run.MeasureAsync(cancellation);

@@ -9,24 +9,29 @@ namespace R1Grains.LoadTests.Cluster;
 /// <param name="Backing">Servers of ours that faults may be done to; those named by a connection string alone are left alone.</param>
 /// <param name="FaultTime">How long faults are done.</param>
 /// <param name="Load">Share of what the rows can answer.</param>
+/// <param name="IdleConversations">How many there are at once.</param>
 /// <param name="Folder">Where to write what was seen; null for nowhere.</param>
 internal sealed record ClusterRunPlan(
-    ClusterPlan Cluster, IReadOnlyList<IBackingServer> Backing, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int Seed, string? Folder);
+    ClusterPlan Cluster, IReadOnlyList<IBackingServer> Backing, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int IdleConversations, int Seed, string? Folder);
 
 /// <summary>The sections of the subject <c>cluster</c>, each with processes of its own.</summary>
 internal sealed class ClusterRun(ClusterRunPlan plan)
 {
-    private const string FaultsSection = "faults", SaturationSection = "saturation", ScaleSection = "scale", LatencySection = "latency";
+    private const string FaultsSection = "faults", SaturationSection = "saturation", ScaleSection = "scale", LatencySection = "latency", IdleSection = "idle";
     private const string AllRoles = "gateway,conversation,inference";
     private const double SaturatedTokensPerSecond = 50;
     private const int Silos = 3;
+
+    // Their few turns are not what is measured.
+    private const double IdleTokensPerSecond = 200;
+    private const int IdleAnswerLength = 60;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
     private const double QuietRate = 2;
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TurnTime = TimeSpan.FromSeconds(60);
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    public static readonly IReadOnlyList<string> Sections = [SaturationSection, ScaleSection, LatencySection, FaultsSection];
+    public static readonly IReadOnlyList<string> Sections = [SaturationSection, ScaleSection, LatencySection, IdleSection, FaultsSection];
 
     public Figures Figures { get; } = new();
 
@@ -42,6 +47,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         }
         if (plan.Sections.Contains(ScaleSection)) await Scale(cancellation);
         if (plan.Sections.Contains(LatencySection)) await CompareLatency(cancellation);
+        if (plan.Sections.Contains(IdleSection)) await BeIdle(cancellation);
         if (plan.Sections.Contains(FaultsSection)) await Survive(cancellation);
     }
 
@@ -73,6 +79,19 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         var cluster = await FirstText(plan.Cluster, cancellation);
         Figures.Add("cluster_ttft_ms_p50", cluster);
         Figures.Add("added_ttft_ms_p50", cluster - embedded);
+    }
+
+    /// <summary>What conversations in which nobody speaks cost three silos, and what the loss of one of these does to them.</summary>
+    private async Task BeIdle(CancellationToken cancellation)
+    {
+        if (IsEmbedded)
+        {
+            Figures.LeaveOut("one process holds them all and has nowhere to lose them to", "idle_grain_bytes", "activation_ms_p99", "silo_loss_recovered_s");
+            return;
+        }
+        var brief = plan.Cluster with { Members = OfAllRoles(Silos), Pace = new(IdleTokensPerSecond, IdleAnswerLength) };
+        Progress.Say($"starting {Names(brief)} for {plan.IdleConversations:n0} idle conversations");
+        await new IdleRun(brief, plan.IdleConversations, plan.Seed, Figures).MeasureAsync(cancellation);
     }
 
     /// <summary>In milliseconds, the median.</summary>

@@ -27,6 +27,7 @@ internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string
 {
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan CollectPatience = TimeSpan.FromSeconds(60);
 
     private ServerProcess? _process;
 
@@ -56,6 +57,9 @@ internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string
         using var itself = new Servers([address]);
         await itself.UntilServing(StartPatience, cancellation);
     }
+
+    /// <inheritdoc cref="ServerProcess.Memory"/>
+    public Task<SiloMemory> Memory() => _process!.Memory(CollectPatience);
 
     public Task Kill() => _process!.Kill();
 

@@ -37,6 +37,7 @@ internal static class PacedHost
     private static void Configure(WebApplicationBuilder builder)
     {
         var model = ScriptedModel.Create(ContextLength);
+        builder.Services.AddHostedService<MemoryReport>();
         if (!Settings.From(builder.Configuration).Roles.HasFlag(Roles.Inference))
             builder.Services.AddSingleton(model);
         else

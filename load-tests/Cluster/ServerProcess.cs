@@ -18,6 +18,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private volatile bool _isDisposed;
     private readonly ConcurrentQueue<string> _lines = [];
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<SiloMemory>? _memory;
 
     private ServerProcess(string name, Process process)
     {
@@ -49,7 +50,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <param name="program">What dotnet runs, and its arguments.</param>
     public static ServerProcess Start(string name, IEnumerable<string> program, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo("dotnet", program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (variable, value) in environment) start.Environment[variable] = value;
         return new(name, Process.Start(start)!);
     }
@@ -62,6 +63,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return await Task.WhenAny(_address.Task, exited) == exited && !_address.Task.IsCompleted
             ? throw new StartFailure($"{Name} ended while it started:\n{string.Join('\n', Lines)}")
             : await _address.Task;
+    }
+
+    /// <summary>What it holds when it has collected its garbage; of a paced host, which is not asked twice at once.</summary>
+    public async Task<SiloMemory> Memory(TimeSpan patience)
+    {
+        _memory = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _process.StandardInput.WriteLineAsync("memory");
+        await _process.StandardInput.FlushAsync();
+        return await _memory.Task.WaitAsync(patience, TimeProvider.System);
     }
 
     /// <summary>Ends it at once, as a power failure does.</summary>
@@ -95,6 +105,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         if (line.Data is not { } text) return;
         _lines.Enqueue(text);
         while (_lines.Count > LinesKept) _lines.TryDequeue(out _);
+        if (SiloMemory.Parse(text) is { } memory) _memory?.TrySetResult(memory);
         if (text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["connect", var address, ..]) _address.TrySetResult(address);
     }
 
