@@ -33,7 +33,14 @@ internal sealed class ProcessWatch : IAsyncDisposable
     }
 
     /// <summary>The most that all of them together took; not a number if none was seen.</summary>
-    public double PeakTotalMebibytes => Samples.GroupBy(sample => sample.At).Select(look => look.Sum(sample => sample.ResidentMebibytes)).DefaultIfEmpty(double.NaN).Max();
+    public double PeakTotalMebibytes => PeakTotalMebibytesSince(_began);
+
+    /// <param name="timestamp">Looks before it do not count.</param>
+    public double PeakTotalMebibytesSince(long timestamp)
+    {
+        var from = Stopwatch.GetElapsedTime(_began, timestamp).TotalSeconds;
+        return Samples.Where(sample => sample.At >= from).GroupBy(sample => sample.At).Select(look => look.Sum(sample => sample.ResidentMebibytes)).DefaultIfEmpty(double.NaN).Max();
+    }
 
     /// <summary>Processor time of all that run now, taken now.</summary>
     public double CpuSeconds() => Look().Sum(sample => sample.CpuSeconds);

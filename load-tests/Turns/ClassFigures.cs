@@ -9,9 +9,10 @@ namespace R1Grains.LoadTests.Turns;
 /// <param name="Seconds">For which turns came; longer if answers came later.</param>
 /// <param name="Ttft">To the first text, in microseconds; of completed turns.</param>
 /// <param name="Turn">To the end, in microseconds; of completed turns.</param>
+/// <param name="PeakMebibytes">Of all watched servers together meanwhile; not a number where none is watched.</param>
 /// <param name="Errors">By reason.</param>
 internal sealed record ClassFigures(
-    string Class, double Rate, double Seconds, int Asked, int Completed, LongHistogram Ttft, LongHistogram Turn, double TokensMean, double PromptTokensMean, double TokensPerSecond, IReadOnlyDictionary<string, int> Errors)
+    string Class, double Rate, double Seconds, int Asked, int Completed, LongHistogram Ttft, LongHistogram Turn, double TokensMean, double PromptTokensMean, double TokensPerSecond, double PeakMebibytes, IReadOnlyDictionary<string, int> Errors)
 {
     private const long LongestMicroseconds = 3_600_000_000;
     private const int Digits = 3;
@@ -20,7 +21,8 @@ internal sealed record ClassFigures(
 
     /// <param name="began">A timestamp: when turns began to come.</param>
     /// <param name="time">For how many seconds they did.</param>
-    public static ClassFigures Of(string name, double rate, IReadOnlyCollection<SeenTurn> turns, long began, double time)
+    /// <param name="peak">The servers' memory meanwhile, in MiB.</param>
+    public static ClassFigures Of(string name, double rate, IReadOnlyCollection<SeenTurn> turns, long began, double time, double peak)
     {
         var (ttft, whole) = (new LongHistogram(LongestMicroseconds, Digits), new LongHistogram(LongestMicroseconds, Digits));
         List<SeenTurn> completed = [.. turns.Where(turn => turn.End is SeenEnd.Completed)];
@@ -35,6 +37,7 @@ internal sealed record ClassFigures(
             completed.Select(turn => (double)turn.Tokens).DefaultIfEmpty(double.NaN).Average(),
             completed.Select(turn => (double)turn.PromptTokens).DefaultIfEmpty(double.NaN).Average(),
             completed.Sum(turn => turn.Tokens) / seconds,
+            peak,
             turns.Where(turn => turn.End is not SeenEnd.Completed).CountBy(turn => turn.Reason ?? $"{turn.End}").ToDictionary());
     }
 

@@ -101,6 +101,7 @@ internal static class TurnsBenchmark
                 ["tokens_per_second"] = Number(figures.TokensPerSecond),
                 ["tokens_mean"] = Number(figures.TokensMean),
                 ["prompt_tokens_mean"] = Number(figures.PromptTokensMean),
+                ["rss_total_mib"] = Number(figures.PeakMebibytes),
                 ["turns"] = figures.Asked,
                 ["completed"] = figures.Completed,
                 ["errors"] = new JsonObject(figures.Errors.Select(error => KeyValuePair.Create(error.Key, (JsonNode?)error.Value))),

@@ -17,6 +17,7 @@ internal static class TurnsReport
         ("turn_ms_p99", figures => Show(figures.Quantile(figures.Turn, 0.99))),
         ("tokens_per_second", figures => Show(figures.TokensPerSecond)),
         ("tokens a turn", figures => Show(figures.TokensMean)),
+        ("rss_total_mib", figures => Show(figures.PeakMebibytes)),
         ("turns", figures => $"{figures.Asked}"),
         ("not completed", figures => figures.Errors.Count == 0 ? "0" : string.Join(", ", figures.Errors.Select(error => $"{error.Key} {error.Value}"))),
     ];

@@ -45,10 +45,11 @@ internal sealed class TurnsRun
 
     private readonly TurnsPlan _plan;
     private readonly Crowd _crowd;
+    private readonly ProcessWatch _watch;
     private readonly Dictionary<string, double> _saturation = [];
     private int _trials;
 
-    private TurnsRun(TurnsPlan plan, Crowd crowd) => (_plan, _crowd) = (plan, crowd);
+    private TurnsRun(TurnsPlan plan, Crowd crowd, ProcessWatch watch) => (_plan, _crowd, _watch) = (plan, crowd, watch);
 
     public static IReadOnlyList<RequestClass> Classes(int turns, TimeSpan think) =>
     [
@@ -69,7 +70,7 @@ internal sealed class TurnsRun
         var (witness, began) = (new Witness(), Stopwatch.GetTimestamp());
         await using var watch = new ProcessWatch(() => embedded is not null ? [("host", embedded.Process.Id)] : plan.Processes.Select(id => ($"process {id}", id)));
         var crowd = new Crowd(servers, tenants, new(plan.TurnTime, ObeysAdvice: false), witness, $"t{Guid.NewGuid():n}"[..9]);
-        var run = new TurnsRun(plan, crowd);
+        var run = new TurnsRun(plan, crowd, watch);
         var classes = await run.Offer(cancellation);
 
         Progress.Say("comparing what was seen with the record");
@@ -131,7 +132,7 @@ internal sealed class TurnsRun
                 await requests.Arrive(number, due, cancellation);
                 return number;
             }, cancellation);
-            var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)], began, _plan.Seconds + requests.Lasts.TotalSeconds);
+            var figures = ClassFigures.Of(requests.Name, rate, [.. _crowd.Witness.Turns.Skip(before).Where(turn => turn.Question.Class == requests.Name)], began, _plan.Seconds + requests.Lasts.TotalSeconds, _watch.PeakTotalMebibytesSince(began));
             Progress.Say($"{requests.Name}: {figures.TurnsPerSecond:0.##} turns a second, first text p50 {figures.Quantile(figures.Ttft, 0.5):n0} ms, turn p99 {figures.Quantile(figures.Turn, 0.99):n0} ms, {figures.Asked - figures.Completed} of {figures.Asked} not completed");
             return figures;
         };
