@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using R1Grains.Engine.Models;
 using R1Grains.Engine.Onnx;
 using static R1Grains.Engine.Tests.Onnx.OnnxModelRunnerTests;
@@ -67,11 +66,9 @@ public sealed class QuantizedCacheTests
     /// Attention over int8 takes each position by itself, whatever is computed at once; with weights whose kernels do so
     /// too, how a history came about leaves no trace. A float32 cache differs by some 0.1 here.
     /// </summary>
-    [Fact]
+    [Avx512Fact]
     public void A_history_that_was_decoded_has_the_bits_of_one_that_was_prompted()
     {
-        if (!Avx512BW.IsSupported)
-            return; // Established for these kernels only.
         using var runner = Open(ModelFolders.QuantizedCache);
         for (var seed = 0; seed < 5; seed++)
         {

@@ -57,6 +57,7 @@ public sealed class BatcherSimulation
         private readonly int _grid;
         private readonly bool _fixed;
         private readonly int _chunk;
+        private readonly int _haste; // Once in so many steps somebody cancels.
         private readonly SimulatedRunner _runner;
         private readonly KvSlots _slots;
         private readonly Batcher _batcher;
@@ -70,12 +71,13 @@ public sealed class BatcherSimulation
         public Life(int seed)
         {
             _random = new Random(seed);
-            _rows = _random.Next(1, 6);
-            _capacity = _random.Next(160, 800);
+            _rows = IsExtreme() ? 24 : _random.Next(1, 6);
+            _capacity = IsExtreme() ? Model.ContextLength : _random.Next(160, 800);
             _fixed = _random.Next(6) == 0;
-            _grid = 1 << _random.Next(_fixed ? 1 : 0, 4);
-            _chunk = 16 * _random.Next(1, 6);
-            _runner = Runner(_time, _rows, _random.Next(1, 6), shortRows: _random.Next(2) * _random.Next(_rows));
+            _grid = 1 << _random.Next(_fixed ? 1 : 0, 5);
+            _chunk = Math.Max(16, 2 * _grid) * _random.Next(1, 6);
+            _haste = IsExtreme() ? 2 : 12;
+            _runner = Runner(_time, _rows, IsExtreme() ? 0 : _random.Next(1, 6), shortRows: _random.Next(2) * _random.Next(_rows));
             _slots = Slots(_runner, _capacity);
             var pace = new Pace();
             _batcher = new Batcher(_slots, pace, _runner);
@@ -84,6 +86,9 @@ public sealed class BatcherSimulation
             var faults = _random.Next(3) == 0 ? 60 : int.MaxValue;
             _runner.Fails = () => faults != int.MaxValue && _random.Next(faults) == 0;
         }
+
+        // Few lives are so in one respect, and some of them in several.
+        private bool IsExtreme() => _random.Next(8) == 0;
 
         public long Reused => _slots.Reused;
 
@@ -99,13 +104,14 @@ public sealed class BatcherSimulation
             {
                 Assert.True(step < 20_000, "It never comes to rest.");
                 while (step < ArrivalSteps && _random.Next(3) == 0) Arrive();
-                if (_all.Count > 0 && _random.Next(12) == 0) _all[_random.Next(_all.Count)].Cancel();
+                if (_all.Count > 0 && _random.Next(_haste) == 0) _all[_random.Next(_all.Count)].Cancel();
                 foreach (var sequence in _all)
                     if (_random.Next(4) == 0) Read(sequence); // Some readers are slow.
                 var plan = _steps.Plan();
                 Check(plan);
                 _steps.Run(plan);
             }
+            _steps.Run(_steps.Plan()); // Gives back what the last ones had.
             CheckEnd();
         }
 
@@ -117,7 +123,7 @@ public sealed class BatcherSimulation
 
         private void Arrive()
         {
-            var max = _random.Next(1, 50);
+            var max = IsExtreme() ? _random.Next(1, Model.ContextLength - 2) : _random.Next(1, 50);
             var text = _beginnings[_random.Next(3)] + string.Concat(Enumerable.Range(0, _random.Next(2, 40)).Select(_ => (char)_random.Next('a', 'd')));
             var earlier = _all.Count > 0 && _random.Next(3) == 0 ? _all[_random.Next(_all.Count)].Request.Prompt : [];
             int[] prompt = [.. earlier, .. text.Select(c => (int)c)];
@@ -136,7 +142,7 @@ public sealed class BatcherSimulation
 
         private void Add(GenerationRequest request)
         {
-            var sequence = new Sequence(Model, request, places: 120) { ArrivedAt = _time.GetUtcNow() };
+            var sequence = new Sequence(Model, request, places: 1_000) { ArrivedAt = _time.GetUtcNow() };
             _all.Add(sequence);
             _read[sequence] = [];
             _batcher.Add(sequence);
@@ -171,6 +177,7 @@ public sealed class BatcherSimulation
         private void CheckEnd()
         {
             Assert.Equal(0, _slots.Reserved);
+            Assert.Equal(_slots.Kept, _runner.Positions);
             Assert.Equal(0, _batcher.QueuedTokens);
             foreach (var sequence in _all)
             {

@@ -46,6 +46,9 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int short
 
     public int Copies { get; private set; }
 
+    /// <summary>Positions that all slots hold.</summary>
+    public int Positions => _lengths.Sum();
+
     public void Prefill(int slot, int start, ReadOnlySpan<int> tokens)
     {
         Assert.InRange(tokens.Length, 2, chunkLength);
@@ -58,6 +61,7 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int short
         var chunk = fixedCuts ? (ulong)tokens.Length << 8 : 0;
         for (var i = 0; i < tokens.Length; i++) Write(slot, start + i, tokens[i], chunk | (i == tokens.Length - 1 && i % Block == 0 ? Lone : i < even ? Paired : Odd));
         _lengths[slot] = start + tokens.Length;
+        Assert.InRange(Positions, 0, capacity);
     }
 
     public void Decode(ReadOnlySpan<DecodeRow> decodeRows)
@@ -73,6 +77,7 @@ internal sealed class SimulatedRunner(FakeTimeProvider time, int rows, int short
         }
         foreach (var row in decodeRows) Fail(row.Slot);
         foreach (var row in decodeRows) Write(row.Slot, _lengths[row.Slot]++, row.Token, Decoded);
+        Assert.InRange(Positions, 0, capacity);
     }
 
     public void Copy(int from, int to, int length)
