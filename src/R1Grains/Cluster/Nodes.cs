@@ -25,6 +25,9 @@ public sealed class Nodes(IClusterMembershipService membership, ILocalSiloDetail
 
     public Node? Find(SiloAddress address) => membership.CurrentSnapshot.Members.TryGetValue(address, out var member) ? Node.Of(member) : null;
 
+    /// <summary>The silo that owns the device, of several lives the last; null where the membership has none.</summary>
+    public SiloAddress? FindOwner(string device) => Active.Where(node => node.Device == device).Select(node => node.Address).MaxBy(address => address.Generation);
+
     public bool IsLeaving(SiloAddress address) => _leaving.ContainsKey(address);
 
     public void Leave(SiloAddress address)

@@ -21,6 +21,9 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     /// <summary>How long there may be no device at all; the only one may be on its way back.</summary>
     private static readonly TimeSpan WithoutMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>So often somebody who waits for a row looks for a device that has one, such as one that has just come back.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
     private readonly TimeProvider _time = parts.Time;
     private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings);
     private readonly StringBuilder _text = new();
@@ -35,9 +38,13 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     private DateTimeOffset? _firstToken;
     private int? _queuePosition;
 
-    // Timestamps; null while nothing is held, and before the reasoning was first reported.
+    // A device that has a row for the reply, which waits for one elsewhere.
+    private string? _idle;
+
+    // Timestamps; null while nothing is held, before the reasoning was first reported, and while nothing waits for a row.
     private long? _heldSince;
     private long? _reported;
+    private long? _looked;
 
     /// <summary>Released so far.</summary>
     public string Text => _text.ToString();
@@ -69,12 +76,14 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     /// <exception cref="RefusedException">It is not.</exception>
     public async Task<Generation> Submit()
     {
-        var generation = await parts.Router.Submit(opened.Request(prompt, [.. _ids]), transcript.Prefix);
+        var (request, idle) = (opened.Request(prompt, [.. _ids]), _idle);
+        (_idle, _looked, _queuePosition) = (null, null, null);
+        var generation = idle is null ? await parts.Router.Submit(request, transcript.Prefix) : await parts.Router.Submit(request, idle);
         transcript.Prefix = new(generation.Device, opened.Context.Policy + opened.Context.History);
         return generation;
     }
 
-    /// <summary>Releases the answer. A device that is lost is replaced, which goes on after the ids that have come.</summary>
+    /// <summary>Releases the answer. A device that is lost, or that has no row while another has one, is replaced, which goes on after the ids that have come.</summary>
     /// <param name="generation">Null when the turn was not submitted yet, or not by this activation.</param>
     public async Task<Ending> Release(Generation? generation)
     {
@@ -86,7 +95,9 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
                 if (Stopped() is { } stopped) return stopped;
                 generation ??= await Resume();
                 without = null;
-                return await Read(generation);
+                if (await Read(generation) is { } ending) return ending;
+                generation.Dispose();
+                generation = null;
             }
             catch (RefusedException refused) when (refused.Refusal.Reason is Reason.ModelUnavailable or Reason.ModelQueueFull)
             {
@@ -143,11 +154,17 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         return generation;
     }
 
-    private async Task<Ending> Read(Generation generation)
+    /// <returns>Null when <see cref="_idle"/> is to go on with it.</returns>
+    private async Task<Ending?> Read(Generation generation)
     {
         while (true)
         {
             if (Stopped() is { } stopped) return stopped;
+            if (_looked is { } looked && _time.GetElapsedTime(looked) >= LookEvery)
+            {
+                if ((_idle = await parts.Router.FindIdle(generation.Device)) is not null) return null;
+                _looked = _time.GetTimestamp();
+            }
             if (HeldFor() >= HeldMax) await ReleaseDue();
             if (await generation.Next(Patience(), stop.Token) is not { } emission) continue;
             switch (emission.Kind)
@@ -156,7 +173,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
                     ReportQueue(emission.Position);
                     break;
                 case EmissionKind.Prefilling:
-                    _queuePosition = null;
+                    (_queuePosition, _looked) = (null, null);
                     break;
                 case EmissionKind.Token:
                     await Take(emission.TokenId);
@@ -169,7 +186,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
 
     private async Task Take(int id)
     {
-        _queuePosition = null;
+        (_queuePosition, _looked) = (null, null);
         _firstToken ??= parts.Now;
         _ids.Add(id);
         _reply.Append(id);
@@ -241,6 +258,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     {
         if (_queuePosition == position) return;
         _queuePosition = position;
+        _looked ??= _time.GetTimestamp();
         publish(new QueuePosition(parts.Now, position));
     }
 
@@ -263,11 +281,12 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
 
     private TimeSpan HeldFor() => _heldSince is { } since ? _time.GetElapsedTime(since) : TimeSpan.Zero;
 
-    /// <summary>Until held text is due or the deadline passes.</summary>
+    /// <summary>Until held text is due, it is time to look for a row, or the deadline passes.</summary>
     private TimeSpan Patience()
     {
         var left = opened.Deadline - parts.Now;
         var due = _heldSince is null ? left : HeldMax - HeldFor();
+        if (_looked is { } looked && LookEvery - _time.GetElapsedTime(looked) is var look && look < due) due = look;
         return due < left ? due : left;
     }
 }

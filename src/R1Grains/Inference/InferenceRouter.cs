@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Orleans.Runtime;
 using R1Grains.Cluster;
 using R1Grains.Conversations;
 using R1Grains.Engine;
@@ -18,14 +19,17 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
     /// <summary>A device that takes longer to say how busy it is, is not asked for anything else.</summary>
     private static readonly TimeSpan PredictionMax = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>A device that was lost is left alone for so long, if there is another one; the membership will know more by then.</summary>
+    /// <summary>A device that was lost is left alone for so long, or until its silo is there anew, if there is another one; the membership will know more by then.</summary>
     private static readonly TimeSpan Suspicion = TimeSpan.FromSeconds(10);
+
+    /// <summary>A device that could begin with a reply within this time has room for it.</summary>
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(300);
 
     // One for each device that was used.
     private readonly Dictionary<string, DeviceLink> _links = [];
 
-    // Since when devices are under suspicion, by the clock of timestamps.
-    private readonly ConcurrentDictionary<string, long> _suspects = [];
+    // Since when devices are under suspicion, by the clock of timestamps, and whose silo it was.
+    private readonly ConcurrentDictionary<string, (long Since, SiloAddress? Silo)> _suspects = [];
 
     /// <summary>
     /// Submits the request where its first token is expected soonest: on the device that holds its prefix or another one,
@@ -47,6 +51,15 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
             Suspect(device);
             throw;
         }
+    }
+
+    /// <summary>A device other than this one that has room for a reply now; null where none was found.</summary>
+    public async Task<string?> FindIdle(string other)
+    {
+        string[] devices = [.. Unsuspected(nodes.Devices).Where(device => device != other)];
+        if (devices is []) return null;
+        var device = devices[Random.Shared.Next(devices.Length)];
+        return await Ask(device, grain => grain.PredictFirstToken(0), otherwise: TimeSpan.MaxValue) <= AtOnce ? device : null;
     }
 
     /// <summary>The fingerprint of each device's arithmetic, by device; of those that answer.</summary>
@@ -105,14 +118,14 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
         lock (_links) return _links.TryGetValue(device, out var link) && !link.IsLost;
     }
 
-    private void Suspect(string device) => _suspects[device] = time.GetTimestamp();
+    private void Suspect(string device) => _suspects[device] = (time.GetTimestamp(), nodes.FindOwner(device));
 
     /// <summary>Where all are under suspicion, the one that was lost first: one after the other is tried until one has recovered.</summary>
     private IReadOnlyList<string> Unsuspected(IReadOnlyList<string> devices)
     {
-        foreach (var (device, since) in _suspects)
-            if (time.GetElapsedTime(since) >= Suspicion) _suspects.TryRemove(new(device, since));
+        foreach (var suspect in _suspects)
+            if (time.GetElapsedTime(suspect.Value.Since) >= Suspicion || !Equals(nodes.FindOwner(suspect.Key), suspect.Value.Silo)) _suspects.TryRemove(suspect);
         string[] trusted = [.. devices.Where(device => !_suspects.ContainsKey(device))];
-        return trusted.Length > 0 ? trusted : [.. devices.OrderBy(device => _suspects.GetValueOrDefault(device)).Take(1)];
+        return trusted.Length > 0 ? trusted : [.. devices.OrderBy(device => _suspects.GetValueOrDefault(device).Since).Take(1)];
     }
 }

@@ -34,6 +34,13 @@ internal sealed class KnownNodes : IClusterMembershipService, ILocalSiloDetails
 
     public SiloAddress Address(string name) => _members.Single(member => Node.Of(member)!.Name == name).SiloAddress;
 
+    /// <summary>The silo's next life; that the last one is dead is not known yet.</summary>
+    public void Restart(string name)
+    {
+        var old = _members.Single(member => Node.Of(member)!.Name == name);
+        _members.Add(new(SiloAddress.New(old.SiloAddress.Endpoint, old.SiloAddress.Generation + 1), SiloStatus.Active, old.Name));
+    }
+
     public void Add(string name, Roles roles, SiloStatus status = SiloStatus.Active) =>
         _members.Add(new(SiloAddress.New(IPAddress.Loopback, 1000 + _members.Count, 1), status, Node.SiloName(name, roles)));
 

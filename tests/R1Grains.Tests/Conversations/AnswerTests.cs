@@ -6,6 +6,8 @@ using R1Grains.Engine;
 using R1Grains.Engine.Tests.Scripted;
 using R1Grains.Inference;
 using R1Grains.Ledger;
+using R1Grains.Tests.Cluster;
+using R1Grains.Tests.Inference;
 using R1Grains.Tests.Scripted;
 
 namespace R1Grains.Tests.Conversations;
@@ -25,15 +27,18 @@ public sealed class AnswerTests : IAsyncLifetime
     private IRecord _record = null!;
     private Answer _answer = null!;
     private Task<Ending> _ending = null!;
+    private readonly Dictionary<string, InferenceRouterTests.Device> _devices = [];
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public async Task InitializeAsync()
     {
         _record = await SqliteRecord.OpenAsync(_folder.Path);
         var turns = new OpenTurn(_record, _model, _time);
         var (transcript, opened, prompt) = await turns.Write("say:x");
-        var parts = new ConversationParts(_record, null!, _model, null!, null!, _time, ScriptedSilo.TurnTimeout, ConversationGrain.RestAfter, new(), NullLogger<ConversationGrain>.Instance);
+        var router = new InferenceRouter(InferenceRouterTests.Grains(_devices, ("silo", 0), ("other", 0)), new KnownNodes(("silo", Roles.Inference), ("other", Roles.Inference)).Nodes, _time);
+        var parts = new ConversationParts(_record, router, _model, null!, null!, _time, ScriptedSilo.TurnTimeout, ConversationGrain.RestAfter, new(), NullLogger<ConversationGrain>.Instance);
         _answer = new(parts, transcript, opened, prompt, _stop, happened => _published.Writer.TryWrite(happened));
-        _ending = _answer.Release(new Generation("silo/0", default, _device.Reader, () => { }, _time));
+        _ending = _answer.Release(new Generation("silo/0", default, _device.Reader, () => _left.TrySetResult(), _time));
     }
 
     public async Task DisposeAsync()
@@ -42,6 +47,30 @@ public sealed class AnswerTests : IAsyncLifetime
         await _ending.ContinueWith(_ => { }, TaskScheduler.Default);
         await _record.DisposeAsync();
         _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task A_reply_that_waits_for_a_row_goes_to_a_device_that_has_one()
+    {
+        _device.Writer.TryWrite(Emission.Queued(3));
+        await Next<QueuePosition>();
+        await _time.Armed(TimeSpan.FromSeconds(1));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await _left.Task.WaitAsync(ScriptedSilo.Patience);
+        for (var tries = 0; tries < 1_000 && _devices["other/0"].Submitted == 0; tries++) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        Assert.Equal((0, 1), (_devices["silo/0"].Submitted, _devices["other/0"].Submitted));
+    }
+
+    [Fact]
+    public async Task A_reply_that_waits_for_a_row_stays_where_no_other_device_has_one()
+    {
+        _devices["other/0"].Queued = 5_000;
+        _device.Writer.TryWrite(Emission.Queued(3));
+        await Next<QueuePosition>();
+        await _time.Armed(TimeSpan.FromSeconds(1));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await _time.Armed(TimeSpan.FromSeconds(1));
+        Assert.False(_left.Task.IsCompleted);
     }
 
     [Fact]

@@ -47,6 +47,26 @@ public sealed class InferenceRouterTests
     }
 
     [Fact]
+    public async Task A_silent_device_is_asked_again_as_soon_as_its_silo_is_there_anew()
+    {
+        var known = new KnownNodes(("a", Roles.Inference), ("b", Roles.Inference));
+        var router = new InferenceRouter(Grains(("a", 5), ("b", 4)), known.Nodes, _time);
+        _devices["b/0"].IsSilent = true;
+        var chosen = Chosen(router, null);
+        _time.Advance(TimeSpan.FromMilliseconds(300));
+        Assert.Equal("a/0", await chosen);
+        _devices["b/0"].IsSilent = false;
+        known.Restart("b");
+        Assert.Equal("b/0", await Chosen(router, null));
+    }
+
+    [Theory]
+    [InlineData(300, "b/0")]
+    [InlineData(301, null)]
+    public async Task A_device_with_room_is_found_by_whoever_waits_at_another(int queued, string? expected) =>
+        Assert.Equal(expected, await Router(("a", 0), ("b", queued)).FindIdle("a/0"));
+
+    [Fact]
     public async Task Without_a_device_the_request_is_refused_with_advice()
     {
         var refused = await Assert.ThrowsAsync<RefusedException>(() => Chosen(new(null!, new KnownNodes(("a", Roles.Gateway | Roles.Conversation)).Nodes, _time), null));
@@ -66,16 +86,19 @@ public sealed class InferenceRouterTests
     private InferenceRouter Router(params (string Silo, int Queued)[] silos) =>
         new(Grains(silos), new KnownNodes([.. silos.Select(silo => (silo.Silo, Roles.Inference))]).Nodes, _time);
 
-    private IGrainFactory Grains(params (string Silo, int Queued)[] silos)
+    private IGrainFactory Grains(params (string Silo, int Queued)[] silos) => Grains(_devices, silos);
+
+    /// <param name="devices">Gets those of the silos, by their keys.</param>
+    internal static IGrainFactory Grains(Dictionary<string, Device> devices, params (string Silo, int Queued)[] silos)
     {
         foreach (var (silo, queued) in silos)
         {
             var device = (Device)(object)DispatchProxy.Create<IInferenceGrain, Device>();
             device.Queued = queued;
-            _devices[$"{silo}/0"] = device;
+            devices[$"{silo}/0"] = device;
         }
         var grains = DispatchProxy.Create<IGrainFactory, GrainFactory>();
-        ((GrainFactory)(object)grains).Devices = _devices;
+        ((GrainFactory)(object)grains).Devices = devices;
         return grains;
     }
 
@@ -98,11 +121,14 @@ public sealed class InferenceRouterTests
 
         public bool IsSilent { get; set; }
 
+        /// <summary>So many requests.</summary>
+        public int Submitted { get; private set; }
+
         protected override object? Invoke(MethodInfo? method, object?[]? arguments) =>
             method!.Name switch
             {
                 nameof(IInferenceGrain.Steps) => Opened(),
-                nameof(IInferenceGrain.Submit) => Task.FromResult(new string('5', 64)),
+                nameof(IInferenceGrain.Submit) => Admit(),
                 nameof(IInferenceGrain.Leave) => Task.CompletedTask,
                 _ => Predict((int)arguments![0]!),
             };
@@ -110,6 +136,12 @@ public sealed class InferenceRouterTests
         private Task<TimeSpan> Predict(int tokens) =>
             IsSilent ? new TaskCompletionSource<TimeSpan>().Task
             : Task.FromResult(TimeSpan.FromMilliseconds(Queued + tokens));
+
+        private Task<string> Admit()
+        {
+            Submitted++;
+            return Task.FromResult(new string('5', 64));
+        }
 
         private static async IAsyncEnumerable<Step> Opened()
         {
