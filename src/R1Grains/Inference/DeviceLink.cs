@@ -77,7 +77,7 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, TimeSpan 
             while (!IsLost)
             {
                 next = steps.MoveNextAsync().AsTask();
-                if (!await next.Within(silence, time)) Lose($"it has said nothing for {silence.TotalSeconds:0.#} s");
+                if (!await next.WithinAwake(silence, time)) Lose($"it has said nothing for {silence.TotalSeconds:0.#} s");
                 else if (!await next) Lose("it ended without an end");
                 else Take(steps.Current);
             }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Inference;
+using R1Grains.Tests.Scripted;
 
 namespace R1Grains.Tests.Inference;
 
@@ -60,6 +61,21 @@ public sealed class DeviceLinkTests : IInferenceGrain
             Assert.Equal(i, (await Next(generation)).TokenId);
         }
         Assert.False(link.IsLost);
+    }
+
+    [Fact]
+    public async Task While_this_process_itself_was_stopped_the_device_was_not_silent()
+    {
+        var time = new ArmedTimeProvider();
+        Say([], []);
+        var link = new DeviceLink("silo/0", this, Silence, time, () => Interlocked.Increment(ref _lost)).Open();
+        using var generation = await link.Submit(Request);
+        await time.Armed(Silence / 4);
+        time.Advance(TimeSpan.FromMinutes(1));
+        await time.Armed(Silence / 4);
+        Assert.False(link.IsLost);
+        Say([1], [Emission.Token(10)]);
+        Assert.Equal(10, (await Next(generation)).TokenId);
     }
 
     [Fact]
