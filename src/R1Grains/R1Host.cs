@@ -54,7 +54,7 @@ public static class R1Host
         builder.Services
             .Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout + ServicesStop)
             .AddSingleton(settings)
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton<TimeProvider>(new SteadyTime(TimeProvider.System))
             .AddRecord(settings)
             .AddInference(settings.Engine, ownsDevice: settings.Roles.HasFlag(Roles.Inference))
             .AddOperations(settings, builder.Configuration);

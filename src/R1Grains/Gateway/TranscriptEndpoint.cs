@@ -8,7 +8,7 @@ namespace R1Grains.Gateway;
 using Access = R1Grains.Access.Access;
 
 /// <summary>Where auditors ask about turns that have ended.</summary>
-public sealed class TranscriptEndpoint(TurnReplay replay, Callers callers, Drain drain) : V1.TranscriptService.TranscriptServiceBase
+public sealed class TranscriptEndpoint(TurnReplay replay, Callers callers, Drain drain, TimeProvider time) : V1.TranscriptService.TranscriptServiceBase
 {
     public override async Task ReplayTurn(V1.ReplayTurnRequest request, IServerStreamWriter<V1.ReplayEvent> responseStream, ServerCallContext context)
     {
@@ -21,7 +21,7 @@ public sealed class TranscriptEndpoint(TurnReplay replay, Callers callers, Drain
             var verdict = await replay.Run(
                 new(turn.Tenant, turn.Conversation.Conversation),
                 turn.Index,
-                context.Deadline == DateTime.MaxValue ? null : new DateTimeOffset(context.Deadline),
+                context.DeadlineBy(time),
                 (compared, recorded) => responseStream.WriteAsync(new() { Progress = new() { ComparedTokens = compared, RecordedTokens = recorded } }, ending.Token),
                 ending.Token);
             await responseStream.WriteAsync(new() { Replay = verdict.ToWire() }, ending.Token);

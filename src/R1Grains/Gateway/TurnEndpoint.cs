@@ -86,7 +86,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers c
         var conversation = ConversationName.Parse(request.Conversation, "conversation");
         var caller = await callers.Of(context);
         Access.Require(caller, Permission.SendTurns, conversation);
-        return (conversation, request.ToUserTurn(conversation, caller, context.Deadline));
+        return (conversation, request.ToUserTurn(conversation, caller, context.DeadlineBy(time)));
     }
 
     /// <returns>How many events were written.</returns>

@@ -16,7 +16,7 @@ internal static class Wire
     private static readonly TimeSpan DefaultIdleTimeout = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan MaxIdleTimeout = TimeSpan.FromDays(30);
 
-    public static UserTurn ToUserTurn(this V1.StreamTurnRequest request, ConversationName conversation, Caller caller, DateTime deadline)
+    public static UserTurn ToUserTurn(this V1.StreamTurnRequest request, ConversationName conversation, Caller caller, DateTimeOffset? deadline)
     {
         var text = request.Input?.Text ?? "";
         if (string.IsNullOrWhiteSpace(text))
@@ -37,7 +37,7 @@ internal static class Wire
             concurrency,
             request.ExpectedTurnIndex == 0 ? null : request.ExpectedTurnIndex,
             caller.Subject,
-            deadline == DateTime.MaxValue ? null : new DateTimeOffset(deadline));
+            deadline);
     }
 
     public static V1.StreamTurnRequest ToStreamTurn(this V1.SendTurnRequest request) => new()

@@ -48,7 +48,7 @@ public sealed class PayloadHashTests
             Hash(new StreamTurnRequest(turn) { Concurrency = Concurrency.Reject }),
             Hash(new StreamTurnRequest(turn) { Concurrency = Concurrency.Supersede }),
             Hash(new StreamTurnRequest(turn) { ExpectedTurnIndex = 1 }),
-            turn.ToUserTurn(new("demo", "d"), Anna, DateTime.MaxValue).PayloadHash,
+            turn.ToUserTurn(new("demo", "d"), Anna, deadline: null).PayloadHash,
             PayloadHash.Of("k", "ab", "c"),
             PayloadHash.Of("k", "a", "bc"),
             PayloadHash.Of("k", "abc"),
@@ -57,7 +57,7 @@ public sealed class PayloadHashTests
         Assert.Equal(hashes.Length, hashes.Select(Convert.ToHexString).Distinct().Count());
     }
 
-    private static byte[] Hash(StreamTurnRequest request) => request.ToUserTurn(Name, Anna, DateTime.MaxValue).PayloadHash;
+    private static byte[] Hash(StreamTurnRequest request) => request.ToUserTurn(Name, Anna, deadline: null).PayloadHash;
 
     private static byte[] Hash(CreateConversationRequest request) => request.ToNewConversation(Anna).PayloadHash;
 }
