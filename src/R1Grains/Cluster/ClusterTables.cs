@@ -25,14 +25,21 @@ internal static partial class ClusterTables
     /// <summary>As long as the record waits for its server.</summary>
     private const int TimeoutSeconds = 3;
 
-    /// <summary>The connection string whose unqualified names are these tables.</summary>
-    public static string Connection(string postgres) => new NpgsqlConnectionStringBuilder(postgres) { SearchPath = Schema, ApplicationName = "r1grains cluster", MaxPoolSize = 20, Timeout = TimeoutSeconds, CommandTimeout = TimeoutSeconds }.ToString();
+    /// <summary>The connection string whose unqualified names are these tables; of several hosts the primary is asked, whichever that is by now.</summary>
+    public static string Connection(string postgres)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(postgres) { SearchPath = Schema, ApplicationName = "r1grains cluster", MaxPoolSize = 20, Timeout = TimeoutSeconds, CommandTimeout = TimeoutSeconds };
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) is true)
+            (settings.TargetSessionAttributes, settings.HostRecheckSeconds) = ("primary", 0);
+        return settings.ToString();
+    }
 
     /// <exception cref="StartFailure">They were made by a newer program, and are not for this one.</exception>
     public static async Task Make(string postgres)
     {
-        await using var source = NpgsqlDataSource.Create(Connection(postgres));
-        await using var connection = await source.OpenConnectionAsync();
+        // A data source of several hosts would not take a connection string that says which one.
+        await using var connection = new NpgsqlConnection(Connection(postgres));
+        await connection.OpenAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await Execute($"SELECT pg_advisory_xact_lock({Lock})");
         var (found, oldest) = await Found();

@@ -59,6 +59,9 @@ public static class Registration
                 // probes and as many votes; see the tests of the cluster for the times.
                 membership.ProbeTimeout = TimeSpan.FromSeconds(1);
                 membership.NumMissedProbesLimit = 2;
+                // Nobody is declared dead of whom something was heard within twice this time, whatever it was: that is how
+                // long a frozen silo holds up those who wait for it alone, and how long a busy one may say nothing.
+                membership.MaxProbeTimeout = TimeSpan.FromSeconds(2.5);
                 membership.NumVotesForDeathDeclaration = 2;
                 membership.TableRefreshTimeout = TimeSpan.FromSeconds(10);
                 membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
