@@ -15,7 +15,7 @@ public sealed class PersonalDataStreamTests
         " ", " ", " ", "  ", "-", "-", ".", ",", "，", "。", "\n", ":", "：", "_", "#", "¥", "/", "0", "1", "3", "6", "9", "a", "E", "😀", "人",
     ];
 
-    private static readonly Gen<string> Texts = Gen.Int[0, Fragments.Length - 1].Select(i => Fragments[i]).Array[0, 24].Select(string.Concat);
+    private static readonly Gen<string> Texts = AnyOf(Fragments).Array[0, 24].Select(string.Concat);
 
     [Fact]
     public void However_a_text_is_cut_the_same_is_found_and_nothing_is_lost() =>
@@ -95,7 +95,7 @@ public sealed class PersonalDataStreamTests
     /// <summary>Whatever is held, there are words that make an item of it.</summary>
     [Fact]
     public void Nothing_is_held_without_a_reason() =>
-        Gen.Select(Gen.OneOfConst(Whole), Gen.Int[1, 24], Gen.OneOfConst("", "我的", "so ", "电话 ", "验证码", "订单号")).Sample((item, length, before) =>
+        Gen.Select(AnyOf(Whole), Gen.Int[1, 24], AnyOf("", "我的", "so ", "电话 ", "验证码", "订单号")).Sample((item, length, before) =>
         {
             var text = before + item[..Math.Min(length, item.Length)];
             var stream = new PersonalDataStream();
@@ -107,7 +107,7 @@ public sealed class PersonalDataStreamTests
 
     [Fact]
     public void What_is_held_is_bounded() =>
-        Gen.OneOfConst("a", "1", "6222", "1 ", "一", "@", ".", "a@", "a.", "bob@x.", "+86", "(", "::", "0-", "123456是", "1-1-").Array[1, 3].Sample(parts =>
+        AnyOf("a", "1", "6222", "1 ", "一", "@", ".", "a@", "a.", "bob@x.", "+86", "(", "::", "0-", "123456是", "1-1-").Array[1, 3].Sample(parts =>
         {
             var stream = new PersonalDataStream();
             var part = string.Concat(parts);
@@ -141,6 +141,8 @@ public sealed class PersonalDataStreamTests
                 foreach (var last in "0123456789ABCDEFGHJKLMNPQRTUWXY")
                     yield return fill[..length] + last;
     }
+
+    private static Gen<string> AnyOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(i => texts[i]);
 
     private static IEnumerable<string> Pieces(string text, int[] cuts)
     {
