@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 using Npgsql;
 
@@ -17,7 +18,7 @@ internal static class Outage
     };
 
     /// <summary>Whether it stays until somebody sets the server or the connection string otherwise.</summary>
-    public static bool IsSetting(Exception failure) => failure is RecordServerException or PostgresException { SqlState: ['2', '8', ..] or "3D000" };
+    public static bool IsSetting(Exception failure) => failure is RecordServerException or PostgresException { SqlState: ['2', '8', ..] or "3D000" } or NpgsqlException { InnerException: AuthenticationException };
 
     /// <summary>Whether another transaction came first: in the next attempt its rows are seen.</summary>
     public static bool IsCollision(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
@@ -29,6 +30,8 @@ internal static class Outage
         PostgresException refused => new RecordUnavailableException($"The record cannot be used: PostgreSQL at {address} says '{refused.MessageText}' ({refused.SqlState}). {Advice(refused.SqlState)}", refused),
         NpgsqlException { InnerException: TimeoutException } or TimeoutException or OperationCanceledException =>
             new RecordUnavailableException($"The record cannot be used: PostgreSQL at {address} did not answer in time. Check the server and the network; retry.", failure),
+        NpgsqlException { InnerException: AuthenticationException refused } =>
+            new RecordUnavailableException($"The record cannot be used: the TLS certificate of PostgreSQL at {address} is refused ({refused.Message.TrimEnd('.')}).", failure),
         NpgsqlException or SocketException or IOException =>
             new RecordUnavailableException($"The record cannot be used: PostgreSQL at {address} cannot be reached ({Reason(failure)}). Start it, or mend the network; retry.", failure),
         InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException =>

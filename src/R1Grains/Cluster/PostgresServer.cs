@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using Npgsql;
 using R1Grains.Ledger;
 using R1Grains.Operations;
@@ -37,10 +38,20 @@ internal static class PostgresServer
             {
                 if (away is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege })
                     throw new StartFailure($"The user of ConnectionStrings__Postgres may not make the tables of the cluster ({away.Message}): grant CREATE on the database, once.");
+                // Waiting mends neither a password nor a certificate.
+                if (Causes(away).Any(cause => cause is AuthenticationException))
+                    throw new StartFailure($"{away.Message} It must speak TLS with a certificate that leads to an authority known here: 'Root Certificate=/path/ca.pem' in ConnectionStrings__Postgres names one.");
+                if (Causes(away).Any(cause => cause is PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification }))
+                    throw new StartFailure(away.Message);
                 if (time.GetElapsedTime(start) >= Patience)
                     throw new StartFailure($"{away.Message} Start PostgreSQL (deploy/local.sh up starts one on this machine), or mend ConnectionStrings__Postgres.");
                 await Task.Delay(Pause, time);
             }
         }
+    }
+
+    private static IEnumerable<Exception> Causes(Exception exception)
+    {
+        for (var cause = exception; cause is not null; cause = cause.InnerException) yield return cause;
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using R1Grains.Operations;
 using StackExchange.Redis;
 
@@ -41,28 +42,41 @@ internal static class RedisConnection
         var options = Options(connection);
         // INFO counts as a command of administrators.
         options.AllowAdmin = true;
+        // An attempt that fails then says why.
+        options.AbortOnConnectFail = true;
         var (names, start) = (string.Join(", ", options.EndPoints.Select(Name)), time.GetTimestamp());
-        await using var redis = await ConnectionMultiplexer.ConnectAsync(options);
         while (true)
         {
             try
             {
+                await using var redis = await ConnectionMultiplexer.ConnectAsync(options);
                 foreach (var server in redis.GetServers().Where(server => server.IsConnected && !server.IsReplica)) await Require(server);
                 if (redis.GetServers().Any(server => server.IsConnected && !server.IsReplica)) return;
                 throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "no connection");
             }
             catch (Exception failure) when (failure is RedisConnectionException or RedisTimeoutException)
             {
+                var cause = failure.GetBaseException();
+                // Waiting mends neither a certificate nor a password.
+                if (cause is AuthenticationException)
+                    throw new StartFailure($"TLS with Redis at {names} fails ({cause.Message.TrimEnd('.')}): its certificate must lead to the authority in SERedis_IssuerCertPath, a PEM file, or to one that the machine trusts, and be issued to the address or to sslHost=… in ConnectionStrings__Redis.");
+                if (failure is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || cause is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure })
+                    throw Refused(names, cause);
                 if (time.GetElapsedTime(start) >= Patience)
-                    throw new StartFailure($"Redis at {names} does not answer ({failure.Message.Split('\n')[0]}): start it (deploy/local.sh up, or redis-server --appendonly yes --maxmemory-policy noeviction), or mend ConnectionStrings__Redis.");
+                    throw new StartFailure($"Redis at {names} does not answer ({FirstLine(cause)}): start it (deploy/local.sh up, or redis-server --appendonly yes --maxmemory-policy noeviction), or mend ConnectionStrings__Redis.");
                 await Task.Delay(Pause, time);
             }
             catch (RedisServerException refusal)
             {
-                throw new StartFailure($"Redis at {names} refuses: {refusal.Message}. Mend user and password in ConnectionStrings__Redis; INFO must be allowed.");
+                throw Refused(names, refusal);
             }
         }
     }
+
+    private static StartFailure Refused(string names, Exception refusal) =>
+        new($"Redis at {names} refuses: {FirstLine(refusal)}. Mend user and password in ConnectionStrings__Redis; INFO must be allowed.");
+
+    private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.');
 
     private static async Task Require(IServer server)
     {
