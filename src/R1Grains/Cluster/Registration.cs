@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Orleans.Configuration;
 using Orleans.Placement;
+using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.Storage;
 using R1Grains.Ledger;
@@ -16,7 +17,7 @@ public static class Registration
         silo.Configure<ClusterOptions>(cluster => cluster.ClusterId = cluster.ServiceId = settings.Cluster)
             .AddActivityPropagation()
             .AddNodes(settings.SiloName, settings.Roles);
-        if (settings.Redis is { } redis) Join(silo, redis, settings.SiloListen);
+        if (settings.Redis is { } redis) Join(silo, redis, settings);
         else Alone(silo);
         if (settings.Postgres is { } postgres) Keep(silo, postgres);
         else Forget(silo);
@@ -44,8 +45,9 @@ public static class Registration
                 .AddSingleton<IRecordMarks>(_ => settings.Redis is { } redis ? new RedisRecordMarks(redis, settings.Cluster) : new FileRecordMarks(settings.Data))
                 .AddSingleton<IRecord>(provider => PostgresServer.Open(postgres, provider.GetRequiredService<IRecordMarks>(), provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult());
 
-    private static void Join(ISiloBuilder silo, string redis, IPEndPoint listen)
+    private static void Join(ISiloBuilder silo, string redis, Settings settings)
     {
+        var listen = settings.SiloListen;
         silo.UseRedisClustering(options =>
             {
                 options.ConfigurationOptions = RedisConnection.Options(redis);
@@ -64,8 +66,12 @@ public static class Registration
                 membership.MaxProbeTimeout = TimeSpan.FromSeconds(2.5);
                 membership.NumVotesForDeathDeclaration = 2;
                 membership.TableRefreshTimeout = TimeSpan.FromSeconds(10);
-                membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
-            });
+                membership.IAmAliveTablePublishTimeout = SiloName.Announced;
+                // Longer than it takes to declare a frozen silo dead, which must be reached until then.
+                membership.MaxJoinAttemptTime = TimeSpan.FromSeconds(30);
+            })
+            .AddStartupTask<SiloName>(ServiceLifecycleStage.ApplicationServices);
+        silo.Services.AddSingleton<IFatalErrorHandler, DeclaredDead>();
     }
 
     private static void Alone(ISiloBuilder silo) =>

@@ -1,5 +1,8 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Orleans.Runtime;
+using Orleans.Runtime.MembershipService;
+using R1Grains.Cluster;
 using R1Grains.Engine;
 using R1Grains.Engine.Models;
 using R1Grains.Ledger;
@@ -34,6 +37,8 @@ public sealed class StartFailure(string message) : Exception(message)
             {
                 case StartFailure or RecordFolderException or RecordServerException or RecordUnavailableException or ModelFolderException or DeviceException:
                     return cause.Message;
+                case OrleansClusterConnectivityCheckFailedException:
+                    return $"{cause.Message.TrimEnd('.')}. {DeclaredDead.Advice}";
                 case IOException { InnerException: AddressInUseException }:
                     return $"{cause.Message} Stop the process that holds it, or listen elsewhere with R1__Listen, e.g. R1__Listen=127.0.0.1:5081; the metrics' port is R1__Metrics.";
                 case SocketException { SocketErrorCode: SocketError.AddressNotAvailable or SocketError.AccessDenied }:
