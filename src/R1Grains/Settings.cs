@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using R1Grains.Cluster;
 using R1Grains.Engine;
 using R1Grains.Operations;
 
@@ -32,6 +33,9 @@ public sealed record Settings
 
     /// <summary>Where the other silos reach this one; port 0 takes any free one.</summary>
     public required IPEndPoint SiloListen { get; init; }
+
+    /// <summary>With what the silos prove to each other that they are of one cluster; null for connections in plain text.</summary>
+    public SiloTls? SiloTls { get; init; }
 
     /// <summary>Where gRPC listens; port 0 takes any free one. Beyond loopback every call needs a token.</summary>
     public required IPEndPoint Listen { get; init; }
@@ -70,6 +74,7 @@ public sealed record Settings
             Cluster = Read(r1, "Cluster", "r1grains", TryName, "a name of letters, digits, '-', '_' and '.', at most 100"),
             SiloName = Read(r1, "Silo:Name", Environment.MachineName, TryName, "a name of letters, digits, '-', '_' and '.', at most 100, that no other process of the cluster has"),
             SiloListen = Read(r1, "Silo:Listen", StandardSiloListen, TryReachable, "the address and port where the other silos reach this one, e.g. 10.0.0.7:11111"),
+            SiloTls = SiloTlsFrom(r1),
             Listen = Read(r1, "Listen", StandardListen, TryAddress, "an address with a port, e.g. 127.0.0.1:5080"),
             Data = Path.GetFullPath(r1["Data"] ?? "data"),
             Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
@@ -87,6 +92,18 @@ public sealed record Settings
 
     private static string? Named(string? text) => text is { Length: > 0 } ? text : null;
 
+    private static SiloTls? SiloTlsFrom(IConfiguration r1)
+    {
+        string[] names = ["Silo:Certificate", "Silo:Key", "Silo:Authority"];
+        var files = Array.ConvertAll(names, name => Named(r1[name]) is { } file ? Path.GetFullPath(file) : null);
+        return files switch
+        {
+            [{ } certificate, { } key, { } authority] => new(certificate, key, authority),
+            [null, null, null] => null,
+            _ => throw new StartFailure($"{string.Join(" and ", Variables(names.Where((_, i) => files[i] is not null)))} is set and {string.Join(" and ", Variables(names.Where((_, i) => files[i] is null)))} is not: name all three PEM files, or none for connections in plain text."),
+        };
+    }
+
     private static EngineOptions EngineFrom(IConfiguration r1, EngineOptions standard) => standard with
     {
         Threads = Read(r1, "Engine:Threads", standard.Threads, TryCount, "a number, 0 for as many as the machine and the model have use for"),
@@ -103,7 +120,9 @@ public sealed record Settings
     private static T Read<T>(IConfiguration r1, string name, T standard, TryParse<T> parse, string form) =>
         r1[name] is not { Length: > 0 } text ? standard
         : parse(text, out var value) ? value
-        : throw new StartFailure($"R1__{name.Replace(":", "__", StringComparison.Ordinal)} is '{text}': write {form}.");
+        : throw new StartFailure($"{Variables([name]).Single()} is '{text}': write {form}.");
+
+    private static IEnumerable<string> Variables(IEnumerable<string> names) => names.Select(name => $"R1__{name.Replace(":", "__", StringComparison.Ordinal)}");
 
     private static bool TryAddress(string text, out IPEndPoint address) =>
         IPEndPoint.TryParse(text, out address!) && text.Contains($":{address.Port}", StringComparison.Ordinal);

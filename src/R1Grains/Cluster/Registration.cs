@@ -17,6 +17,7 @@ public static class Registration
         silo.Configure<ClusterOptions>(cluster => cluster.ClusterId = cluster.ServiceId = settings.Cluster)
             .AddActivityPropagation()
             .AddNodes(settings.SiloName, settings.Roles);
+        if (settings.SiloTls is { } tls) SiloCertificate.Open(tls, settings.Cluster).Secure(silo);
         if (settings.Redis is { } redis) Join(silo, redis, settings);
         else Alone(silo);
         if (settings.Postgres is { } postgres) Keep(silo, postgres);

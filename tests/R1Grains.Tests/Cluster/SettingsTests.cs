@@ -31,6 +31,9 @@ public sealed class SettingsTests
     public void A_name_that_could_be_taken_for_a_key_is_refused() => Refused("R1__Silo__Name is 'a/0'", ("R1:Silo:Name", "a/0"));
 
     [Fact]
+    public void A_part_of_what_TLS_needs_is_not_taken_for_none() => Refused("R1__Silo__Authority", ("R1:Silo:Certificate", "silo.crt"), ("R1:Silo:Key", "silo.key"));
+
+    [Fact]
     public void Without_connection_strings_it_is_embedded_with_all_roles()
     {
         var settings = Read();

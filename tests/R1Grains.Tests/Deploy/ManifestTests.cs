@@ -66,6 +66,9 @@ public sealed partial class ManifestTests
     [InlineData("components/stores/network.yaml", "    - from:\n        - podSelector:\n            matchLabels:\n              app.kubernetes.io/name: r1grains\n", "    - from:\n        - podSelector:\n            matchLabels:\n              app.kubernetes.io/name: psql\n", "lets in pods that do not exist|is reached by others than silos")]
     [InlineData("components/stores/network.yaml", "port: 6379", "port: 6380", "lets in to port 6380")]
     [InlineData("components/queue-scaling/settings.env", ":4317", ":4318", "is not let out to the collector")]
+    [InlineData("components/silo-tls/settings.env", "R1__Silo__Key=/run/secrets/r1grains-silo/tls.key\n", "", "R1__Silo__Key is not")]
+    [InlineData("components/silo-tls/inference.yaml", "secretName: r1grains-silo-tls", "secretName: r1grains-silo", "uses key tls.key of Secret r1grains-silo,")]
+    [InlineData("components/silo-tls/gateway.yaml", "- name: silo-tls\n              mountPath", "- name: tls\n              mountPath", "Deployment r1grains-gateway mounts tls, which is no volume")]
     // How it grows.
     [InlineData("base/gateway.yaml", "  minReadySeconds: 10\n", "  minReadySeconds: 10\n  replicas: 2\n", "names its replicas")]
     [InlineData("base/scaling.yaml", "minReplicas: 2", "minReplicas: 1", "may be one pod")]

@@ -6,8 +6,8 @@ namespace R1Grains.Tests.Deploy;
 /// <summary>What an overlay applies: every document of it and of what it takes in, loaded strictly into its type.</summary>
 internal sealed class Overlay
 {
-    // What no kustomization lists, because it is for somebody else's chart.
-    private static readonly string[] ForOthers = ["prometheus-adapter.yaml"];
+    // What no kustomization lists, because it is for what may not be there.
+    private static readonly string[] ForOthers = ["prometheus-adapter.yaml", "certificates.yaml"];
 
     private static readonly Dictionary<string, Type> Types = new()
     {

@@ -1,0 +1,154 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Orleans.Configuration;
+using Orleans.Connections.Security;
+using R1Grains.Operations;
+
+namespace R1Grains.Cluster;
+
+/// <summary>
+/// Mutual TLS between silos: each shows its certificate and asks for one of the same authority that is issued to the same
+/// cluster. Addresses are not compared: they change with every pod, and all silos of a cluster may do the same.
+/// </summary>
+internal sealed partial class SiloCertificate
+{
+    private const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2";
+
+    private readonly SiloTls _files;
+    private readonly string _cluster;
+    private volatile Loaded _loaded;
+
+    private SiloCertificate(SiloTls files, string cluster) => (_files, _cluster, _loaded) = (files, cluster, Load(files, cluster));
+
+    /// <exception cref="StartFailure">A file is missing or unreadable, or the other silos would refuse the certificate.</exception>
+    public static SiloCertificate Open(SiloTls files, string cluster) => new(files, cluster);
+
+    public void Secure(ISiloBuilder silo) => silo.Services.AddOptions<SiloConnectionOptions>().Configure<ILogger<SiloCertificate>>((connections, log) =>
+    {
+        var tls = new TlsOptions
+        {
+            LocalServerCertificateSelector = (_, _) => Current(log).Own,
+            LocalClientCertificateSelector = (_, _, _, _, _) => Current(log).Own,
+            RemoteCertificateMode = RemoteCertificateMode.RequireCertificate,
+            RemoteCertificateValidation = (peer, sent, _) => Accepts(peer, sent, log),
+            OnAuthenticateAsClient = (_, client) => client.TargetHost = _cluster,
+        };
+        connections.ConfigureSiloInboundConnection(connection => connection.UseServerTls(tls));
+        connections.ConfigureSiloOutboundConnection(connection => connection.UseClientTls(tls));
+    });
+
+    private bool Accepts(X509Certificate2 peer, X509Chain? sent, ILogger log)
+    {
+        if (Fault(peer, Current(log).Authority, _cluster, sent?.ChainPolicy.ExtraStore) is not { } fault) return true;
+        Log.Refused(log, peer.Subject, fault);
+        return false;
+    }
+
+    /// <summary>
+    /// Read again for each connection, of which there are few: a renewed certificate is then taken without a restart. Times
+    /// of files say nothing, because a mounted secret is a link that stays while what it leads to changes.
+    /// </summary>
+    private Loaded Current(ILogger log)
+    {
+        var loaded = _loaded;
+        try
+        {
+            if (loaded.IsAsOn(_files)) return loaded;
+            _loaded = loaded = Load(_files, _cluster);
+            Log.Renewed(log, _files.Certificate, loaded.Own.NotAfter);
+        }
+        catch (StartFailure faulty)
+        {
+            // Perhaps it is being written.
+            Log.NotRenewed(log, faulty.Message);
+        }
+        return loaded;
+    }
+
+    private static Loaded Load(SiloTls files, string cluster)
+    {
+        var loaded = Loaded.From(files);
+        if (Fault(loaded.Own, loaded.Authority, cluster) is { } fault)
+            throw new StartFailure($"R1__Silo__Certificate '{files.Certificate}' would be refused by the other silos: it {fault}.");
+        return loaded;
+    }
+
+    /// <summary>Why a silo must not be let in with it; null if it may.</summary>
+    /// <param name="sent">What came with it, from which the way to the authority may lead.</param>
+    private static string? Fault(X509Certificate2 certificate, X509Certificate2Collection authority, string cluster, X509Certificate2Collection? sent = null)
+    {
+        if (!certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names => names.EnumerateDnsNames()).Contains(cluster, StringComparer.OrdinalIgnoreCase))
+            return $"has no DNS name '{cluster}', which is R1__Cluster, among its subject alternative names";
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(authority);
+        chain.ChainPolicy.ExtraStore.AddRange(sent ?? []);
+        chain.ChainPolicy.ApplicationPolicy.Add(new(ServerUse));
+        chain.ChainPolicy.ApplicationPolicy.Add(new(ClientUse));
+        // An authority of one cluster publishes no list; what must not get in any more is left to expire, or the authority replaced.
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        if (chain.Build(certificate)) return null;
+        var status = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
+        return status switch
+        {
+            _ when (status & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0 => $"is of another authority than R1__Silo__Authority: '{certificate.Issuer}'",
+            _ when (status & X509ChainStatusFlags.NotTimeValid) != 0 => $"is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}",
+            _ when (status & X509ChainStatusFlags.NotValidForUsage) != 0 => "is not for servers and clients alike (extended key usage)",
+            _ => string.Join(", ", chain.ChainStatus.Select(fault => fault.StatusInformation.TrimEnd('.'))),
+        };
+    }
+
+    /// <summary>The files as they were read.</summary>
+    private sealed record Loaded(string Certificate, string Key, string AuthorityText, X509Certificate2 Own, X509Certificate2Collection Authority)
+    {
+        public bool IsAsOn(SiloTls files) =>
+            (Certificate, Key, AuthorityText) == (Text("Certificate", files.Certificate), Text("Key", files.Key), Text("Authority", files.Authority));
+
+        public static Loaded From(SiloTls files)
+        {
+            var (certificate, key, text) = (Text("Certificate", files.Certificate), Text("Key", files.Key), Text("Authority", files.Authority));
+            var authority = new X509Certificate2Collection();
+            try
+            {
+                authority.ImportFromPem(text);
+            }
+            catch (CryptographicException unreadable)
+            {
+                throw new StartFailure($"R1__Silo__Authority '{files.Authority}' cannot be read ({unreadable.Message}): it must hold certificates in PEM form.");
+            }
+            if (authority.Count == 0) throw new StartFailure($"R1__Silo__Authority '{files.Authority}' holds no certificate: it must hold the authority's in PEM form.");
+            try
+            {
+                return new(certificate, key, text, X509Certificate2.CreateFromPem(certificate, key), authority);
+            }
+            catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException)
+            {
+                throw new StartFailure($"R1__Silo__Certificate '{files.Certificate}' and R1__Silo__Key '{files.Key}' cannot be used ({unreadable.Message}): they must be a certificate and its private key, not encrypted, in PEM form.");
+            }
+        }
+
+        private static string Text(string setting, string file)
+        {
+            try
+            {
+                return File.ReadAllText(file);
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                throw new StartFailure($"R1__Silo__{setting} '{file}' cannot be read: {unreadable.Message}");
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "The silo's certificate {File} was renewed; it is valid to {End:u}")]
+        public static partial void Renewed(ILogger log, string file, DateTime end);
+
+        [LoggerMessage(2, LogLevel.Warning, "The silo's certificate was changed and is not taken: {Fault} The earlier one is shown on")]
+        public static partial void NotRenewed(ILogger log, string fault);
+
+        [LoggerMessage(3, LogLevel.Warning, "A connection of a silo was refused: its certificate '{Subject}' {Fault}")]
+        public static partial void Refused(ILogger log, string subject, string fault);
+    }
+}
