@@ -42,7 +42,7 @@ internal sealed class RecordedConversations(string run, Pace pace)
                 await Write(record, number);
                 bar.Advance();
             });
-            await using var look = source.CreateCommand("ANALYZE conversation_head, entry, piece");
+            await using var look = source.CreateCommand("ANALYZE");
             await look.ExecuteNonQueryAsync(cancellation);
         }
     }
