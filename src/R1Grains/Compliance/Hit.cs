@@ -1,0 +1,15 @@
+namespace R1Grains.Compliance;
+
+/// <summary>What was found, and where.</summary>
+/// <param name="Start">In UTF-16 units of the source, from 0.</param>
+/// <param name="End">The unit after its last.</param>
+/// <param name="Released">What could be released before the character that decided: nothing of it can be taken back.</param>
+public readonly record struct Hit(int Start, int End, LexiconEntry Entry, Disguise Disguise, int Released);
+
+/// <summary>By which reading it was found.</summary>
+public enum Disguise
+{
+    None,
+    Pinyin,
+    Leet,
+}

@@ -1,0 +1,39 @@
+namespace R1Grains.Compliance;
+
+/// <summary>What is done about a hit, the gravest last.</summary>
+public enum LexiconAction
+{
+    /// <summary>Nothing, and nothing about any hit within it either: the white list.</summary>
+    Allow,
+    /// <summary>Its characters are covered.</summary>
+    Mask,
+    /// <summary>Everything from here on waits for a person.</summary>
+    Review,
+    /// <summary>Everything that has not been released is replaced, and the turn ends.</summary>
+    Replace,
+    /// <summary>The turn ends here.</summary>
+    Block,
+}
+
+[Flags]
+public enum LexiconScope
+{
+    Input = 1,
+    Output = 2,
+    Both = Input | Output,
+}
+
+/// <summary>Whom, where and when an entry concerns, and what is done about it.</summary>
+/// <param name="Level">1 to 9, the gravest last; for those who sort.</param>
+/// <param name="Tenant">Null for every tenant.</param>
+/// <param name="From">The first day; null for always.</param>
+/// <param name="Until">The last day; null for ever.</param>
+public sealed record LexiconRule(
+    string Category, int Level, LexiconAction Action, LexiconScope Scope = LexiconScope.Both, string? Tenant = null, DateOnly? From = null, DateOnly? Until = null)
+{
+    public bool Concerns(LexiconScope scope, string? tenant, DateOnly day) =>
+        (Scope & scope) != 0 && (Tenant is null || Tenant == tenant) && !(day < From) && !(day > Until);
+}
+
+/// <param name="Text">As it is written: spaces in it are where Latin words part.</param>
+public sealed record LexiconEntry(string Text, LexiconRule Rule);
