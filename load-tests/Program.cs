@@ -5,6 +5,7 @@ using R1Grains.LoadTests;
 using R1Grains.LoadTests.Clients;
 using R1Grains.LoadTests.Cluster;
 using R1Grains.LoadTests.Engine;
+using R1Grains.LoadTests.Filter;
 using R1Grains.LoadTests.Turns;
 using R1Grains.Operations;
 
@@ -22,6 +23,7 @@ var root = new RootCommand("Measures R1Grains on this machine: a table for peopl
     EngineBenchmark.Command(),
     ContextBenchmark.Command(),
     LedgerBenchmark.Command(),
+    FilterBenchmark.Command(),
     TurnsBenchmark.Command(),
     ClusterBenchmark.Command(),
 };

@@ -45,6 +45,17 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["silo_loss_conversations_lost"] = new(0, AtMost: true),
         ["silo_loss_turns_lost"] = new(0, AtMost: true),
         ["rss_total_mib"] = new(8_191, AtMost: true),
+        ["exact_mb_per_s"] = new(100, 200),
+        ["normalised_mb_per_s"] = new(60),
+        ["lexicon_mib"] = new(10, 5, AtMost: true),
+        ["rebuild_s"] = new(1, 0.5, AtMost: true),
+        ["token_us_p99"] = new(5, 1, AtMost: true),
+        ["token_allocated_bytes"] = new(1, AtMost: true),
+        ["evasion_recall"] = new(0.95, 0.99),
+        ["clean_false_rate"] = new(0.005, 0.001, AtMost: true),
+        ["clean_false_rate_english"] = new(0.005, 0.001, AtMost: true),
+        ["naive_differences"] = new(0, AtMost: true),
+        ["cut_differences"] = new(0, AtMost: true),
     };
 
     /// <summary>What is not a number meets nothing.</summary>
