@@ -16,6 +16,7 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["step_allocated_bytes"] = new(0, AtMost: true),
         ["cancel_extra_ms_p95"] = new(5, AtMost: true),
         ["itl_during_prefill_ratio"] = new(1.5, AtMost: true),
+        ["itl_beside_short_prompts_ratio"] = new(1.5, AtMost: true),
         ["determinism_tokens"] = new(10_000),
         ["determinism_rows_max"] = new(64),
         ["determinism_differences"] = new(0, AtMost: true),

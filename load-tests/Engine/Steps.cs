@@ -8,7 +8,9 @@ internal static class Steps
 {
     private const int Rows = 8;
     private const int Prompt = 300;
-    private const int Tokens = 200;
+
+    // Rows join one after the other; replies are long enough for all to be there together for a while.
+    private const int Tokens = 600;
     private const int Cancellations = 100;
     private static readonly SamplingOptions Greedy = new() { Temperature = 0, MaxTokens = Tokens };
     private static readonly SamplingOptions Sampled = new() { Temperature = 0.6f, TopP = 0.95f, MaxTokens = Tokens };

@@ -11,11 +11,14 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>A batch request gives way to interactive ones that come within so long after it, and to no later ones.</summary>
     public static readonly TimeSpan BatchPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Of the time of steps without prefill: so much longer may chunks make them, for one prompt that is not computed yet.</summary>
-    private const double PrefillShare = 0.5;
+    /// <summary>
+    /// Of the time of steps without prefill: so much longer may chunks make them. The steps themselves take a little longer
+    /// too, because a chunk drives the weights out of the cache; together a token takes no more than half as long again.
+    /// </summary>
+    private const double PrefillShare = 0.4;
 
-    /// <summary>Nobody who reads notices that a token comes so much later.</summary>
-    private const double PauseSeconds = 0.05;
+    /// <summary>For each such time that prompts behind the one that is computed will take, it gets its share once more.</summary>
+    private const double BacklogSeconds = 0.01;
 
     /// <summary>Attention takes ids of a chunk in blocks of a multiple of this; how many depends on head size and cache.</summary>
     public const int BlockUnit = 16;
@@ -43,9 +46,6 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
 
     // Seconds that prefill may take, since its last chunk.
     private double _share;
-
-    // Seconds of chunks since the last step in which anybody generated.
-    private double _pause;
 
     public int Running => _running.Count;
 
@@ -104,7 +104,6 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
         _plan.Decodes.Sort(static (a, b) => a.Slot.CompareTo(b.Slot));
         _plan.ChunkLength = _plan.Prefill is { } next ? Chunk(next.PrefillLength - next.Computed) : 0;
         if (_plan.ChunkLength == 0) _plan.Prefill = null;
-        if (_plan.Decodes.Count > 0) _pause = 0;
         return _plan;
     }
 
@@ -287,23 +286,19 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     }
 
     /// <summary>
-    /// What is left of a prompt is computed at once where that takes no longer than a pause nobody notices, and others that
-    /// generate pause meanwhile. Beside the long rest of a prompt they go on: it gets half the time that they get, twice
-    /// that for each further prompt in the queue, because a queue which grows costs everybody more. Where the shortest
-    /// chunk takes longer than one step's share, it waits until several have come together.
+    /// Beside others that generate, one prompt gets so little time that their tokens come at most half as long again apart.
+    /// Where others wait behind it, it gets more: a queue that grew would cost everybody more. Where the shortest chunk
+    /// takes longer than one step's share, it waits until several have come together.
     /// </summary>
     private int Affordable(int remaining)
     {
         var longest = Math.Min(remaining, Math.Min(LongestChunk, runner.ChunkLength));
-        if (_plan.Decodes.Count == 0 || pace.Prefill(remaining) <= PauseSeconds)
+        if (_plan.Decodes.Count == 0)
         {
             _share = 0;
-            _pause += pace.Chunk(longest);
-            if (_pause <= PauseSeconds) _plan.Decodes.Clear();
             return longest;
         }
-        var behind = Math.Min(_waiting.Count + _running.Count - _plan.Decodes.Count - 1, 16);
-        _share += PrefillShare * pace.Decode(_plan.Decodes.Count) * (1 << behind);
+        _share += PrefillShare * pace.Decode(_plan.Decodes.Count) * (1 + Backlog() / BacklogSeconds);
         var grid = Math.Max(2, runner.CutGrid);
         while (pace.Chunk(longest) > _share)
         {
@@ -312,5 +307,17 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
         }
         _share = 0;
         return longest;
+    }
+
+    /// <summary>Seconds of prefill that people wait for, without the prompt that is computed and without what a prefix may save.</summary>
+    private double Backlog()
+    {
+        var ids = 0;
+        foreach (var sequence in _waiting) ids += Awaited(sequence);
+        foreach (var sequence in _running) ids += Awaited(sequence);
+        return pace.Prefill(ids);
+
+        int Awaited(Sequence sequence) =>
+            sequence.Request.Priority == Priority.Interactive && sequence != _plan.Prefill ? Math.Max(0, sequence.PrefillLength - sequence.Computed) : 0;
     }
 }
