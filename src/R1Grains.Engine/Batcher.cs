@@ -20,13 +20,19 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>For each such time that prompts behind the one that is computed will take, it gets its share once more.</summary>
     private const double BacklogSeconds = 0.01;
 
+    /// <summary>However many wait, others pause no longer than this from token to token.</summary>
+    private const double PauseSeconds = 0.05;
+
     /// <summary>Attention takes ids of a chunk in blocks of a multiple of this; how many depends on head size and cache.</summary>
     public const int BlockUnit = 16;
 
     /// <summary>Longer chunks leave the cache: 512 ids at once took a tenth longer than twice 256.</summary>
     private const int LongestChunk = 256;
 
-    /// <summary>Below this a chunk costs hardly less.</summary>
+    /// <summary>Shorter ones cost hardly less: on a prompt of 6,000 ids, 8 took as long as 25 do in long chunks.</summary>
+    private const int ShortChunk = 32;
+
+    /// <summary>What is taken where a short one would be a pause that is noticed.</summary>
     private const int ShortestChunk = 8;
 
     // By Due, the most urgent first.
@@ -44,8 +50,8 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     // Seconds spent on rows that nobody needed, since the last one was closed.
     private double _wasted;
 
-    // Seconds that prefill may take, since its last chunk.
-    private double _share;
+    // Seconds that prefill may take, earned by the steps of those who generate.
+    private double _credit;
 
     public int Running => _running.Count;
 
@@ -287,25 +293,27 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
 
     /// <summary>
     /// Beside others that generate, one prompt gets so little time that their tokens come at most half as long again apart.
-    /// Where others wait behind it, it gets more: a queue that grew would cost everybody more. Where the shortest chunk
-    /// takes longer than one step's share, it waits until several have come together.
+    /// Where others wait behind it, it gets more, and the others pause for whole chunks: a queue that grew would cost
+    /// everybody more, and a device at its limit runs the fewer steps the more rows there are in each. Where the shortest
+    /// chunk takes longer than one step's share, it waits until several have come together.
     /// </summary>
     private int Affordable(int remaining)
     {
         var longest = Math.Min(remaining, Math.Min(LongestChunk, runner.ChunkLength));
         if (_plan.Decodes.Count == 0)
         {
-            _share = 0;
+            _credit = 0;
             return longest;
         }
-        _share += PrefillShare * pace.Decode(_plan.Decodes.Count) * (1 + Backlog() / BacklogSeconds);
-        var grid = Math.Max(2, runner.CutGrid);
-        while (pace.Chunk(longest) > _share)
+        if (pace.Chunk(longest) <= _credit) _plan.Decodes.Clear();
+        else _credit = Math.Min(_credit + PrefillShare * pace.Decode(_plan.Decodes.Count) * (1 + Backlog() / BacklogSeconds), Math.Max(PauseSeconds, pace.Chunk(longest)));
+        var (grid, shortest) = (Math.Max(2, runner.CutGrid), pace.Chunk(ShortChunk) <= PauseSeconds ? ShortChunk : ShortestChunk);
+        while (pace.Chunk(longest) > _credit)
         {
-            if (longest / 2 < Math.Max(grid, ShortestChunk)) return 0;
+            if (longest / 2 < Math.Max(grid, shortest)) return 0;
             longest = longest / 2 / grid * grid;
         }
-        _share = 0;
+        _credit -= pace.Chunk(longest);
         return longest;
     }
 
