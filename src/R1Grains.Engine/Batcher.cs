@@ -11,6 +11,9 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>A batch request gives way to interactive ones that come within so long after it, and to no later ones.</summary>
     public static readonly TimeSpan BatchPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>A reply that was begun elsewhere passes those that came so long before it and are not begun: somebody has half of it and waits.</summary>
+    public static readonly TimeSpan BegunLead = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// Of the time of steps without prefill: so much longer may chunks make them. The steps themselves take a little longer
     /// too, because a chunk drives the weights out of the cache; together a token takes no more than half as long again.
@@ -80,11 +83,12 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
 
     /// <summary>
     /// A request is due when it comes, later by as long as its prompt takes, and by <see cref="BatchPatience"/> if nobody
-    /// waits for it: short prompts pass a long one, but for no longer than that one takes itself.
+    /// waits for it: short prompts pass a long one, but for no longer than that one takes itself. One that goes on with a
+    /// reply is due sooner, by <see cref="BegunLead"/>.
     /// </summary>
     public void Add(Sequence sequence)
     {
-        var patience = sequence.Request.Priority == Priority.Batch ? BatchPatience : TimeSpan.Zero;
+        var patience = sequence.Request.Priority == Priority.Batch ? BatchPatience : sequence.Request.Recorded.Length > 0 ? -BegunLead : TimeSpan.Zero;
         sequence.Due = sequence.ArrivedAt + patience + TimeSpan.FromSeconds(pace.Prefill(sequence.PrefillLength));
         QueuedTokens += sequence.PrefillLength;
         Enqueue(_waiting, sequence);

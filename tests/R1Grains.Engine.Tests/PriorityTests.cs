@@ -34,6 +34,35 @@ public sealed class PriorityTests
     }
 
     [Fact]
+    public async Task A_reply_that_was_begun_elsewhere_passes_those_that_are_not_begun()
+    {
+        using var gate = new SemaphoreSlim(0);
+        var time = new FakeTimeProvider();
+        var runner = ScriptedRunner.Babbling(Model, rows: 1);
+        await using var engine = runner.Start(Model, time: time);
+        var begun = Request(Model, "begun", Greedy with { MaxTokens = 8 });
+        var (whole, _) = await engine.RunAsync(begun);
+        runner.Gate = gate;
+        var running = engine.RunAsync(Request(Model, "a", Greedy with { MaxTokens = 2 }));
+        await UntilAsync(() => engine.Status.Running == 1);
+        var fresh = engine.GenerateAsync(Request(Model, "b", Greedy with { MaxTokens = 40 })).CollectAsync();
+        // The run that stands at the gate takes as long, which is learnt as the pace of prompts.
+        time.Advance(TimeSpan.FromSeconds(1));
+        var rest = engine.RunAsync(begun with { Recorded = whole[..5] });
+        // Step by step, of which the one takes a few and the other forty.
+        while (!fresh.IsCompleted && !rest.IsCompleted)
+        {
+            gate.Release();
+            await UntilAsync(() => gate.CurrentCount == 0);
+            await Task.WhenAny(fresh, rest, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System));
+        }
+        Assert.False(fresh.IsCompleted, string.Join(", ", runner.Log));
+        Assert.Equal(whole[5..], (await rest).Ids);
+        gate.Release(100);
+        await Task.WhenAll(running, fresh);
+    }
+
+    [Fact]
     public async Task A_batch_request_that_has_waited_is_not_passed_any_more()
     {
         using var gate = new SemaphoreSlim(0);
