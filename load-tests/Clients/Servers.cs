@@ -11,7 +11,7 @@ internal sealed class Servers : IDisposable
 {
     // Together the longest that a frozen server goes unnoticed.
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(2);

@@ -14,8 +14,8 @@ internal sealed class TurnReader(Connection connection, TimeProvider time)
     /// <summary>How long a broken turn looks for a server: longer than one takes to be started again.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    /// <summary>An accepted turn that is silent for so long has lost its server, which else sends heartbeats.</summary>
-    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(60);
+    /// <summary>An accepted turn that is silent for so long has lost its server, which else says something every three seconds.</summary>
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(6);
 
     /// <summary>A stream that held for so long ends an outage even if it brought nothing new.</summary>
     private static readonly TimeSpan Steady = TimeSpan.FromSeconds(10);

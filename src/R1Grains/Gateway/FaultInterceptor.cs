@@ -4,18 +4,30 @@ using Grpc.Core.Interceptors;
 namespace R1Grains.Gateway;
 
 /// <summary>Lets whatever rises from an endpoint pass through <see cref="Faults"/>.</summary>
-public sealed class FaultInterceptor(Faults faults) : Interceptor
+public sealed class FaultInterceptor(Faults faults, TimeProvider time) : Interceptor
 {
+    /// <summary>Where the silo of a grain was lost the next attempt finds the grain elsewhere.</summary>
+    private const int Attempts = 3;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Every method may be repeated: what changes something carries a request id.</summary>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            return await continuation(request, context);
-        }
-        catch (Exception exception)
-        {
-            throw faults.Translate(exception, context);
+            try
+            {
+                return await continuation(request, context);
+            }
+            catch (OrleansException) when (attempt < Attempts && !context.CancellationToken.IsCancellationRequested)
+            {
+                await Task.Delay(Pause, time, CancellationToken.None);
+            }
+            catch (Exception exception)
+            {
+                throw faults.Translate(exception, context);
+            }
         }
     }
 

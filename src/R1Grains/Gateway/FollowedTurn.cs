@@ -44,7 +44,7 @@ internal sealed class FollowedTurn(IConversationGrain conversation, TimeProvider
                 while (true)
                 {
                     next = events.MoveNextAsync().AsTask();
-                    if (!await next.Within(Silence, time, cancellation))
+                    if (!await next.WithinAwake(Silence, time, cancellation))
                     {
                         cancellation.ThrowIfCancellationRequested();
                         if (time.GetElapsedTime(last) < Patience) break;
@@ -72,6 +72,8 @@ internal sealed class FollowedTurn(IConversationGrain conversation, TimeProvider
             {
                 _ = events.Abandon(next, time);
             }
+            // A client must be able to tell a gateway that looks for the conversation from one that is dead.
+            if (_turn is not null) yield return new Heartbeat(_sequence, time.GetUtcNow());
             await Task.Delay(Pause, time, cancellation);
         }
     }

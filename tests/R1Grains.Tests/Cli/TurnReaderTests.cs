@@ -103,7 +103,7 @@ public sealed class TurnReaderTests
         await using var server = await BreakingServer.Start(_record, (Break.Silence, 4));
         using var connection = new Connection([server.Address]);
         var silent = false;
-        var time = new InstantTime(due => due < TimeSpan.FromSeconds(10) || silent);
+        var time = new InstantTime(due => due < TimeSpan.FromSeconds(5) || silent);
         var reader = new TurnReader(connection, time) { Broken = _ => silent = false };
 
         var text = "";

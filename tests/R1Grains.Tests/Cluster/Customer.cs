@@ -15,6 +15,7 @@ internal sealed class Customer(IReadOnlyList<GrpcChannel> gateways, string conve
     private readonly SortedDictionary<long, string> _pieces = [];
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long? _last;
+    private long? _heard;
 
     public string Conversation => conversation;
 
@@ -25,6 +26,9 @@ internal sealed class Customer(IReadOnlyList<GrpcChannel> gateways, string conve
 
     /// <summary>Between two pieces.</summary>
     public TimeSpan LongestPause { get; private set; }
+
+    /// <summary>Between two events on one stream, whatever they say.</summary>
+    public TimeSpan LongestSilence { get; private set; }
 
     public Completed? Completed { get; private set; }
 
@@ -54,8 +58,11 @@ internal sealed class Customer(IReadOnlyList<GrpcChannel> gateways, string conve
             using var call = turn is { } index
                 ? client.ResumeTurn(new() { Turn = $"tenants/demo/conversations/{conversation}/turns/{index}", AfterSequence = _pieces.Keys.LastOrDefault() })
                 : client.StreamTurn(Talk.Turn($"tenants/demo/conversations/{conversation}", $"ask-{words}", words));
-            while (await call.ResponseStream.MoveNext(CancellationToken.None))
+            for (_heard = null; await call.ResponseStream.MoveNext(CancellationToken.None); _heard = Stopwatch.GetTimestamp())
+            {
+                if (_heard is { } heard && Stopwatch.GetElapsedTime(heard) is var silence && silence > LongestSilence) LongestSilence = silence;
                 Take(call.ResponseStream.Current, ref turn);
+            }
             return true;
         });
     }

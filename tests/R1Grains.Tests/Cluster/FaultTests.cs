@@ -51,12 +51,25 @@ public sealed class FaultTests(LocalCluster cluster, ITestOutputHelper output) :
         var customers = await Answered(["a"], () => { cluster.Host("b").Freeze(); return Task.CompletedTask; });
         AssertUnbroken(customers);
         AssertPause(customers, seconds: 13);
+        // Clients leave a gateway that is silent for six.
+        Assert.All(customers, customer => Assert.InRange(customer.LongestSilence.TotalSeconds, 0, 5));
         Assert.True(await Epochs(customers) > Customers, "no conversation was taken over");
         var before = await Turns(customers);
         cluster.Host("b").Thaw();
         // It learns that it is dead, and ends.
         Assert.NotEqual(0, await cluster.Host("b").Exited());
         Assert.Equal(before.Select(turn => turn.ClosedReceipt), (await Turns(customers)).Select(turn => turn.ClosedReceipt));
+    }
+
+    [Fact]
+    public async Task Single_calls_to_a_frozen_silo_are_answered_by_the_next_one()
+    {
+        var opened = new List<(Customer Customer, string Words)>();
+        for (var i = 0; i < Customers; i++) opened.Add(await Open(["a"]));
+        cluster.Host("b").Freeze();
+        var client = new ConversationService.ConversationServiceClient(cluster.Gateway("a"));
+        var views = await Task.WhenAll(opened.Select(customer => client.GetConversationAsync(new() { Name = $"tenants/demo/conversations/{customer.Customer.Conversation}" }).ResponseAsync.WaitAsync(Patience)));
+        Assert.Equal(opened.Select(customer => customer.Customer.Conversation), views.Select(view => view.Name.Split('/')[^1]));
     }
 
     [Fact]
