@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 
@@ -32,6 +34,15 @@ internal sealed class Figures
         foreach (var (key, why) in _leftOut)
             table.AddRow(key, "", Target.Of.GetValueOrDefault(key) is { } target ? target.Show(target.Floor) : "", "", $"[grey]{Markup.Escape(why)}[/]");
         return table;
+    }
+
+    /// <summary>A table, with a line for each figure.</summary>
+    public string ToMarkdown()
+    {
+        var table = new StringBuilder("| figure | value | floor |\n|---|---:|---:|\n");
+        foreach (var (key, value) in _measured)
+            table.Append(CultureInfo.InvariantCulture, $"| `{key}` | {Show(value)}{(Missed.Contains(key) ? " **missed**" : "")} | {(Target.Of.GetValueOrDefault(key) is { } target ? target.Show(target.Floor) : "")} |\n");
+        return table.ToString();
     }
 
     /// <summary>Adds each figure under its key, null where it is not a number, and under <c>missed</c> and <c>left_out</c> the keys of those.</summary>

@@ -7,7 +7,8 @@ namespace R1Grains.LoadTests.Clients;
 
 /// <param name="TurnTime">From the first attempt to the turn's deadline.</param>
 /// <param name="ObeysAdvice">Waits and asks again where the server refuses with retry advice; else that is the answer.</param>
-internal sealed record ClientRules(TimeSpan TurnTime, bool ObeysAdvice);
+/// <param name="ReadPause">How long the client takes over each event before it reads the next.</param>
+internal sealed record ClientRules(TimeSpan TurnTime, bool ObeysAdvice, TimeSpan ReadPause = default);
 
 /// <summary>
 /// One contact-centre connection as the contract wants it: until a turn is accepted the same request is sent again,
@@ -17,8 +18,8 @@ internal sealed record ClientRules(TimeSpan TurnTime, bool ObeysAdvice);
 /// <param name="at">The address it begins with.</param>
 internal sealed class TurnClient(Servers servers, string? token, ClientRules rules, int at)
 {
-    /// <summary>Streams carry a heartbeat after 10 s of silence.</summary>
-    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
+    /// <summary>An accepted turn says something every three seconds at least; before, pings alone tell a dead server.</summary>
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(6);
 
     /// <summary>How a turn ended at its deadline can be read for so long.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -63,8 +64,11 @@ internal sealed class TurnClient(Servers servers, string? token, ClientRules rul
                     deadline: deadline.UtcDateTime, cancellationToken: cancellation)
                 : client.ResumeTurn(new() { Turn = seen.Name, AfterSequence = seen.LastSequence },
                     deadline: (deadline + Grace).UtcDateTime, cancellationToken: cancellation);
-            while (await call.ResponseStream.MoveNext(cancellation).WaitAsync(LongestSilence, TimeProvider.System, cancellation))
+            while (await call.ResponseStream.MoveNext(cancellation).WaitAsync(seen.Index > 0 ? LongestSilence : Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation))
+            {
                 if (Take(seen, call.ResponseStream.Current)) return null;
+                if (rules.ReadPause > TimeSpan.Zero) await Task.Delay(rules.ReadPause, TimeProvider.System, cancellation);
+            }
             return Trouble.Broken("STREAM_ENDED", "the stream ended before its turn");
         }
         catch (TimeoutException)

@@ -6,13 +6,13 @@ using R1Grains.LoadTests.Clients;
 
 namespace R1Grains.LoadTests.Cluster;
 
-/// <param name="Backing">Servers of ours that faults may be done to; those named by a connection string alone are left alone.</param>
+/// <param name="Own">Servers that were started for the run, which faults may be done to; null where others were named.</param>
 /// <param name="FaultTime">How long faults are done.</param>
 /// <param name="Load">Share of what the rows can answer.</param>
 /// <param name="IdleConversations">How many there are at once.</param>
 /// <param name="Folder">Where to write what was seen; null for nowhere.</param>
 internal sealed record ClusterRunPlan(
-    ClusterPlan Cluster, IReadOnlyList<IBackingServer> Backing, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int IdleConversations, int Seed, string? Folder);
+    ClusterPlan Cluster, OwnServers? Own, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int IdleConversations, int Seed, string? Folder);
 
 /// <summary>The sections of the subject <c>cluster</c>, each with processes of its own.</summary>
 internal sealed class ClusterRun(ClusterRunPlan plan)
@@ -29,6 +29,11 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     private const double QuietRate = 2;
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TurnTime = TimeSpan.FromSeconds(60);
+
+    // Of the clients that faults are done to: so many read an answer in twice the time in which it comes, over connections that carry little.
+    private const double SlowShare = 0.1;
+    private const int SlowBytesPerSecond = 1_500;
+    private static readonly TimeSpan SlowPause = TimeSpan.FromSeconds(0.7);
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public static readonly IReadOnlyList<string> Sections = [SaturationSection, ScaleSection, LatencySection, IdleSection, FaultsSection];
@@ -129,15 +134,23 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     private async Task Survive(CancellationToken cancellation)
     {
         Progress.Say($"starting {Names(plan.Cluster)} for faults");
-        await using var cluster = await LocalCluster.StartAsync(plan.Cluster, cancellation);
-        using var servers = new Servers(cluster.Gateways);
+        await using var cluster = await LocalCluster.StartAsync(plan.Cluster with { Connections = plan.Own?.ThroughDoors ?? plan.Cluster.Connections }, cancellation);
+        await using var doors = new Doors(cluster.Gateways, bytesPerSecond: null);
+        await using var slowDoors = new Doors(cluster.Gateways, SlowBytesPerSecond);
+        using var servers = new Servers(doors.Addresses);
+        using var slowServers = new Servers(slowDoors.Addresses);
         await using var watch = new ProcessWatch(() => cluster.Processes);
         var (crowd, witness) = Crowd(servers);
-        var faults = new Faults(cluster, plan.Backing, plan.FaultKinds, () => witness.Turns.Any(turn => turn.End is SeenEnd.None && turn.Pieces.Count > 0), plan.Seed);
+        var slow = Crowd(slowServers, witness, SlowPause);
+        var began = Stopwatch.GetTimestamp();
+        var faults = new Faults(
+            cluster, [.. plan.Own?.Faults ?? [], new(Faults.ClientsCut, "clients", _ => doors.Cut())], plan.FaultKinds,
+            () => witness.Turns.Any(turn => turn.End is SeenEnd.None && turn.Pieces.Count > 0), plan.Seed);
         var rate = plan.Load * Devices(plan.Cluster) * plan.Cluster.Rows * plan.Cluster.Pace.TokensPerSecond / (plan.Cluster.Pace.AnswerLength + PacedAnswers.Reasoning.Length);
         Progress.Say($"{rate:0.#} turns a second for {plan.FaultTime.TotalSeconds:0} s, and {string.Join(", ", plan.FaultKinds)}");
-        var load = new PacedLoad(crowd, plan.Cluster.Pace).Arrive(rate, plan.FaultTime, plan.Seed, cancellation);
-        await Task.WhenAll(load, faults.RunAsync(plan.FaultTime, cancellation));
+        var load = new PacedLoad(crowd, plan.Cluster.Pace).Arrive((1 - SlowShare) * rate, plan.FaultTime, plan.Seed, cancellation);
+        var slowLoad = new PacedLoad(slow, plan.Cluster.Pace).Arrive(SlowShare * rate, plan.FaultTime, plan.Seed + 1, cancellation, PacedLoad.Slow);
+        await Task.WhenAll(load, slowLoad, faults.RunAsync(plan.FaultTime, cancellation));
 
         Progress.Say($"{faults.Done.Count} faults; trying every conversation once more");
         var unable = await Inspection.Unable(crowd, witness.Turns.Select(turn => turn.Question.Conversation).Distinct(), cancellation);
@@ -146,8 +159,11 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         Inspection.Tell(account);
         Inspection.Add(account, Figures);
         Figures.Add("rss_total_mib", watch.PeakTotalMebibytes);
-        Judge(faults, Impact.Of(faults.Done, witness.Turns, record), witness.Turns);
-        if (plan.Folder is { } folder) await Write(folder, witness, faults, cancellation);
+        var impacts = Impact.Of(faults.Done, witness.Turns, record);
+        Judge(faults, impacts, witness.Turns);
+        if (plan.Folder is not { } folder) return;
+        await Write(folder, witness, faults, cancellation);
+        await ClusterReport.Write(folder, new(plan, rate, began, impacts, witness.Turns, watch.Samples, account, Figures), cancellation);
     }
 
     private void Judge(Faults faults, IReadOnlyList<Impact> impacts, IReadOnlyList<SeenTurn> seen)
@@ -160,20 +176,31 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         var (midAnswer, pause) = IsEmbedded ? ("restarts_mid_answer", "restart_pause") : ("faults_mid_answer", "failover_pause");
         Figures.Add(midAnswer, impacts.Count(impact => impact.MidAnswer > 0));
         Figures.Add("faults_touched_answers", impacts.Count(impact => impact.Seconds.Count > 0));
-        foreach (var (kind, key) in new[] { (Faults.Kill, "killed"), (Faults.Freeze, "frozen"), (Faults.Terminate, "terminated") })
+        foreach (var ofKind in impacts.GroupBy(impact => impact.Fault.Kind).OrderBy(ofKind => Faults.Rank(ofKind.Key)))
         {
-            List<double> pauses = [.. impacts.Where(impact => impact.Fault.Kind == kind).SelectMany(impact => impact.Seconds)];
-            if (pauses.Count == 0) continue;
-            Figures.Add($"{pause}s_{key}", pauses.Count);
-            Figures.Add($"{pause}_{key}_s_p50", pauses.Median());
-            Figures.Add($"{pause}_{key}_s_p95", pauses.Quantile(0.95));
+            var key = ofKind.Key switch { Faults.Kill => "killed", Faults.Freeze => "frozen", Faults.Terminate => "terminated", var other => other.Replace('-', '_') };
+            AddPauses($"{pause}s_{key}", $"{pause}_{key}_s", ofKind);
+            if (IsEmbedded || !Faults.OfProcesses.Contains(ofKind.Key)) continue;
+            foreach (var ofRole in ofKind.GroupBy(impact => impact.Fault.Role).OrderBy(ofRole => ofRole.Key, StringComparer.Ordinal))
+                AddPauses($"{pause}s_{key}_{RoleKey(ofRole.Key)}", $"{pause}_{key}_{RoleKey(ofRole.Key)}_s", ofRole);
         }
-        var visits = seen.Where(turn => turn.Question.Class is PacedLoad.Visit).ToList();
+        var visits = seen.Where(turn => turn.Question.Class is PacedLoad.Visit or PacedLoad.Slow).ToList();
         Figures.Add("turns_asked", visits.Count);
         foreach (var (reason, count) in visits.Where(turn => turn.End is not SeenEnd.Completed).CountBy(turn => $"{turn.End}: {turn.Reason}"))
             Progress.Say($"{count} turns not completed, {reason}");
         Figures.Add("turns_not_completed", visits.Count(turn => turn.End is not SeenEnd.Completed));
     }
+
+    private void AddPauses(string count, string key, IEnumerable<Impact> impacts)
+    {
+        List<double> pauses = [.. impacts.SelectMany(impact => impact.Seconds)];
+        if (pauses.Count == 0) return;
+        Figures.Add(count, pauses.Count);
+        Figures.Add($"{key}_p50", pauses.Median());
+        Figures.Add($"{key}_p95", pauses.Quantile(0.95));
+    }
+
+    private static string RoleKey(string roles) => roles.Replace(',', '_');
 
     /// <summary>Of an embedded host the record itself is read once it has stopped; else the servers are asked.</summary>
     private async Task<IReadOnlyList<RecordedTurn>> ReadRecord(LocalCluster cluster, Servers servers, Witness witness, CancellationToken cancellation)
@@ -191,8 +218,11 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     private (Crowd, Witness) Crowd(Servers servers)
     {
         var witness = new Witness();
-        return (new(servers, [("demo", null)], new(TurnTime, ObeysAdvice: true), witness, $"c{Guid.NewGuid():n}"[..9]), witness);
+        return (Crowd(servers, witness), witness);
     }
+
+    private static Crowd Crowd(Servers servers, Witness witness, TimeSpan readPause = default) =>
+        new(servers, [("demo", null)], new(TurnTime, ObeysAdvice: true, readPause), witness, $"c{Guid.NewGuid():n}"[..9]);
 
     private static async Task Write(string folder, Witness witness, Faults faults, CancellationToken cancellation)
     {

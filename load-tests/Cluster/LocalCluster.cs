@@ -23,7 +23,7 @@ internal sealed record ClusterPlan(IReadOnlyList<MemberPlan> Members, IReadOnlyD
 }
 
 /// <summary>One process of a cluster. It keeps its addresses and its data over all its lives.</summary>
-internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string> environment, string address) : IAsyncDisposable
+internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string> environment, string address, WallClock clock) : IAsyncDisposable
 {
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(60);
@@ -34,6 +34,8 @@ internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string
     public MemberPlan Plan => plan;
 
     public string Address => address;
+
+    public WallClock Clock => clock;
 
     public int? ProcessId => _process is { HasExited: false } running ? running.Id : null;
 
@@ -140,6 +142,8 @@ internal sealed class LocalCluster : IAsyncDisposable
             ["R1__Engine__Rows"] = $"{plan.Rows}",
             ["R1__Engine__QueueLimit"] = "256",
         };
+        var clock = new WallClock(Path.Combine(_folder.FullName, $"{member.Name}.clock"));
+        environment[clock.Environment.Key] = clock.Environment.Value;
         foreach (var (name, connection) in plan.Connections) environment[$"ConnectionStrings__{name}"] = connection;
         if (member.Roles is not ClusterPlan.Embedded)
         {
@@ -148,7 +152,7 @@ internal sealed class LocalCluster : IAsyncDisposable
             environment["R1__Silo__Name"] = member.Name;
             environment["R1__Silo__Listen"] = $"127.0.0.1:{FreePort()}";
         }
-        return new(member, environment, $"http://{address}");
+        return new(member, environment, $"http://{address}", clock);
     }
 
     private static int FreePort()

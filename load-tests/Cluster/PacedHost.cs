@@ -26,7 +26,7 @@ internal sealed record Pace(double TokensPerSecond, int AnswerLength)
     public string Answer(string words) => PacedAnswers.To(words, AnswerLength);
 }
 
-/// <summary>The host as it ships, but for its model, which is paced.</summary>
+/// <summary>The host as it ships, but for its model, which is paced, and the clock of its machine, which can be set.</summary>
 internal static class PacedHost
 {
     private const int ContextLength = 8_192;
@@ -38,13 +38,14 @@ internal static class PacedHost
     {
         var model = ScriptedModel.Create(ContextLength);
         builder.Services.AddHostedService<MemoryReport>();
+        builder.Services.AddSingleton<TimeProvider>(new SteadyTime(WallClock.FromEnvironment()));
         if (!Settings.From(builder.Configuration).Roles.HasFlag(Roles.Inference))
             builder.Services.AddSingleton(model);
         else
             builder.Services.AddSingleton(provider =>
             {
                 var (settings, pace) = (provider.GetRequiredService<Settings>(), Pace.FromEnvironment());
-                return new InferenceEngine(model, new PacedRunner(model, pace.Answer, TimeSpan.FromSeconds(1 / pace.TokensPerSecond), settings.Engine.Rows), settings.Engine, TimeProvider.System);
+                return new InferenceEngine(model, new PacedRunner(model, pace.Answer, TimeSpan.FromSeconds(1 / pace.TokensPerSecond), settings.Engine.Rows), settings.Engine, provider.GetRequiredService<TimeProvider>());
             });
     }
 }

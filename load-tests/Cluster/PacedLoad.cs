@@ -6,21 +6,21 @@ namespace R1Grains.LoadTests.Cluster;
 /// <summary>Visitors of a cluster with a paced model, who know what it must answer.</summary>
 internal sealed class PacedLoad(Crowd crowd, Pace pace)
 {
-    public const string Visit = "visit", Steady = "steady";
+    public const string Visit = "visit", Slow = "slow", Steady = "steady";
 
     private const int Turns = 4;
     private static readonly TimeSpan Think = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Visits of several turns arrive by chance.</summary>
     /// <param name="rate">Turns a second.</param>
-    public async Task Arrive(double rate, TimeSpan time, int seed, CancellationToken cancellation) =>
+    public async Task Arrive(double rate, TimeSpan time, int seed, CancellationToken cancellation, string kind = Visit) =>
         await OpenLoop.RunAsync(rate / Turns, time.TotalSeconds, seed, async (number, due) =>
         {
             var random = new Random(HashCode.Combine(seed, number));
             var caller = await crowd.Open(cancellation);
             for (var turn = 1; turn <= Turns; turn++)
             {
-                await Ask(Visit, caller, turn, due, cancellation);
+                await Ask(kind, caller, turn, due, cancellation);
                 var pause = Think * -Math.Log(1 - random.NextDouble());
                 due = Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency);
                 await Task.Delay(pause, TimeProvider.System, cancellation);

@@ -11,6 +11,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private const int LinesKept = 60;
 
+
     // As Linux numbers them.
     private const int Terminating = 15, Continuing = 18, Stopping = 19;
 
@@ -106,6 +107,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         _lines.Enqueue(text);
         while (_lines.Count > LinesKept) _lines.TryDequeue(out _);
         if (SiloMemory.Parse(text) is { } memory) _memory?.TrySetResult(memory);
+        // No fault is to bring an error of our own rooms into the log; what Orleans says of lost silos is another thing.
+        if (text.Contains(" fail: R1Grains", StringComparison.Ordinal) || text.Contains(" crit: R1Grains", StringComparison.Ordinal)) Progress.Say($"{Name}: {text}");
         if (text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["connect", var address, ..]) _address.TrySetResult(address);
     }
 

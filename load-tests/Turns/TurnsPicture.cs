@@ -84,13 +84,13 @@ internal static class TurnsPicture
         plot.Axes.SetLimitsY(low, high);
     }
 
-    private static void FromZero(Plot plot)
+    internal static void FromZero(Plot plot)
     {
         plot.Axes.AutoScale();
         plot.Axes.SetLimitsY(0, plot.Axes.GetLimits().Top * 1.05);
     }
 
-    private static void Save(Plot plot, string title, string x, string y, string path)
+    internal static void Save(Plot plot, string title, string x, string y, string path)
     {
         plot.Title(title);
         plot.XLabel(x);
