@@ -82,6 +82,8 @@ public static class Registration
     private static void Keep(ISiloBuilder silo, string postgres)
     {
         const string Npgsql = "Npgsql";
+        // A snapshot that cannot be read tells its caller, in another silo, why; what has no codec would be an internal error there.
+        silo.Services.Configure<ExceptionSerializationOptions>(exceptions => exceptions.SupportedNamespacePrefixes.Add(Npgsql));
         Binary(silo).AddAdoNetGrainStorage(Snapshots, options => (options.Invariant, options.ConnectionString) = (Npgsql, ClusterTables.Connection(postgres)))
             .UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (Npgsql, ClusterTables.Connection(postgres)));
     }
