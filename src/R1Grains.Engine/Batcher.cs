@@ -18,7 +18,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// Of the time of steps without prefill: so much longer may chunks make them. The steps themselves take a little longer
     /// too, because a chunk drives the weights out of the cache; together a token takes no more than half as long again.
     /// </summary>
-    private const double PrefillShare = 0.4;
+    private const double PrefillShare = 0.35;
 
     /// <summary>For each such time that prompts behind the one that is computed will take, it gets its share once more.</summary>
     private const double BacklogSeconds = 0.01;
