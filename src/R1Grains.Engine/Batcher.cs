@@ -97,7 +97,7 @@ internal sealed class Batcher(KvSlots slots, Pace pace, IModelRunner runner)
     /// <summary>The plan is the batcher's own and valid until the next call.</summary>
     public StepPlan Plan(DateTimeOffset now)
     {
-        _plan.Now = now;
+        _plan.Begun = _plan.Now = now;
         End(now);
         while (Schedule(now)) ;
         for (var i = 0; i < _waiting.Count; i++) _waiting[i].ReportPosition(i);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace R1Grains.Engine;
 
 /// <summary>A reply to be generated, from its beginning or on from ids recorded earlier.</summary>
@@ -27,6 +29,9 @@ public sealed record GenerationRequest
 
     /// <summary>When the reply ends, complete or not.</summary>
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>The span that the request is part of. If it is recorded, what the device does is told by spans below it.</summary>
+    public ActivityContext Trace { get; init; }
 }
 
 public enum Priority : byte

@@ -112,7 +112,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         try
         {
             Validate(request);
-            var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit) { ArrivedAt = _time.GetUtcNow() };
+            var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit) { ArrivedAt = _time.GetUtcNow(), Trace = SequenceTrace.Of(request) };
             if (sequence.Completion is null) Submit(sequence, cancel);
             return Read(sequence);
         }
@@ -185,6 +185,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             if (sequence.Request.Deadline - _time.GetUtcNow() is { } remaining && remaining <= wait)
                 throw new DeadlineTooShortException(remaining, wait);
             sequence.CancelWith(cancel);
+            sequence.Trace?.Ahead = InFlight;
             _inbox.Add(sequence);
             Monitor.Pulse(_gate);
         }
@@ -214,7 +215,8 @@ public sealed class InferenceEngine : IAsyncDisposable
                 lock (_gate) Note();
                 _steps.Run(plan);
                 _meter.Stepped(plan);
-                _meter.Ended(_batcher.Ended);
+                SequenceTrace.Stepped(plan);
+                TellEnded();
             }
         }
         catch (Exception defect)
@@ -250,8 +252,14 @@ public sealed class InferenceEngine : IAsyncDisposable
             _batcher.FailAll(_stopped!, _time.GetUtcNow());
             Note();
         }
-        _meter.Ended(_batcher.Ended);
+        TellEnded();
         _ended.SetResult(_defect);
+    }
+
+    private void TellEnded()
+    {
+        foreach (var sequence in _batcher.Ended) sequence.Trace?.End(sequence, Model);
+        _meter.Ended(_batcher.Ended);
     }
 
     private void Note() => (_status, _places) = (Snapshot(), _batcher.Places);

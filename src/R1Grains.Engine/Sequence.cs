@@ -46,6 +46,9 @@ internal sealed class Sequence
 
     public string Scope => Request.Scope;
 
+    /// <summary>Null where nobody traces the request.</summary>
+    public SequenceTrace? Trace { get; init; }
+
     public DateTimeOffset ArrivedAt { get; init; }
 
     public DateTimeOffset AdmittedAt { get; set; }
@@ -69,6 +72,9 @@ internal sealed class Sequence
 
     /// <summary>Positions in the slot that are computed and committed; below <see cref="Length"/>.</summary>
     public int Computed { get; private set; }
+
+    /// <summary>The first of these, which an earlier prompt had computed.</summary>
+    public int Reused { get; private set; }
 
     public bool IsPrefilling => Computed < PrefillLength;
 
@@ -107,7 +113,7 @@ internal sealed class Sequence
     }
 
     /// <summary>So many ids of the prompt need not be computed.</summary>
-    public void Reuse(int count) => Computed = count;
+    public void Reuse(int count) => Computed = Reused = count;
 
     /// <summary>Commits a prefilled chunk; the last one brings the first sampled id.</summary>
     public void CommitPrefill(int count, DateTimeOffset now)
