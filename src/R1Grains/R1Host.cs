@@ -47,7 +47,7 @@ public static class R1Host
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             // gRPC without TLS needs a port that speaks HTTP/2 alone.
             kestrel.Listen(settings.Listen, listen => listen.Protocols = HttpProtocols.Http2);
-            if (settings.Metrics is { } metrics) ScrapePort.Listen(kestrel, metrics);
+            if (settings.Metrics is { } metrics) SidePort.Metrics.Listen(kestrel, metrics);
         });
         builder.AddCluster(settings);
 

@@ -13,6 +13,12 @@ public abstract record ResourceName(string Tenant)
     private const int MaxIdLength = 63;
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 
+    /// <summary>What the text names; null where it has none of the forms.</summary>
+    public static ResourceName? Find(string text) =>
+        Ids(text, "tenants/{}") is [var tenant] ? new TenantName(tenant)
+        : Ids(text, "tenants/{}/conversations/{}") is [var of, var conversation] ? new ConversationName(of, conversation)
+        : TurnName.Find(text);
+
     public static bool IsId(string text) =>
         text.Length is >= 1 and <= MaxIdLength && text[0] != '-' && !text.AsSpan().ContainsAnyExcept(IdCharacters);
 
@@ -60,11 +66,14 @@ public sealed record ConversationName(string Tenant, string Conversation) : Reso
 public sealed record TurnName(ConversationName Conversation, int Index) : ResourceName(Conversation.Tenant)
 {
     public static TurnName Parse(string text, string field) =>
+        Find(text) ?? throw Malformed(text, field, "tenants/{tenant}/conversations/{conversation}/turns/{index}");
+
+    public static new TurnName? Find(string text) =>
         Ids(text, "tenants/{}/conversations/{}/turns/{}") is [var tenant, var conversation, var number]
         && number[0] != '0'
         && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
             ? new(new(tenant, conversation), index)
-            : throw Malformed(text, field, "tenants/{tenant}/conversations/{conversation}/turns/{index}");
+            : null;
 
     public override string ToString() => $"{Conversation}/turns/{Index}";
 }

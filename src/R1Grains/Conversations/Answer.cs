@@ -2,6 +2,7 @@ using System.Text;
 using R1Grains.Engine;
 using R1Grains.Inference;
 using R1Grains.Ledger;
+using R1Grains.Operations;
 
 namespace R1Grains.Conversations;
 
@@ -78,9 +79,22 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     {
         var (request, idle) = (opened.Request(prompt, [.. _ids]), _idle);
         (_idle, _looked, _queuePosition) = (null, null, null);
-        var generation = idle is null ? await parts.Router.Submit(request, transcript.Prefix) : await parts.Router.Submit(request, idle);
-        transcript.Prefix = new(generation.Device, opened.Context.Policy + opened.Context.History);
-        return generation;
+        var span = ReplySpan.Begin(opened, _ids.Count);
+        try
+        {
+            request = request with { Trace = span?.Context ?? default };
+            var generation = idle is null ? await parts.Router.Submit(request, transcript.Prefix) : await parts.Router.Submit(request, idle);
+            span?.SetTag("r1grains.device", generation.Device);
+            generation.Span = span;
+            transcript.Prefix = new(generation.Device, opened.Context.Policy + opened.Context.History);
+            return generation;
+        }
+        catch (Exception exception)
+        {
+            span.Fail(exception is RefusedException refused ? $"{refused.Refusal.Reason}" : exception.GetType().FullName!);
+            span?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Releases the answer. A device that is lost, or that has no row while another has one, is replaced, which goes on after the ids that have come.</summary>
@@ -101,6 +115,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             }
             catch (RefusedException refused) when (refused.Refusal.Reason is Reason.ModelUnavailable or Reason.ModelQueueFull)
             {
+                generation?.Span.Fail($"{refused.Refusal.Reason}");
                 var isHopeless = generation is not null ? ++losses > LossesMax : _time.GetElapsedTime(without ??= _time.GetTimestamp()) >= WithoutMax;
                 if (refused.Refusal.Reason is Reason.ModelUnavailable && isHopeless) return Ending.Failed(refused.Refusal);
                 Log.Resubmitted(parts.Log, opened.Key, opened.Turn, _ids.Count, refused.Refusal.Detail);
@@ -142,7 +157,13 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             FirstTokenTime = _firstToken,
             ResumePoints = _resumePoints,
         };
-        var receipt = await parts.Record.AppendAsync(closed);
+        Tracing.Span?
+            .SetTag("r1grains.turn.outcome", $"{closed.Outcome}")
+            .SetTag("r1grains.turn.finish_reason", closed.FinishReason)
+            .SetTag("r1grains.turn.pieces", Pieces);
+        Ledger.Receipt receipt;
+        using (Tracing.Part("record closing")) receipt = await parts.Record.AppendAsync(closed);
+        Log.Closed(parts.Log, opened.Key, opened.Turn, closed.Outcome, Pieces);
         transcript.Closed(opened, closed);
         publish(Views.End(opened, closed, receipt));
     }
@@ -179,6 +200,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
                     await Take(emission.TokenId);
                     break;
                 case EmissionKind.Finished:
+                    ReplySpan.Finish(generation.Span, emission.Completion!);
                     return await Finish(emission.Completion!);
             }
         }
@@ -250,8 +272,9 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         (_recorded, _resumed) = (_ids.Count, _resumePoints.Count);
         _heldSince = null;
         _text.Append(piece.Text);
-        FirstText ??= piece.Time;
-        Pieces++;
+        if (Pieces++ > 0) return;
+        FirstText = piece.Time;
+        Tracing.Span?.AddEvent(new("first text", piece.Time));
     }
 
     private void ReportQueue(int position)

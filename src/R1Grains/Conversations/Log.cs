@@ -4,6 +4,17 @@ namespace R1Grains.Conversations;
 
 internal static partial class Log
 {
+    private static readonly Func<ILogger, ConversationKey, int, IDisposable?> Turning = LoggerMessage.DefineScope<ConversationKey, int>("{Conversation} turn {Turn}");
+
+    /// <summary>Until it is disposed, every line of this flow, whoever writes it, carries these ids.</summary>
+    public static IDisposable? InTurn(ILogger log, ConversationKey conversation, int turn) => Turning(log, conversation, turn);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Conversation} turn {Turn} is opened with a prompt of {Tokens} tokens")]
+    public static partial void Opened(ILogger log, ConversationKey conversation, int turn, int tokens);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Conversation} turn {Turn} is closed as {Outcome} after {Pieces} pieces")]
+    public static partial void Closed(ILogger log, ConversationKey conversation, int turn, Outcome outcome, int pieces);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Conversation} turn {Turn} goes on after {Pieces} recorded pieces")]
     public static partial void Continued(ILogger log, ConversationKey conversation, int turn, int pieces);
 

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using R1Grains.Inference;
 using R1Grains.Ledger;
+using R1Grains.Operations;
 
 namespace R1Grains.Conversations;
 
@@ -17,6 +19,10 @@ internal sealed class RunningTurn
     private readonly StopSignal _stop = new();
     private readonly UserTurn? _asked;
     private readonly TurnRecord? _left;
+    private readonly DateTimeOffset _since;
+
+    // What asked for the turn, or woke it.
+    private readonly ActivityContext _trace;
 
     // Both set by the opening.
     private TurnOpened? _opened;
@@ -26,7 +32,7 @@ internal sealed class RunningTurn
     public RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched, UserTurn asked)
         : this(parts, transcript, watched)
     {
-        _asked = asked;
+        (_asked, _trace) = (asked, asked.Trace);
         (RequestId, Payload) = (asked.RequestId, new(asked.PayloadHash));
     }
 
@@ -34,7 +40,7 @@ internal sealed class RunningTurn
     public RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched, TurnRecord left, int[] prompt)
         : this(parts, transcript, watched)
     {
-        _left = left;
+        (_left, _trace) = (left, Tracing.Here);
         (RequestId, Payload) = (left.Opened.RequestId, left.Opened.PayloadHash);
         Opened(left.Opened, new(parts, transcript, left.Opened, prompt, _stop, Publish));
         foreach (var happened in Views.Events(left)) _events.Append(happened);
@@ -43,7 +49,7 @@ internal sealed class RunningTurn
     private RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched)
     {
         (_parts, _transcript, _watched) = (parts, transcript, watched);
-        _events = new(parts.Time);
+        (_events, _since) = (new(parts.Time), parts.Time.GetUtcNow());
         RequestId = "";
     }
 
@@ -53,6 +59,9 @@ internal sealed class RunningTurn
 
     /// <summary>Null before the opening.</summary>
     public int? Index => _opened?.Turn;
+
+    /// <summary>Until it is disposed, lines of the log carry the turn's ids; of a turn that is next.</summary>
+    public IDisposable? Scope() => Log.InTurn(_parts.Log, _transcript.Key, Expected);
 
     public long LastSequence => _answer?.Pieces ?? 0;
 
@@ -70,6 +79,11 @@ internal sealed class RunningTurn
     /// <summary>Returns when the turn has ended or was refused; what it throws means that the record is lost to this activation.</summary>
     public async Task Run()
     {
+        using var span = Tracing.Begin("turn", _trace, _since);
+        span?.SetTag("gen_ai.conversation.id", _transcript.Key.ToString())
+            .SetTag("r1grains.turn.index", Expected)
+            .SetTag("r1grains.turn.resumed", _left is not null)
+            .AddEvent(new("begun", _parts.Now));
         try
         {
             await (_asked is not null ? Begin(_asked) : Continue(_left!));
@@ -77,7 +91,13 @@ internal sealed class RunningTurn
         }
         catch (RefusedException refused) when (_opened is null)
         {
+            span.Fail($"{refused.Refusal.Reason}");
             _events.End(refused.Refusal.With(Refusal.LanguageKey, _transcript.Language));
+        }
+        catch (Exception exception)
+        {
+            span.Fail(exception.GetType().FullName!);
+            throw;
         }
     }
 
@@ -106,6 +126,9 @@ internal sealed class RunningTurn
             if (happened is null) yield return Heartbeat();
             else if (happened is not Accepted && (happened is not TextReleased || happened.Sequence > after) && IsNews(happened)) yield return happened;
     }
+
+    /// <summary>The number that it has, or takes when it runs: turns run one at a time.</summary>
+    private int Expected => Index ?? _transcript.NextTurn;
 
     private async Task Begin(UserTurn asked)
     {
@@ -147,7 +170,8 @@ internal sealed class RunningTurn
 
         // 6. The opening commits while the prompt is prefilled; only `accepted` waits for it. Where it fails, nobody knows
         // whether it is durable: the exception ends the activation, and the next one finds out.
-        await _parts.Record.AppendAsync(opened, fitted.Prompt);
+        using (Tracing.Part("record opening")) await _parts.Record.AppendAsync(opened, fitted.Prompt);
+        Log.Opened(_parts.Log, key, index, fitted.Prompt.Length);
         _transcript.Opened(opened);
         Opened(opened, answer);
         Publish(new Accepted(opened.Time, index));

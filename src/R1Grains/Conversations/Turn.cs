@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 
 namespace R1Grains.Conversations;
 
@@ -21,7 +22,15 @@ public sealed record UserTurn(
     [property: Id(3)] Concurrency Concurrency,
     [property: Id(4)] int? ExpectedIndex,
     [property: Id(5)] string Caller,
-    [property: Id(6)] DateTimeOffset? Deadline);
+    [property: Id(6)] DateTimeOffset? Deadline)
+{
+    /// <summary>The span of the call that asks; default for none.</summary>
+    [Id(7)]
+    public ActivityContext Trace { get; init; }
+
+    // Orleans writes the arguments of a call into logs and exceptions, so what holds words says how many.
+    public override string ToString() => $"turn {RequestId} of {Text.Length} characters";
+}
 
 [GenerateSerializer, Immutable, Alias("r1.NewConversation")]
 public sealed record NewConversation(
@@ -33,7 +42,11 @@ public sealed record NewConversation(
     [property: Id(5)] string Agent,
     [property: Id(6)] string LanguageCode,
     [property: Id(7)] ImmutableSortedDictionary<string, string> Labels,
-    [property: Id(8)] TimeSpan IdleTimeout);
+    [property: Id(8)] TimeSpan IdleTimeout)
+{
+    /// <inheritdoc cref="UserTurn.ToString"/>
+    public override string ToString() => $"conversation {RequestId}";
+}
 
 [GenerateSerializer, Immutable, Alias("r1.ConversationView")]
 public sealed record ConversationView(
@@ -49,7 +62,11 @@ public sealed record ConversationView(
     [property: Id(9)] DateTimeOffset CreateTime,
     [property: Id(10)] DateTimeOffset UpdateTime,
     [property: Id(11)] DateTimeOffset? CompleteTime,
-    [property: Id(12)] int TurnCount);
+    [property: Id(12)] int TurnCount)
+{
+    /// <inheritdoc cref="UserTurn.ToString"/>
+    public override string ToString() => $"conversation {Tenant}/{Conversation} of {TurnCount} turns";
+}
 
 public enum TurnState
 {
@@ -74,7 +91,11 @@ public sealed record TurnView(
     [property: Id(7)] Refusal? Failure,
     [property: Id(8)] DateTimeOffset CreateTime,
     [property: Id(9)] DateTimeOffset? FirstTextTime,
-    [property: Id(10)] DateTimeOffset? EndTime);
+    [property: Id(10)] DateTimeOffset? EndTime)
+{
+    /// <inheritdoc cref="UserTurn.ToString"/>
+    public override string ToString() => $"turn {Index}, {State}, of {Input.Length} and {Output.Length} characters";
+}
 
 /// <summary>
 /// What happens in a turn, in order. <see cref="Sequence"/> numbers released text 1, 2, 3 …; every other event carries
@@ -93,7 +114,11 @@ public sealed record QueuePosition(DateTimeOffset Time, [property: Id(0)] int Po
 public sealed record ReasoningProgress(DateTimeOffset Time, [property: Id(0)] int Tokens) : TurnEvent(0, Time);
 
 [GenerateSerializer, Immutable, Alias("r1.TextReleased")]
-public sealed record TextReleased(long Sequence, DateTimeOffset Time, [property: Id(0)] string Text) : TurnEvent(Sequence, Time);
+public sealed record TextReleased(long Sequence, DateTimeOffset Time, [property: Id(0)] string Text) : TurnEvent(Sequence, Time)
+{
+    /// <inheritdoc cref="UserTurn.ToString"/>
+    public override string ToString() => $"text {Sequence} of {Text.Length} characters";
+}
 
 [GenerateSerializer, Immutable, Alias("r1.Heartbeat")]
 public sealed record Heartbeat(long Sequence, DateTimeOffset Time) : TurnEvent(Sequence, Time);
@@ -158,7 +183,11 @@ public sealed record Receipt([property: Id(0)] long Index, [property: Id(1)] str
 public sealed record ContextWindowView(
     [property: Id(0)] ContextReport Report,
     [property: Id(1)] ImmutableArray<ContextEntry> Turns,
-    [property: Id(2)] string Policy);
+    [property: Id(2)] string Policy)
+{
+    /// <inheritdoc cref="UserTurn.ToString"/>
+    public override string ToString() => $"window of {Turns.Length} turns";
+}
 
 [GenerateSerializer, Immutable, Alias("r1.ContextEntry")]
 public sealed record ContextEntry(
@@ -166,4 +195,8 @@ public sealed record ContextEntry(
     [property: Id(1)] bool Kept,
     [property: Id(2)] int Tokens,
     [property: Id(3)] string Input,
-    [property: Id(4)] string Answer);
+    [property: Id(4)] string Answer)
+{
+    /// <inheritdoc cref="UserTurn.ToString"/>
+    public override string ToString() => $"turn {Turn} of {Tokens} tokens";
+}

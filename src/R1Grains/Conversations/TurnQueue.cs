@@ -61,6 +61,7 @@ internal sealed class TurnQueue(LiveTurns live, Action ended, Action<Exception> 
     {
         while (_turns.Count > 0)
         {
+            using var scope = _turns[0].Scope();
             try
             {
                 await _turns[0].Run();

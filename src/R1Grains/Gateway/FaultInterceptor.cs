@@ -3,8 +3,8 @@ using Grpc.Core.Interceptors;
 
 namespace R1Grains.Gateway;
 
-/// <summary>Lets whatever rises from an endpoint pass through <see cref="Faults"/>.</summary>
-public sealed class FaultInterceptor(Faults faults, TimeProvider time) : Interceptor
+/// <summary>Lets whatever rises from an endpoint pass through <see cref="Faults"/>, and says in the log what the call is about.</summary>
+public sealed class FaultInterceptor(Faults faults, TimeProvider time, ILogger<FaultInterceptor> log) : Interceptor
 {
     /// <summary>Where the silo of a grain was lost the next attempt finds the grain elsewhere.</summary>
     private const int Attempts = 3;
@@ -14,6 +14,7 @@ public sealed class FaultInterceptor(Faults faults, TimeProvider time) : Interce
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
+        using var scope = Log.InCall(log, request);
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -34,6 +35,7 @@ public sealed class FaultInterceptor(Faults faults, TimeProvider time) : Interce
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        using var scope = Log.InCall(log, request);
         try
         {
             await continuation(request, responseStream, context);

@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using R1Grains.Access;
 using R1Grains.Audit;
 using R1Grains.Conversations;
+using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
@@ -37,7 +38,10 @@ internal static class Wire
             concurrency,
             request.ExpectedTurnIndex == 0 ? null : request.ExpectedTurnIndex,
             caller.Subject,
-            deadline);
+            deadline)
+        {
+            Trace = Tracing.Here,
+        };
     }
 
     public static V1.StreamTurnRequest ToStreamTurn(this V1.SendTurnRequest request) => new()

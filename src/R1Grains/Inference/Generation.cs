@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using R1Grains.Conversations;
 using R1Grains.Engine;
@@ -16,6 +17,9 @@ public sealed class Generation(string device, Digest numerics, ChannelReader<Emi
 
     public Digest Numerics => numerics;
 
+    /// <summary>Ends with the generation; null where nobody traces it.</summary>
+    internal Activity? Span { get; set; }
+
     /// <summary>The next thing that happens; null when patience or <paramref name="stop"/> ended first.</summary>
     /// <exception cref="RefusedException"><see cref="Reason.ModelUnavailable"/>: the device is lost.</exception>
     public async ValueTask<Emission?> Next(TimeSpan patience, CancellationToken stop = default)
@@ -28,5 +32,9 @@ public sealed class Generation(string device, Digest numerics, ChannelReader<Emi
         return emissions.TryRead(out var happened) ? happened : null;
     }
 
-    public void Dispose() => leave();
+    public void Dispose()
+    {
+        Span?.Dispose();
+        leave();
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using R1Grains.Engine;
 
 namespace R1Grains.Inference;
@@ -21,6 +22,7 @@ internal struct GenerationRequestSurrogate
     [Id(11)] public DateTimeOffset? Deadline;
     [Id(12)] public string Scope;
     [Id(13)] public Priority Priority;
+    [Id(14)] public ActivityContext Trace;
 }
 
 [RegisterConverter]
@@ -34,6 +36,7 @@ internal sealed class GenerationRequestConverter : IConverter<GenerationRequest,
         Deadline = surrogate.Deadline,
         Scope = surrogate.Scope,
         Priority = surrogate.Priority,
+        Trace = surrogate.Trace,
         Sampling = new()
         {
             Temperature = surrogate.Temperature,
@@ -55,6 +58,7 @@ internal sealed class GenerationRequestConverter : IConverter<GenerationRequest,
         Deadline = value.Deadline,
         Scope = value.Scope,
         Priority = value.Priority,
+        Trace = value.Trace,
         Temperature = value.Sampling.Temperature,
         TopP = value.Sampling.TopP,
         TopK = value.Sampling.TopK,

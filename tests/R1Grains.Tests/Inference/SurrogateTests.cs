@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 using R1Grains.Conversations;
@@ -10,6 +11,8 @@ public sealed class SurrogateTests
 {
     private readonly Serializer _serializer = new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>();
 
+    private static readonly ActivityContext Trace = new(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded, "bank=1", isRemote: true);
+
     [Fact]
     public void A_request_arrives_whole()
     {
@@ -21,6 +24,7 @@ public sealed class SurrogateTests
             Prompt = [1, 2, 3],
             Recorded = [4],
             Deadline = DateTimeOffset.UnixEpoch.AddDays(1),
+            Trace = Trace,
             Sampling = new()
             {
                 Temperature = 0.1f,
@@ -34,11 +38,20 @@ public sealed class SurrogateTests
             },
         };
         var received = Sent(sent);
-        Assert.Equal((sent.Id, sent.Deadline, sent.Scope, sent.Priority), (received.Id, received.Deadline, received.Scope, received.Priority));
+        Assert.Equal((sent.Id, sent.Deadline, sent.Scope, sent.Priority, sent.Trace), (received.Id, received.Deadline, received.Scope, received.Priority, received.Trace));
         Assert.Equal(sent.Prompt, received.Prompt);
         Assert.Equal(sent.Recorded, received.Recorded);
         Assert.Equal(sent.Sampling.StopStrings, received.Sampling.StopStrings);
         Assert.Equal(sent.Sampling with { StopStrings = [] }, received.Sampling with { StopStrings = [] });
+    }
+
+    [Fact]
+    public void A_turn_arrives_with_the_span_that_asks_or_with_none()
+    {
+        var turn = new UserTurn("1", [1], "Hello", Concurrency.Queue, null, "anna", null);
+        Assert.Equal(default, Sent(turn).Trace);
+        var received = Sent(turn with { Trace = Trace }).Trace;
+        Assert.Equal((Trace, true), (received, received.IsRemote));
     }
 
     [Fact]
