@@ -48,6 +48,7 @@ public static class R1Host
             // gRPC without TLS needs a port that speaks HTTP/2 alone.
             kestrel.Listen(settings.Listen, listen => listen.Protocols = HttpProtocols.Http2);
             if (settings.Metrics is { } metrics) SidePort.Metrics.Listen(kestrel, metrics);
+            if (settings.ShowsDashboard) SidePort.Dashboard.Listen(kestrel, settings.Dashboard!);
         });
         builder.AddCluster(settings);
 

@@ -58,6 +58,11 @@ public sealed record Settings
     /// <summary>Where Prometheus may scrape: on loopback, because it asks for no token; null for nowhere.</summary>
     public IPEndPoint? Metrics { get; init; }
 
+    /// <summary>Where gateways show the dashboard of Orleans to operators; null for a silo that is not in it.</summary>
+    public IPEndPoint? Dashboard { get; init; }
+
+    public bool ShowsDashboard => Dashboard is not null && Roles.HasFlag(Roles.Gateway);
+
     public bool IsEmbedded => Postgres is null && Redis is null;
 
     public bool LoopbackOnly => IPAddress.IsLoopback(Listen.Address);
@@ -82,6 +87,7 @@ public sealed record Settings
             TurnTimeout = Read(r1, "TurnTimeout", StandardTurnTimeout, TryTime, "a time of at most a day, e.g. 00:05:00"),
             ShutdownTimeout = Read(r1, "ShutdownTimeout", StandardShutdownTimeout, TryTime, "a time of at most a day, e.g. 00:00:30"),
             Metrics = Read<IPEndPoint?>(r1, "Metrics", null, TryLoopback, "a loopback address with a port, e.g. 127.0.0.1:9464"),
+            Dashboard = Read<IPEndPoint?>(r1, "Dashboard", null, TryAddress, "an address with a port, e.g. 127.0.0.1:8080"),
         };
         if (settings.Redis is null && settings.Roles != Roles.All)
             throw new StartFailure($"R1__Roles is '{r1["Roles"]}', and without ConnectionStrings__Redis no other process can have the other roles: name the Redis in which the cluster meets, or leave R1__Roles out.");

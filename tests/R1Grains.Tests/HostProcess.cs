@@ -19,6 +19,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = [];
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _metrics = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _dashboard = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private HostProcess(Process process)
     {
@@ -39,6 +40,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
                 _address.TrySetResult(address);
             if (word == "metrics")
                 _metrics.TrySetResult(address);
+            if (word == "dashboard")
+                _dashboard.TrySetResult(address);
         }
     }
 
@@ -85,6 +88,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>The address where it says that it can be scraped.</summary>
     public Task<string> Scraped() => _metrics.Task.WaitAsync(Patience);
+
+    /// <summary>The address where it says that operators see the dashboard.</summary>
+    public Task<string> Dashboard() => _dashboard.Task.WaitAsync(Patience);
 
     public async Task<int> Exited()
     {

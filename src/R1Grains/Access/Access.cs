@@ -23,6 +23,18 @@ public static class Access
                 .With("resource", resource.ToString()));
     }
 
+    /// <summary>Passes whoever may watch the cluster, which belongs to no tenant.</summary>
+    /// <param name="caller">Null for one without a token; on this machine, too.</param>
+    /// <exception cref="RefusedException"/>
+    public static void RequireOperator(Caller? caller)
+    {
+        if (caller is null)
+            throw new RefusedException(new(Reason.Unauthenticated, "no token: give one as the password, or send it as 'Authorization: Bearer {token}'"));
+        if (!caller.Permissions.Contains(Permission.WatchCluster))
+            throw new RefusedException(new Refusal(
+                Reason.PermissionDenied, $"caller {Refuse.Quote(caller.Subject)} lacks the permission {Permission.WatchCluster.Name()}: use a token that carries it"));
+    }
+
     public static bool Allows(Caller caller, Permission permission, ResourceName resource) =>
         caller.Tenant == resource.Tenant && caller.Permissions.Contains(permission);
 }

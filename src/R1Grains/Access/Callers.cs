@@ -18,6 +18,17 @@ public sealed class Callers(Caller? local)
     public async ValueTask<Caller> Of(ServerCallContext call)
     {
         var http = call.GetHttpContext();
+        if (await Bearer(http) is { } bearer)
+            return bearer;
+        return local is not null && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+            ? local
+            : throw Unauthenticated("no token: send the metadata 'authorization: Bearer {token}'");
+    }
+
+    /// <summary>The bearer of the request's token, wherever it comes from; null without one.</summary>
+    /// <exception cref="RefusedException"><see cref="Reason.Unauthenticated"/>: it is not valid.</exception>
+    public static async ValueTask<Caller?> Bearer(HttpContext http)
+    {
         var authentication = await http.AuthenticateAsync();
         if (authentication.Succeeded)
             return Of(authentication);
@@ -25,9 +36,7 @@ public sealed class Callers(Caller? local)
             throw Unauthenticated($"the bearer token is not valid ({failure.GetType().Name}): ask its issuer for a new one");
         if (http.Request.Headers.Authorization.Count > 0)
             throw Unauthenticated("the authorization metadata is not of the form 'Bearer {token}'");
-        return local is not null && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
-            ? local
-            : throw Unauthenticated("no token: send the metadata 'authorization: Bearer {token}'");
+        return null;
     }
 
     private static Caller Of(AuthenticateResult authentication)

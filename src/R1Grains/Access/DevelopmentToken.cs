@@ -10,7 +10,7 @@ internal static class DevelopmentToken
     private static readonly TimeSpan LifetimeMax = TimeSpan.FromDays(366);
     private static readonly string[] Options = ["tenant", "subject", "permissions", "lifetime"];
 
-    /// <param name="args">--tenant and --subject, and if wanted --permissions (names with commas between; default all) and --lifetime (default one day).</param>
+    /// <param name="args">--tenant and --subject, and if wanted --permissions (names with commas between; default all of a tenant) and --lifetime (default one day).</param>
     /// <exception cref="StartFailure"/>
     public static string Issue(string[] args, Settings settings, TimeProvider time)
     {
@@ -24,7 +24,7 @@ internal static class DevelopmentToken
         if (!TimeSpan.TryParse(options["lifetime"] ?? "1.00:00:00", CultureInfo.InvariantCulture, out var lifetime) || lifetime <= TimeSpan.Zero || lifetime > LifetimeMax)
             throw new StartFailure($"dev-token: --lifetime '{options["lifetime"]}' is not a time of at most {LifetimeMax.TotalDays:0} days: write e.g. --lifetime 08:00:00.");
         var permissions = options["permissions"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(name => PermissionSet.Find(name) ?? throw new StartFailure($"dev-token: --permissions '{name}' is unknown: there are {string.Join(", ", PermissionSet.All.Order().Select(p => p.Name()))}."))
+            .Select(name => PermissionSet.Find(name) ?? throw new StartFailure($"dev-token: --permissions '{name}' is unknown: there are {string.Join(", ", PermissionSet.Known.Order().Select(p => p.Name()))}."))
             .ToFrozenSet();
         return new DevelopmentIssuer(settings.Data).Issue(new(tenant, subject, permissions ?? PermissionSet.All), time.GetUtcNow(), lifetime);
     }

@@ -18,13 +18,19 @@ public enum Permission
     ReplayTurns,
     /// <summary>Whole texts outside one's own turns: what the model would see, policy included.</summary>
     ReadTranscripts,
+    /// <summary>What the processes do for all tenants together, in numbers: for operators, and never given unless named.</summary>
+    WatchCluster,
 }
 
 public static class PermissionSet
 {
-    public static readonly FrozenSet<Permission> All = Enum.GetValues<Permission>().ToFrozenSet();
+    /// <summary>All that a tenant can give.</summary>
+    public static readonly FrozenSet<Permission> All = Enum.GetValues<Permission>().Except([Permission.WatchCluster]).ToFrozenSet();
 
-    private static readonly FrozenDictionary<string, Permission> ByName = All.ToFrozenDictionary(Name);
+    /// <summary>Those of operators, too.</summary>
+    public static readonly FrozenSet<Permission> Known = Enum.GetValues<Permission>().ToFrozenSet();
+
+    private static readonly FrozenDictionary<string, Permission> ByName = Known.ToFrozenDictionary(Name);
 
     public static string Name(this Permission permission) => JsonNamingPolicy.SnakeCaseLower.ConvertName(permission.ToString());
 

@@ -6,6 +6,7 @@ using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.Storage;
 using R1Grains.Ledger;
+using R1Grains.Operations;
 
 namespace R1Grains.Cluster;
 
@@ -16,7 +17,8 @@ public static class Registration
     {
         silo.Configure<ClusterOptions>(cluster => cluster.ClusterId = cluster.ServiceId = settings.Cluster)
             .AddActivityPropagation()
-            .AddNodes(settings.SiloName, settings.Roles);
+            .AddNodes(settings.SiloName, settings.Roles)
+            .AddDashboard(settings);
         if (settings.SiloTls is { } tls) SiloCertificate.Open(tls, settings.Cluster).Secure(silo);
         if (settings.Redis is { } redis) Join(silo, redis, settings);
         else Alone(silo);

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using R1Grains.Access;
 
 namespace R1Grains.Operations;
 
@@ -10,13 +11,13 @@ internal static class Banner
     public static string Of(WebApplication app)
     {
         var settings = app.Services.GetRequiredService<Settings>();
-        // In the order in which they were listened on: gRPC, then metrics.
+        // In the order in which they were listened on: gRPC, then metrics, then the dashboard.
         var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.ToList();
         return $"""
             R1Grains {typeof(Banner).Assembly.GetName().Version?.ToString(3)} — {Kind(settings)}
               connect   {addresses[0]} (gRPC over HTTP/2 without TLS{(settings.LoopbackOnly ? "; this machine only, no token needed" : "; every call needs a token")})
               model     {settings.Engine.Folder}
-              record    {(settings.Postgres is null ? settings.Data : "in PostgreSQL")}{(settings.Metrics is null ? "" : $"\n  metrics   {addresses[1]}/metrics (for Prometheus)")}
+              record    {(settings.Postgres is null ? settings.Data : "in PostgreSQL")}{(settings.Metrics is null ? "" : $"\n  metrics   {addresses[1]}/metrics (for Prometheus)")}{(settings.ShowsDashboard ? $"\n  dashboard {addresses[^1]} (a token with {Permission.WatchCluster.Name()} as the password)" : "")}
               next      in a second terminal: dotnet run --project src/R1Grains.Cli -- chat{(settings.LoopbackOnly ? "" : "\n  token     dotnet run --project src/R1Grains -- dev-token --tenant demo --subject anna")}
             """;
     }

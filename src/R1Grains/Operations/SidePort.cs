@@ -13,6 +13,9 @@ internal sealed class SidePort
     /// <summary>On which Prometheus reads the metrics.</summary>
     public static readonly SidePort Metrics = new();
 
+    /// <summary>On which operators see the dashboard of Orleans.</summary>
+    public static readonly SidePort Dashboard = new();
+
     private SidePort()
     {
     }

@@ -40,7 +40,7 @@ public sealed class StartFailure(string message) : Exception(message)
                 case OrleansClusterConnectivityCheckFailedException:
                     return $"{cause.Message.TrimEnd('.')}. {DeclaredDead.Advice}";
                 case IOException { InnerException: AddressInUseException }:
-                    return $"{cause.Message} Stop the process that holds it, or listen elsewhere with R1__Listen, e.g. R1__Listen=127.0.0.1:5081; the metrics' port is R1__Metrics.";
+                    return $"{cause.Message} Stop the process that holds it, or listen elsewhere with R1__Listen, e.g. R1__Listen=127.0.0.1:5081; the metrics' port is R1__Metrics, the dashboard's R1__Dashboard.";
                 case SocketException { SocketErrorCode: SocketError.AddressNotAvailable or SocketError.AccessDenied }:
                     return $"R1__Listen cannot be listened on: {cause.Message}. It must be an address of this machine, with a port that this user may open, e.g. R1__Listen=127.0.0.1:5080.";
             }

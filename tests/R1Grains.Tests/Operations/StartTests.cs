@@ -10,6 +10,7 @@ public sealed class StartTests
     [Theory]
     [InlineData("R1__Listen")]
     [InlineData("R1__Metrics")]
+    [InlineData("R1__Dashboard")]
     public async Task A_busy_port_is_one_clear_line(string name)
     {
         using var folder = new TemporaryFolder();
@@ -45,6 +46,7 @@ public sealed class StartTests
     [InlineData("R1__ShutdownTimeout", "soon")]
     [InlineData("R1__Metrics", "9464")]
     [InlineData("R1__Metrics", "0.0.0.0:9464")]
+    [InlineData("R1__Dashboard", "8080")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317")]
     [InlineData("R1__Engine__Provider", "cudaa")]
     [InlineData("R1__Engine__Device", "first")]

@@ -50,4 +50,12 @@ public sealed class TracesTests(WatchedCluster cluster) : IClassFixture<WatchedC
         Assert.Contains(cluster.Output["b"], line => line.Contains($"=> {WatchedCluster.Conversation} turn 2", StringComparison.Ordinal));
         Assert.Contains(cluster.Output["a"], line => line.Contains($"TraceId:{cluster.Traced.TraceId}", StringComparison.Ordinal) && line.Contains($"=> {WatchedCluster.Conversation} ", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void A_dashboard_of_one_silo_shows_the_other_as_well()
+    {
+        Assert.Contains("a:Gateway", cluster.Counters);
+        Assert.Contains("b:Conversation", cluster.Counters);
+        Assert.DoesNotContain("c4711", cluster.Counters);
+    }
 }

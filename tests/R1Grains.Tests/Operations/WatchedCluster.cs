@@ -1,6 +1,8 @@
+using System.Collections.Frozen;
 using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Net.Client;
+using R1Grains.Access;
 using R1Grains.Tests.Gateway;
 using R1Grains.Tests.Scripted;
 using R1Grains.Tests.Servers;
@@ -34,6 +36,9 @@ public sealed class WatchedCluster : IAsyncLifetime
 
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Output { get; private set; } = null!;
 
+    /// <summary>What the dashboard said of the cluster, though one silo does not have it.</summary>
+    public string Counters { get; private set; } = "";
+
     public async Task InitializeAsync()
     {
         var starting = RedisServer.StartAsync();
@@ -41,7 +46,7 @@ public sealed class WatchedCluster : IAsyncLifetime
         await using var redis = await starting;
         var database = await postgres.CreateDatabaseAsync("watched");
         _collector = await TraceCollector.StartAsync();
-        await using var a = Launch("a", Roles.Gateway | Roles.Inference, database, redis.Connection);
+        await using var a = Launch("a", Roles.Gateway | Roles.Inference, database, redis.Connection, ("R1__Dashboard", "127.0.0.1:0"));
         await using var b = Launch("b", Roles.Conversation, database, redis.Connection);
         await b.Ready();
         using (var channel = GrpcChannel.ForAddress(await a.Ready()))
@@ -50,6 +55,7 @@ public sealed class WatchedCluster : IAsyncLifetime
             await Ask(channel, "2", Traced);
             await Ask(channel, "3", Untraced);
         }
+        Counters = await Watch(await a.Dashboard());
         a.Stop();
         Assert.Equal(0, await a.Exited());
         b.Stop();
@@ -63,7 +69,7 @@ public sealed class WatchedCluster : IAsyncLifetime
         _folder.Dispose();
     }
 
-    private HostProcess Launch(string name, Roles roles, string database, string redis) => HostProcess.Launch(
+    private HostProcess Launch(string name, Roles roles, string database, string redis, params (string, string)[] more) => HostProcess.Launch(
         Path.Combine(_folder.Path, name), new Script($"Let me think of the {Words[1]}.", $"You said {{words}}, and I say {Words[2]}."),
         [
             ("R1__Roles", roles.ToString()),
@@ -77,6 +83,7 @@ public sealed class WatchedCluster : IAsyncLifetime
             ("OTEL_EXPORTER_OTLP_ENDPOINT", _collector.Address),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("OTEL_RESOURCE_ATTRIBUTES", $"service.instance.id={name}"),
+            .. more,
         ]);
 
     private static async Task Ask(GrpcChannel channel, string requestId, ActivityContext trace)
@@ -86,5 +93,22 @@ public sealed class WatchedCluster : IAsyncLifetime
         var events = await call.Rest();
         Assert.Equal(Kind.Completed, events[^1].EventCase);
         Assert.Equal($"You said Where is my {Words[0]}?, and I say {Words[2]}.", events.Text());
+    }
+
+    /// <summary>Until both silos are there.</summary>
+    private async Task<string> Watch(string dashboard)
+    {
+        using var http = new HttpClient();
+        var token = new DevelopmentIssuer(Path.Combine(_folder.Path, "a")).Issue(new("demo", "olga", new[] { Permission.WatchCluster }.ToFrozenSet()), TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(5));
+        http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
+        var counters = "";
+        for (var tries = 0; tries < 60 && !(counters.Contains("a:Gateway", StringComparison.Ordinal) && counters.Contains("b:Conversation", StringComparison.Ordinal)); tries++)
+        {
+            await timer.WaitForNextTickAsync();
+            using var answer = await http.GetAsync(new Uri(new Uri(dashboard), "/DashboardCounters"));
+            counters = await answer.Content.ReadAsStringAsync();
+        }
+        return counters;
     }
 }
