@@ -46,9 +46,13 @@ internal static class ClusterBenchmark
         Check(only, ClusterRun.Sections);
         Check(faults, Faults.All);
         var command = new Command("cluster", About) { embedded, members, postgres, redis, only, faults, seconds, load, rows, pace, answer, saturated, idle, seed, output, json };
+        // A command's validator sees 0 where an option was left out.
+        idle.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 100) result.AddError($"--idle is {result.GetValueOrDefault<int>()}; fewer than 100 conversations tell nothing.");
+        });
         command.Validators.Add(result =>
         {
-            if (result.GetValue(idle) < 100) result.AddError($"--idle is {result.GetValue(idle)}; fewer than 100 conversations tell nothing.");
             if (result.GetValue(postgres) is null != result.GetValue(redis) is null)
                 result.AddError("--postgres and --redis belong together: name both, or neither for servers of the run's own.");
         });
