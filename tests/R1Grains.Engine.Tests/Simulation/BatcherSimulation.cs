@@ -210,8 +210,9 @@ public sealed class BatcherSimulation
             var runner = Runner(new FakeTimeProvider(), rows: 1, parked: 1);
             var slots = Slots(runner, capacity: 160);
             var batcher = new Batcher(slots, new Pace(), runner);
-            var steps = new StepLoop(runner, batcher, slots, new Sampler(Model.Tokenizer.VocabularySize), new Pace(), new FakeTimeProvider());
-            var sequence = new Sequence(Model, request with { Deadline = null }, places: 1);
+            var time = new FakeTimeProvider();
+            var steps = new StepLoop(runner, batcher, slots, new Sampler(Model.Tokenizer.VocabularySize), new Pace(), time);
+            var sequence = new Sequence(Model, request with { Deadline = null }, places: 1) { ArrivedAt = time.GetUtcNow() };
             batcher.Add(sequence);
             while (sequence.Completion is null) steps.Run(steps.Plan());
             RequireSimulated(sequence);

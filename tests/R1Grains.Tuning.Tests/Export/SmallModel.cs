@@ -18,7 +18,7 @@ internal static class SmallModel
             KeyValueHeads = groups,
             IntermediateSize = 96,
             VocabularySize = 320,
-            ContextLength = 64,
+            ContextLength = 128,
             TiedEmbeddings = tied,
             InitializerRange = 0.2,
         });
@@ -33,7 +33,7 @@ internal static class SmallModel
     public static void Export(Qwen2Model model, Precision precision, string folder, double temperature = ModelFolder.DefaultTemperature)
     {
         var (tokens, merges) = BpeTrainer.Train(["some text"], 300);
-        TokenizerFolder.Write(folder, tokens, merges, 64);
+        TokenizerFolder.Write(folder, tokens, merges, 128);
         ModelFolder.Write(model, folder, precision, folder, temperature);
     }
 }
