@@ -39,6 +39,15 @@ public sealed record TurnClosed
 
     /// <summary>Each continuation after a fault; refused unless it begins with those of the pieces.</summary>
     public required IReadOnlyList<ResumePoint> ResumePoints { get; init; }
+
+    /// <summary>
+    /// Version of the lexicon by which answer and reasoning were checked; null in turns from before there was one. After a
+    /// take-over it may be another than the turn was opened with: what was released by the earlier one stays.
+    /// </summary>
+    public Digest? Lexicon { get; init; }
+
+    /// <summary>In the answer as the model gave it, then in the reasoning.</summary>
+    public IReadOnlyList<LexiconHit> Hits { get; init; } = [];
 }
 
 /// <summary>Where a device went on with an answer that another one, or another run, had begun.</summary>

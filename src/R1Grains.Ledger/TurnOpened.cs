@@ -38,6 +38,12 @@ public sealed record TurnOpened
 
     /// <summary>Fingerprint of the arithmetic of the device that began the answer; null where none was asked.</summary>
     public Digest? Numerics { get; init; }
+
+    /// <summary>Version of the lexicon by which the input was checked; null in turns from before there was one.</summary>
+    public Digest? Lexicon { get; init; }
+
+    /// <summary>In the input. Where one does more than to mask, no model was asked.</summary>
+    public IReadOnlyList<LexiconHit> Hits { get; init; } = [];
 }
 
 /// <param name="Source">Names the document.</param>

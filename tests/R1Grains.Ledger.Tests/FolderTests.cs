@@ -1,3 +1,5 @@
+using R1Grains.Ledger.Sqlite;
+
 namespace R1Grains.Ledger.Tests;
 
 public sealed class FolderTests : IDisposable
@@ -37,10 +39,21 @@ public sealed class FolderTests : IDisposable
         await (await _folder.OpenAsync()).DisposeAsync();
         _folder.Execute("PRAGMA user_version = 7");
         var failure = await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync);
-        Assert.Contains("has version 7, this program knows version 2", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("has version 7, this program knows version 3", failure.Message, StringComparison.Ordinal);
         Assert.Contains("version 7", (await Assert.ThrowsAsync<RecordFolderException>(() => RecordVerifier.VerifyAsync(_folder.Path))).Message, StringComparison.Ordinal);
-        _folder.Execute("PRAGMA user_version = 2");
+        _folder.Execute("PRAGMA user_version = 3");
         await (await _folder.OpenAsync()).DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_record_of_the_version_before_is_read_as_it_is_and_raised_by_who_writes()
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        _folder.Execute("PRAGMA user_version = 2");
+        Assert.True((await RecordVerifier.VerifyAsync(_folder.Path)).Valid);
+        await (await _folder.OpenAsync()).DisposeAsync();
+        using var connection = _folder.Connect();
+        Assert.Equal(3, RecordFile.Number(connection, "PRAGMA user_version"));
     }
 
     [Fact]

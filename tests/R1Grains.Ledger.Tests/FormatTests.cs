@@ -15,33 +15,65 @@ public class FormatTests
         Assert.Equal(
             "000000086372656174652d31fa8847b0c33183273f5945508b31c3208a9e4ece58ca47233a05628d8dba37990000000364657600000004636861740000000c637573746f6d6572732f343200000009617373697374616e74000000057a682d434e00000002000000066272616e636800000006e6b5a6e4b89c0000000376697000000000000000006b49d200",
             Convert.ToHexStringLower(Payload.Encode(Samples.Opened(Key, "create-1"))));
-        Assert.Equal("4a450c3d124712fcd070479da86e7a651783af279183de3cdc16dec28107e75f", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
-        Assert.Equal("facfa8ad4ad170c3752ef9098aded945c5ade2f37a78a410ccd6c1ce9af1f9fb", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
+        Assert.Equal("60ecbd9c007d122da3a14a431db81e0eaf69be6ff106a9cdb1e5a4d142288f66", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
+        Assert.Equal("fdce9c48b57434dea697f0f4f5398ae66c86273bcf774288cbe54b2791931742", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
         Assert.Equal(
             "00000003646576010000000a636f6d706c6574652d310000000663616c6c6572",
             Convert.ToHexStringLower(Payload.Encode(Samples.Completed(Key, 1, 1))));
     }
 
     [Fact]
-    public void A_whole_conversation_has_its_golden_chain()
+    public void A_whole_conversation_has_its_golden_chain() => Assert.Equal(
+        [
+            "6d419b2d0c6268692203c3c74f0572d4df3d33ecee2a49951ba6491e3a4ba995",
+            "45e5247511d8d7e5e730761a3c8d065d9f9a89012b8ed6a0ac2981cc23c84b4a",
+            "ea24db306a0e97d11436be9c9b42903db9b71e5969743d73263935761e537dc8",
+            "e9c522d6db4350f56ee2d809403a6009a6161fc48bb0bb994349c9d19e729028",
+            "2e48c83a82eab915fa4fb1045faf8b846358a5a86dd63c445b5943cbc1b11039",
+            "696cd83028d908052b84775bd9cec0f77ecde7c443e88b6e88d071def4b9868e",
+        ],
+        Chain(Entry.CurrentFormat, Payload.Encode(Samples.Turn(Key, 1, 1), Prompt), Payload.Encode(Samples.Closed(Key, 1, 1, 2))));
+
+    [Fact]
+    public void A_conversation_of_format_1_has_its_golden_chain_and_is_read()
+    {
+        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { Lexicon = null, Hits = [] }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { Lexicon = null, Hits = [] })));
+        Assert.Equal("4a450c3d124712fcd070479da86e7a651783af279183de3cdc16dec28107e75f", Digest.Of(opened).ToString());
+        Assert.Equal("facfa8ad4ad170c3752ef9098aded945c5ade2f37a78a410ccd6c1ce9af1f9fb", Digest.Of(closed).ToString());
+        Assert.Equal(
+            [
+                "43f387b6b98b656a1f1459ef60aa63f40a0148d5299fdff69878f848d7f97b62",
+                "712769294bbfa0372795d19250c1d69bed64f3c08fced8fd076c4e04c795db56",
+                "f29f8870a1fb406a9966ddc933ecd0de36a586e17091e1c9c655ef1b9cac3349",
+                "e69f9c5456b0b29f63b6562ddb38aeec32dddeb22336fd7dc11da53a2a35d3e9",
+                "cc41a808c26eb12669347123e797af2d3da34cfc673c8d135935b4490ce91ec6",
+                "cf8306c6ab929e5ff75c47f31af7e7d490534a1f9a797e08b80bff6330f27bc8",
+            ],
+            Chain(1, opened, closed));
+        var read = Payload.DecodeTurnOpened(opened, 1, Key, 1, 1, Samples.Start).Opened;
+        Assert.Equal((Samples.Turn(Key, 1, 1).Input, null), (read.Input, read.Lexicon));
+        Assert.Empty(read.Hits);
+        Assert.Equal(Samples.Closed(Key, 1, 1, 2).Answer, Payload.DecodeTurnClosed(closed, 1, Key, 1, 1, Samples.Start, 2).Answer);
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(opened, 2, Key, 1, 1, Samples.Start));
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnClosed(closed, 2, Key, 1, 1, Samples.Start, 2));
+
+        // No lexicon, and a list of no hits.
+        static byte[] Earlier(byte[] payload) => payload[..^5];
+    }
+
+    private static string[] Chain(byte format, byte[] turnPayload, byte[] closedPayload)
     {
         var head = new ConversationHead { Key = Key };
-        var opened = head.Opened(new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(Samples.Start), Payload.Encode(Samples.Opened(Key, "create-1")), null), 1);
+        var opened = head.Opened(new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(Samples.Start), Payload.Encode(Samples.Opened(Key, "create-1")), null) { Format = format }, 1);
         var turn = Samples.Turn(Key, 1, 1);
-        var turnOpened = head.TurnOpened(new Entry(1, EntryKind.TurnOpened, 1, 1, Microseconds.Of(turn.Time), Payload.Encode(turn, Prompt), null), 1);
+        var turnOpened = head.TurnOpened(new Entry(1, EntryKind.TurnOpened, 1, 1, Microseconds.Of(turn.Time), turnPayload, null) { Format = format }, 1);
         var pieces = Enumerable.Range(1, 2).Select(number => Samples.Piece(Key, 1, number, 1))
             .Select(piece => head.Add(JournalPiece.Of(piece))).ToArray();
         var closed = Samples.Closed(Key, 1, 1, 2);
-        var turnClosed = head.TurnClosed(new Entry(2, EntryKind.TurnClosed, 1, 1, Microseconds.Of(closed.Time), Payload.Encode(closed), (2, head.PiecesHash)));
+        var turnClosed = head.TurnClosed(new Entry(2, EntryKind.TurnClosed, 1, 1, Microseconds.Of(closed.Time), closedPayload, (2, head.PiecesHash)) { Format = format });
         var completed = Samples.Completed(Key, 1, 1);
-        var last = head.Complete(new Entry(3, EntryKind.ConversationCompleted, 0, 1, Microseconds.Of(completed.Time), Payload.Encode(completed), null));
-
-        Assert.Equal("43f387b6b98b656a1f1459ef60aa63f40a0148d5299fdff69878f848d7f97b62", opened.ToString());
-        Assert.Equal("712769294bbfa0372795d19250c1d69bed64f3c08fced8fd076c4e04c795db56", turnOpened.ToString());
-        Assert.Equal("f29f8870a1fb406a9966ddc933ecd0de36a586e17091e1c9c655ef1b9cac3349", pieces[0].ToString());
-        Assert.Equal("e69f9c5456b0b29f63b6562ddb38aeec32dddeb22336fd7dc11da53a2a35d3e9", pieces[1].ToString());
-        Assert.Equal("cc41a808c26eb12669347123e797af2d3da34cfc673c8d135935b4490ce91ec6", turnClosed.ToString());
-        Assert.Equal("cf8306c6ab929e5ff75c47f31af7e7d490534a1f9a797e08b80bff6330f27bc8", last.ToString());
+        var last = head.Complete(new Entry(3, EntryKind.ConversationCompleted, 0, 1, Microseconds.Of(completed.Time), Payload.Encode(completed), null) { Format = format });
+        return [.. new[] { opened, turnOpened, pieces[0], pieces[1], turnClosed, last }.Select(digest => digest.ToString())];
     }
 
     [Fact]
@@ -55,14 +87,17 @@ public class FormatTests
             {
                 Input = text,
                 Numerics = seed % 2 == 0 ? null : sample.Numerics,
+                Lexicon = seed % 3 == 0 ? null : sample.Lexicon,
+                Hits = [.. ids.Select(id => new LexiconHit(HitPlace.Input, id, ~id, seed, text, id & 255, HitAction.Mask))],
                 Passages = [.. stops.Select(stop => new Passage(stop, text, stop))],
                 Sampling = sample.Sampling with { TopP = number, Seed = seed, StopStrings = stops },
             };
             var bytes = Payload.Encode(turn, TokenIds.Encode(ids));
-            var (read, count, hash) = Payload.DecodeTurnOpened(bytes, Key, 7, 3, turn.Time);
+            var (read, count, hash) = Payload.DecodeTurnOpened(bytes, Entry.CurrentFormat, Key, 7, 3, turn.Time);
             Assert.Equal(text, read.Input);
             Assert.Equal(stops, read.Sampling.StopStrings);
-            Assert.Equal((number, seed, turn.Numerics), (read.Sampling.TopP, read.Sampling.Seed, read.Numerics));
+            Assert.Equal((number, seed, turn.Numerics, turn.Lexicon), (read.Sampling.TopP, read.Sampling.Seed, read.Numerics, read.Lexicon));
+            Assert.Equal(turn.Hits, read.Hits);
             Assert.Equal((ids.Length, Digest.Of(TokenIds.Encode(ids))), (count, hash));
             Assert.Equal(bytes, Payload.Encode(read, TokenIds.Encode(ids)));
         });
@@ -75,10 +110,12 @@ public class FormatTests
                 return;
             var closed = Samples.Closed(Key, 7, 3, 2) with { Error = error, CancelledBy = by, TrailingTokenIds = ids, ResumePoints = [.. ids.Select(id => new ResumePoint(id, Digest.Of(BitConverter.GetBytes(id))))], Outcome = outcome, FirstTokenTime = error is null ? null : time };
             var bytes = Payload.Encode(closed);
-            var read = Payload.DecodeTurnClosed(bytes, Key, 7, 3, closed.Time, 2);
+            var read = Payload.DecodeTurnClosed(bytes, Entry.CurrentFormat, Key, 7, 3, closed.Time, 2);
             Assert.Equal((error, by, outcome), (read.Error, read.CancelledBy, read.Outcome));
             Assert.Equal(ids, read.TrailingTokenIds);
             Assert.Equal(closed.ResumePoints, read.ResumePoints);
+            Assert.Equal(closed.Lexicon, read.Lexicon);
+            Assert.Equal(closed.Hits, read.Hits);
             Assert.Equal(bytes, Payload.Encode(read));
         });
 
@@ -87,8 +124,8 @@ public class FormatTests
     {
         var payload = Payload.Encode(Samples.Turn(Key, 1, 1), Prompt);
         for (var length = 0; length < payload.Length; length++)
-            Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(payload.AsSpan(0, length), Key, 1, 1, Samples.Start));
-        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened([.. payload, 0], Key, 1, 1, Samples.Start));
+            Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(payload.AsSpan(0, length), Entry.CurrentFormat, Key, 1, 1, Samples.Start));
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened([.. payload, 0], Entry.CurrentFormat, Key, 1, 1, Samples.Start));
     }
 
     [Fact]

@@ -10,6 +10,8 @@ internal static class Samples
     /// <summary>After the first piece, on another device.</summary>
     public static readonly ResumePoint Resumed = new(3, Digest.Of("other numerics"u8));
 
+    public static readonly Digest Lexicon = Digest.Of("lexicon"u8);
+
     public static ConversationKey Key(string conversation = "c1", string tenant = "demo") => new(tenant, conversation);
 
     public static ConversationOpened Opened(ConversationKey key, string? requestId = null) => new()
@@ -54,6 +56,8 @@ internal static class Samples
         },
         Context = new ContextReport(2048, 512, 100, 0, 40, 12, turn - 1, 0),
         Numerics = Digest.Of("numerics"u8),
+        Lexicon = Lexicon,
+        Hits = [new(HitPlace.Input, 0, 4, 0xFEDCBA9876543210, "test", 3, HitAction.Mask)],
     };
 
     public static Piece Piece(ConversationKey key, int turn, int number, long epoch, string? text = null) => new()
@@ -83,6 +87,8 @@ internal static class Samples
         Answer = answer ?? string.Concat(Enumerable.Range(1, pieces).Select(number => Piece(key, turn, number, epoch).Text)),
         FirstTokenTime = Start.AddSeconds(10 * turn).AddMilliseconds(250),
         ResumePoints = [Resumed],
+        Lexicon = Lexicon,
+        Hits = [new(HitPlace.Answer, 0, 1, 1, "test", 1, HitAction.Mask), new(HitPlace.Reasoning, 2, 4, 2, "测试", 9, HitAction.Block)],
     };
 
     public static ConversationCompleted Completed(ConversationKey key, long epoch, int turns) => new()

@@ -22,7 +22,13 @@ internal sealed record Entry(
     byte[] Payload,
     (int Count, Digest Hash)? Pieces)
 {
-    public const byte Format = 1;
+    /// <summary>Of what is written. What was written before is read as it is.</summary>
+    public const byte CurrentFormat = 2;
+
+    public const byte OldestFormat = 1;
+
+    /// <summary>Which fields the payload has.</summary>
+    public byte Format { get; init; } = CurrentFormat;
 
     /// <summary>SHA-256(0x00 ‖ envelope). The envelope holds the payload's digest in place of the payload, so that a payload can be withheld and the chain still verifies.</summary>
     public Digest Leaf(ConversationKey key, Digest previous)

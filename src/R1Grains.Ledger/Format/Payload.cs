@@ -1,7 +1,7 @@
 namespace R1Grains.Ledger.Format;
 
 /// <summary>
-/// What a ledger entry says, format 1. An entry's place (key, index, turn, epoch, time) stands in its envelope and not
+/// What a ledger entry says, written in format 2 and read in both. An entry's place (key, index, turn, epoch, time) stands in its envelope and not
 /// here. The order of the fields is the format: see FORMAT.md.
 /// </summary>
 internal static class Payload
@@ -72,10 +72,12 @@ internal static class Payload
         .Int32(promptIds.Length / 4)
         .Digest(Digest.Of(promptIds))
         .Optional(opened.Numerics, (w, numerics) => w.Digest(numerics))
+        .Optional(opened.Lexicon, (w, lexicon) => w.Digest(lexicon))
+        .Bytes(LexiconHits.Encode(opened.Hits))
         .ToArray();
 
     public static (TurnOpened Opened, int PromptCount, Digest PromptHash) DecodeTurnOpened(
-        ReadOnlySpan<byte> payload, ConversationKey key, int turn, long epoch, DateTimeOffset time)
+        ReadOnlySpan<byte> payload, byte format, ConversationKey key, int turn, long epoch, DateTimeOffset time)
     {
         var reader = new ByteReader(payload);
         var opened = new TurnOpened
@@ -109,6 +111,7 @@ internal static class Payload
         };
         var (count, hash) = (reader.Int32(), reader.Digest());
         opened = opened with { Numerics = reader.Present() ? reader.Digest() : null };
+        if (format >= 2) opened = opened with { Lexicon = reader.Present() ? reader.Digest() : null, Hits = LexiconHits.Read(ref reader) };
         reader.End();
         return (opened, count, hash);
     }
@@ -126,10 +129,12 @@ internal static class Payload
         .String(closed.Answer)
         .Optional(closed.FirstTokenTime, (w, time) => w.Time(time))
         .Bytes(ResumePoints.Encode(closed.ResumePoints))
+        .Optional(closed.Lexicon, (w, lexicon) => w.Digest(lexicon))
+        .Bytes(LexiconHits.Encode(closed.Hits))
         .ToArray();
 
     public static TurnClosed DecodeTurnClosed(
-        ReadOnlySpan<byte> payload, ConversationKey key, int turn, long epoch, DateTimeOffset time, int pieceCount)
+        ReadOnlySpan<byte> payload, byte format, ConversationKey key, int turn, long epoch, DateTimeOffset time, int pieceCount)
     {
         var reader = new ByteReader(payload);
         var closed = new TurnClosed
@@ -150,6 +155,7 @@ internal static class Payload
             FirstTokenTime = reader.Present() ? reader.Time() : null,
             ResumePoints = ResumePoints.Read(ref reader),
         };
+        if (format >= 2) closed = closed with { Lexicon = reader.Present() ? reader.Digest() : null, Hits = LexiconHits.Read(ref reader) };
         reader.End();
         return Enum.IsDefined(closed.Outcome) ? closed : throw new InvalidDataException($"the outcome is {(int)closed.Outcome}");
     }

@@ -89,7 +89,7 @@ internal static class BatchCommit
     [
         Values.Of(added, row => row.Head.Id),
         Values.Of(added, row => row.Entry.Index),
-        Values.Of(added, _ => (short)Entry.Format),
+        Values.Of(added, row => (short)row.Entry.Format),
         Values.Of(added, row => (short)row.Entry.Kind),
         Values.Of(added, row => row.Entry.Turn),
         Values.Of(added, row => row.Entry.Epoch),

@@ -5,7 +5,10 @@ namespace R1Grains.Ledger.Sqlite;
 /// <summary>The file that holds the record: its schema, its version, and how it is opened.</summary>
 internal static class RecordFile
 {
-    public const int SchemaVersion = 2;
+    public const int SchemaVersion = 3;
+
+    /// <summary>Has the same tables, and no entries of format 2: opened to be written, it becomes <see cref="SchemaVersion"/>.</summary>
+    private const int OldestVersion = 2;
 
     /// <summary>"R1GR": tells a record from any other SQLite file.</summary>
     private const int ApplicationId = 0x52314752;
@@ -111,7 +114,8 @@ internal static class RecordFile
         var connection = Connect(In(folder), SqliteOpenMode.ReadWrite);
         try
         {
-            RequireVersion(connection, folder);
+            if (RequireVersion(connection, folder) < SchemaVersion)
+                Execute(connection, $"PRAGMA user_version = {SchemaVersion}");
             // fullfsync matters on macOS alone, where fsync does not reach the disk.
             Execute(connection, """
                 PRAGMA journal_mode = WAL;
@@ -177,12 +181,13 @@ internal static class RecordFile
         return (long)(command.ExecuteScalar() ?? 0L);
     }
 
-    private static void RequireVersion(SqliteConnection connection, string folder)
+    private static long RequireVersion(SqliteConnection connection, string folder)
     {
         if (Number(connection, "PRAGMA application_id") != ApplicationId)
             throw NotARecord(folder);
-        if (Number(connection, "PRAGMA user_version") is var version && version != SchemaVersion)
-            throw new RecordFolderException(folder, $"the record has version {version}, this program knows version {SchemaVersion}. Run the version that wrote it, or choose another folder.");
+        return Number(connection, "PRAGMA user_version") is var version && version is >= OldestVersion and <= SchemaVersion
+            ? version
+            : throw new RecordFolderException(folder, $"the record has version {version}, this program knows version {SchemaVersion}. Run the version that wrote it, or choose another folder.");
     }
 
     private static RecordFolderException NotARecord(string folder) =>

@@ -115,7 +115,7 @@ internal sealed class WriteSession : IRecordRows, IDisposable
     }
 
     public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, byte[]? prompt) => _insertEntry.Execute(
-        head.Id, entry.Index, (int)Entry.Format, (int)entry.Kind, entry.Turn, entry.Epoch, entry.Time, requestId,
+        head.Id, entry.Index, (int)entry.Format, (int)entry.Kind, entry.Turn, entry.Epoch, entry.Time, requestId,
         entry.Pieces?.Count, entry.Pieces?.Hash.ToArray(), leaf.ToArray(), entry.Payload, prompt);
 
     public void Add(StoredHead head, int turn, JournalPiece piece, Digest hash) => _insertPiece.Execute(

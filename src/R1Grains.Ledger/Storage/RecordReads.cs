@@ -99,15 +99,15 @@ internal abstract class RecordReads : IAsyncDisposable
             ResumePoints = ResumePoints.Decode(row.Bytes(6)),
         }, key.Tenant, key.Conversation, first, last)).ToLookup(piece => piece.Turn);
         return await Query($"""
-            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count
+            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count, o.format, c.format
             FROM entry o LEFT JOIN entry c ON c.conversation_id = o.conversation_id AND c.turn = o.turn AND c.kind = 3
             WHERE o.conversation_id = {ThisConversation} AND o.turn BETWEEN $3 AND $4 AND o.kind = 2
             ORDER BY o.turn
             """, row =>
         {
             var turn = row.Int32(0);
-            var (opened, _, promptHash) = Payload.DecodeTurnOpened(row.Bytes(5), key, turn, row.GetInt64(2), Microseconds.ToTime(row.GetInt64(3)));
-            var closed = row.IsDBNull(6) ? null : Payload.DecodeTurnClosed(row.Bytes(10), key, turn, row.GetInt64(7), Microseconds.ToTime(row.GetInt64(8)), row.Int32(11));
+            var (opened, _, promptHash) = Payload.DecodeTurnOpened(row.Bytes(5), (byte)row.Int32(12), key, turn, row.GetInt64(2), Microseconds.ToTime(row.GetInt64(3)));
+            var closed = row.IsDBNull(6) ? null : Payload.DecodeTurnClosed(row.Bytes(10), (byte)row.Int32(13), key, turn, row.GetInt64(7), Microseconds.ToTime(row.GetInt64(8)), row.Int32(11));
             return new TurnRecord(
                 opened,
                 promptHash,

@@ -112,8 +112,8 @@ internal sealed class ConversationWalk(IEvidence evidence)
         var index = row.GetInt64(0);
         if (index != _replayed.NextIndex)
             throw Wrong($"the entry is missing; entry {index} comes in its place");
-        if (row.GetInt64(1) != Entry.Format)
-            throw Wrong($"its format is {row.GetInt64(1)}, this program knows {Entry.Format}");
+        if (row.GetInt64(1) is not (>= Entry.OldestFormat and <= Entry.CurrentFormat and var format))
+            throw Wrong($"its format is {row.GetInt64(1)}, this program knows {Entry.OldestFormat} to {Entry.CurrentFormat}");
         var (kind, turn) = ((EntryKind)row.Int32(2), row.Int32(3));
         _turn = turn == 0 ? null : turn;
         if (_replayed.Misfit(kind, turn) is { } misfit)
@@ -124,7 +124,7 @@ internal sealed class ConversationWalk(IEvidence evidence)
             throw Wrong($"a {kind} has a request id or a prompt");
         if (kind is not EntryKind.TurnClosed && !(row.IsDBNull(10) && row.IsDBNull(11)))
             throw Wrong($"a {kind} commits to pieces");
-        return new Entry(index, kind, turn, row.GetInt64(4), row.GetInt64(5), row.Bytes(7), kind is EntryKind.TurnClosed ? (row.Int32(10), row.Digest(11)) : null);
+        return new Entry(index, kind, turn, row.GetInt64(4), row.GetInt64(5), row.Bytes(7), kind is EntryKind.TurnClosed ? (row.Int32(10), row.Digest(11)) : null) { Format = (byte)format };
     }
 
     private void CheckEntry(DbDataReader row, Entry entry)
@@ -142,7 +142,7 @@ internal sealed class ConversationWalk(IEvidence evidence)
                 _replayed.Opened(entry, Microseconds.Of(first.IdleTimeout));
                 break;
             case EntryKind.TurnOpened:
-                var (opened, count, hash) = Payload.DecodeTurnOpened(entry.Payload, _replayed.Key, entry.Turn, entry.Epoch, time);
+                var (opened, count, hash) = Payload.DecodeTurnOpened(entry.Payload, entry.Format, _replayed.Key, entry.Turn, entry.Epoch, time);
                 var prompt = row.Bytes(9);
                 if (opened.RequestId != row.GetString(8))
                     throw Wrong($"the request id beside it is '{row.GetString(8)}', within it '{opened.RequestId}'");
@@ -168,7 +168,7 @@ internal sealed class ConversationWalk(IEvidence evidence)
     {
         var (count, hash) = entry.Pieces!.Value;
         var held = _replayed.NextPiece - 1;
-        var closed = Payload.DecodeTurnClosed(entry.Payload, _replayed.Key, entry.Turn, entry.Epoch, time, count);
+        var closed = Payload.DecodeTurnClosed(entry.Payload, entry.Format, _replayed.Key, entry.Turn, entry.Epoch, time, count);
         if (held != count)
         {
             At(null, entry.Turn, Math.Min(held, count) + 1);
