@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -119,7 +118,7 @@ public sealed class Lexicon
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new ArrayBufferWriter<byte>();
-        var tails = entries.Select(entry => entry.Rule).Distinct().ToDictionary(rule => rule, Tail);
+        var tails = entries.Select(entry => entry.Rule).Distinct().ToDictionary(rule => rule, rule => rule.Tail());
         foreach (var (text, tail) in entries.Select(entry => (entry.Text, Tail: tails[entry.Rule])).OrderBy(entry => entry.Text, StringComparer.Ordinal).ThenBy(entry => entry.Tail, StringComparer.Ordinal))
         {
             buffer.ResetWrittenCount();
@@ -128,10 +127,6 @@ public sealed class Lexicon
             hash.AppendData(buffer.WrittenSpan);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-
-        // No field can hold what parts them: control characters are dropped from texts by folding, and names have none.
-        static string Tail(LexiconRule rule) => string.Create(CultureInfo.InvariantCulture,
-            $"\u001f{rule.Category}\u001f{rule.Level}\u001f{rule.Action}\u001f{rule.Scope}\u001f{rule.Tenant}\u001f{rule.From:O}\u001f{rule.Until:O}\u001e");
     }
 
     private sealed record Content(

@@ -1,3 +1,8 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace R1Grains.Compliance;
 
 /// <summary>What is done about a hit, the gravest last.</summary>
@@ -33,7 +38,14 @@ public sealed record LexiconRule(
 {
     public bool Concerns(LexiconScope scope, string? tenant, DateOnly day) =>
         (Scope & scope) != 0 && (Tenant is null || Tenant == tenant) && !(day < From) && !(day > Until);
+
+    /// <summary>All of it, to be hashed behind a text. No field can hold what parts them: control characters are dropped from texts by folding, and names have none.</summary>
+    internal string Tail() => string.Create(CultureInfo.InvariantCulture, $"\u001f{Category}\u001f{Level}\u001f{Action}\u001f{Scope}\u001f{Tenant}\u001f{From:O}\u001f{Until:O}\u001e");
 }
 
 /// <param name="Text">As it is written: spaces in it are where Latin words part.</param>
-public sealed record LexiconEntry(string Text, LexiconRule Rule);
+public sealed record LexiconEntry(string Text, LexiconRule Rule)
+{
+    /// <summary>The first eight bytes of SHA-256 over text and rule: names the entry where its text may not stand.</summary>
+    public ulong Id => BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(Text + Rule.Tail())));
+}

@@ -1,4 +1,5 @@
 using System.Text;
+using R1Grains.Compliance;
 using R1Grains.Engine;
 using R1Grains.Inference;
 using R1Grains.Ledger;
@@ -8,10 +9,10 @@ namespace R1Grains.Conversations;
 
 /// <summary>
 /// The answer to an opened turn: it reads the reply from the device, records each unit before it is shown, and closes
-/// the turn.
+/// the turn. Where the guardrail stops it, or lets no device be asked, its words are the last unit.
 /// </summary>
 /// <param name="publish">Shows an event.</param>
-internal sealed class Answer(ConversationParts parts, Transcript transcript, TurnOpened opened, int[] prompt, StopSignal stop, Action<TurnEvent> publish)
+internal sealed class Answer(ConversationParts parts, Transcript transcript, TurnOpened opened, int[] prompt, Guardrail guardrail, StopSignal stop, Action<TurnEvent> publish)
 {
     private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
@@ -26,7 +27,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time = parts.Time;
-    private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings);
+    private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings, guardrail, Guardrail.Blocks(opened.Hits));
     private readonly StringBuilder _text = new();
     private readonly List<ResumePoint> _resumePoints = [];
 
@@ -107,6 +108,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             try
             {
                 if (Stopped() is { } stopped) return stopped;
+                if (_reply.IsStopped) return await Block();
                 generation ??= await Resume();
                 without = null;
                 if (await Read(generation) is { } ending) return ending;
@@ -156,6 +158,8 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             Answer = Text,
             FirstTokenTime = _firstToken,
             ResumePoints = _resumePoints,
+            Lexicon = guardrail.Version,
+            Hits = [.. _reply.Hits],
         };
         Tracing.Span?
             .SetTag("r1grains.turn.outcome", $"{closed.Outcome}")
@@ -198,6 +202,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
                     break;
                 case EmissionKind.Token:
                     await Take(emission.TokenId);
+                    if (_reply.IsStopped) return Ending.Blocked;
                     break;
                 case EmissionKind.Finished:
                     ReplySpan.Finish(generation.Span, emission.Completion!);
@@ -227,6 +232,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         }
         _reply.End();
         await ReleaseUnits();
+        if (_reply.IsStopped) return Ending.Blocked;
         if (Pieces == 0) return Ending.Failed(new(Reason.ModelUnavailable, "the model ended without an answer"));
         return Ending.Completed(completion.Reason switch
         {
@@ -234,6 +240,12 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             Engine.FinishReason.ReasoningBudget => FinishReason.ReasoningBudget,
             _ => FinishReason.Stop,
         });
+    }
+
+    private async Task<Ending> Block()
+    {
+        await ReleaseUnits();
+        return Ending.Blocked;
     }
 
     private async Task ReleaseUnits()

@@ -62,6 +62,9 @@ internal sealed class ContextWindow(ChatTemplate template, int contextLength, st
     public Exchange Said(int turn, string input, string answer) =>
         new(turn, input, answer, Render(template, "", [new(turn, input, answer, 0)], [], "").Length - Render(template, "", [], [], "").Length);
 
+    /// <summary>Of a turn that no model is asked.</summary>
+    public Fitted Unasked => new([], [], new(Size, Reserve, 0, 0, 0, 0, 0, 0));
+
     /// <returns>The input's tokens.</returns>
     /// <exception cref="InputTooLongException"/>
     public int Require(string input)

@@ -9,6 +9,9 @@ internal sealed record Ending(Outcome Outcome, FinishReason? Finish, Refusal? Fa
 {
     public static readonly Ending Cancelled = new(Outcome.Cancelled, FinishReason.Cancelled);
 
+    /// <summary>The customer got other words in the place of an answer, or of its rest.</summary>
+    public static readonly Ending Blocked = new(Outcome.Blocked, FinishReason.Guardrail);
+
     public static Ending Completed(FinishReason finish) => new(Outcome.Completed, finish);
 
     public static Ending Failed(Refusal failure) => new(Outcome.Failed, null, failure);

@@ -37,12 +37,13 @@ internal sealed class ReleaseUnits
     /// <summary>The next unit of an answer that has ended; white space alone is not worth one.</summary>
     public string? Rest() => Holds ? Take(Complete(ended: true)) : null;
 
-    /// <summary>Takes off what was released earlier; false when the held text does not begin with it.</summary>
-    public bool Release(string released)
+    /// <summary>Takes off what was released earlier, as far as it is here.</summary>
+    /// <returns>How much that is, in characters.</returns>
+    public int Drop(int length)
     {
-        if (!_held.StartsWith(released, StringComparison.Ordinal)) return false;
-        _held = _held[released.Length..];
-        return true;
+        var dropped = Math.Min(length, _held.Length);
+        _held = _held[dropped..];
+        return dropped;
     }
 
     private string? Take(int length)

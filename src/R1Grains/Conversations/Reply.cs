@@ -1,23 +1,35 @@
 using System.Text;
+using R1Grains.Compliance;
 using R1Grains.Engine;
 using R1Grains.Engine.Models;
+using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
 
 /// <summary>
 /// A reply on its way from token ids to released text: the reasoning is parted off by token id, the answer is decoded,
-/// trimmed at stop strings and cut into units. It is a function of its ids and of what was released, so that going
-/// through a recorded reply again brings it where it was.
+/// trimmed at stop strings, filtered and cut into units. It is a function of its ids and of what was released, so that
+/// going through a recorded reply again brings it where it was.
 /// </summary>
-internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings)
+/// <param name="isBlocked">No model is asked: there are the guardrail's words and nothing else.</param>
+internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guardrail guardrail, bool isBlocked = false)
 {
     private readonly StreamingDecoder _thoughts = new(model.Tokenizer);
     private readonly StreamingDecoder _answer = new(model.Tokenizer);
     private readonly StopStrings _stops = new(stopStrings);
+    private readonly StreamFilter _filter = guardrail.Filter();
     private readonly ReleaseUnits _units = new();
     private readonly StringBuilder _reasoning = new();
+
+    // The answer as the model gives it. Covering changes no lengths, so what is released of it has the same places.
+    private readonly StringBuilder _said = new();
+
+    // So much of the answer is released; of that so much, by another lexicon, that this one has not let through yet.
+    private int _released;
+    private int _ahead;
     private bool _answering;
     private bool _ended;
+    private bool _replaced;
 
     /// <summary>Ids of the reasoning, its tags included.</summary>
     public int ReasoningTokens { get; private set; }
@@ -31,8 +43,16 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings)
     /// <summary>What must never be shown to a customer.</summary>
     public string Reasoning => _reasoning.ToString().Trim();
 
-    /// <summary>Whether text waits to be released.</summary>
-    public bool Holds => _units.Holds;
+    /// <summary>In the answer and in the reasoning.</summary>
+    public IEnumerable<LexiconHit> Hits => [.. Guardrail.Told(HitPlace.Answer, _filter.Hits), .. guardrail.Reasoning(Reasoning)];
+
+    /// <summary>Nothing of the answer follows but the guardrail's words, in the place of all that was not released.</summary>
+    public bool IsStopped { get; private set; } = isBlocked;
+
+    /// <summary>Whether text waits to be released. What the filter holds back does not wait for time.</summary>
+    public bool Holds => !IsStopped && _units.Holds;
+
+    private string Replacement => _released > 0 ? $"\n{guardrail.Words}" : guardrail.Words;
 
     public void Append(int id)
     {
@@ -57,22 +77,53 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings)
         _ended = true;
         Hold(_stops.Append(_answer.Flush()));
         Hold(_stops.Flush());
+        if (!IsStopped) Pass(_filter.End());
     }
 
     /// <summary>The next unit to be released, or null.</summary>
-    public string? Next() => _ended ? _units.Rest() : _units.Next();
+    public string? Next() => Count(IsStopped ? Replace() : _ended ? _units.Rest() : _units.Next());
 
     /// <summary>What has been held for long enough, or null.</summary>
-    public string? Due() => _units.Due();
+    public string? Due() => IsStopped ? null : Count(_units.Due());
 
-    /// <summary>Goes through a recorded piece; false when its ids do not give its text.</summary>
+    /// <summary>Goes through a recorded piece, maybe one that another lexicon let go; false when its ids do not give its text.</summary>
     public bool Replay(IReadOnlyList<int> ids, string released)
     {
         foreach (var id in ids) Append(id);
-        if (_units.Release(released)) return true;
+        if (Release(released)) return true;
+        if (released == Replacement)
+        {
+            (IsStopped, _replaced) = (true, true);
+            Count(released);
+            return true;
+        }
         // The last unit of a reply may hold text that only its end let go.
         End();
-        return _units.Release(released);
+        return Release(released);
+    }
+
+    /// <summary>What was released stays, also where this lexicon covers or holds back something else.</summary>
+    private bool Release(string released)
+    {
+        if (released.Length > _said.Length - _released) return false;
+        var said = _said.ToString(_released, released.Length);
+        if (said.Zip(released).Any(pair => pair.Second != pair.First && pair.Second != StreamFilter.Cover)) return false;
+        _ahead += released.Length - _units.Drop(released.Length);
+        Count(released);
+        return true;
+    }
+
+    private string? Replace()
+    {
+        if (_replaced) return null;
+        _replaced = true;
+        return Replacement;
+    }
+
+    private string? Count(string? unit)
+    {
+        _released += unit?.Length ?? 0;
+        return unit;
     }
 
     /// <summary>The blank lines between reasoning and answer belong to neither.</summary>
@@ -80,6 +131,16 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings)
     {
         if (!_answering) text = text.TrimStart();
         _answering |= text.Length > 0;
-        _units.Append(text);
+        _said.Append(text);
+        if (!IsStopped) Pass(_filter.Append(text));
+    }
+
+    /// <param name="text">Let through by the filter.</param>
+    private void Pass(ReadOnlySpan<char> text)
+    {
+        var skipped = Math.Min(_ahead, text.Length);
+        _ahead -= skipped;
+        _units.Append(text[skipped..].ToString());
+        IsStopped = _filter.Stopped is not null;
     }
 }

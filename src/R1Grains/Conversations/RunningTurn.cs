@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using R1Grains.Compliance;
 using R1Grains.Inference;
+using R1Grains.Knowledge;
 using R1Grains.Ledger;
 using R1Grains.Operations;
 
@@ -42,7 +44,7 @@ internal sealed class RunningTurn
     {
         (_left, _trace) = (left, Tracing.Here);
         (RequestId, Payload) = (left.Opened.RequestId, left.Opened.PayloadHash);
-        Opened(left.Opened, new(parts, transcript, left.Opened, prompt, _stop, Publish));
+        Opened(left.Opened, new(parts, transcript, left.Opened, prompt, GuardrailAt(left.Opened.Time), _stop, Publish));
         foreach (var happened in Views.Events(left)) _events.Append(happened);
     }
 
@@ -138,11 +140,13 @@ internal sealed class RunningTurn
         var deadline = asked.Deadline < now + _parts.TurnTimeout ? asked.Deadline.Value : now + _parts.TurnTimeout;
         if (deadline <= now) throw Refuse.TooLate();
 
-        // 4. What the tenant's documents say, and what of the conversation fits the window.
+        // 4. What of the words may go on, what the tenant's documents say, and what of the conversation fits the window.
         await _transcript.Recall(_parts.Record);
         var tenant = _transcript.Tenant ?? throw Refuse.Unserved(key);
-        var found = tenant.Facts.Find(asked.Text, _transcript.Said.Reverse().Select(exchange => exchange.Input));
-        var fitted = _transcript.Window.Fit(_transcript.Said, found, asked.Text);
+        var guardrail = GuardrailAt(now);
+        var hits = guardrail.Input(asked.Text);
+        var isBlocked = Guardrail.Blocks(hits);
+        var fitted = isBlocked ? _transcript.Window.Unasked : Fit(tenant, Guardrail.Mask(asked.Text, hits));
         var model = _parts.Model;
         var opened = new TurnOpened
         {
@@ -160,11 +164,13 @@ internal sealed class RunningTurn
             Release = new(model.Name, Digest.Parse(model.Hash), model.Template.Name, tenant.Policy.Version, tenant.Policy.Hash),
             Sampling = Sampling.For(model, _transcript.Window, key, index, RequestId),
             Context = fitted.Report,
+            Lexicon = guardrail.Version,
+            Hits = hits,
         };
-        var answer = new Answer(_parts, _transcript, opened, fitted.Prompt, _stop, Publish);
+        var answer = new Answer(_parts, _transcript, opened, fitted.Prompt, guardrail, _stop, Publish);
 
         // 5. The device admits or refuses; of a refused turn nothing is recorded, so the same request may come again.
-        using var generation = IsCancelled ? null : await answer.Submit();
+        using var generation = IsCancelled || isBlocked ? null : await answer.Submit();
         _stop.ThrowIfAbandoned();
         opened = opened with { Numerics = generation?.Numerics };
 
@@ -180,13 +186,35 @@ internal sealed class RunningTurn
         await answer.Close(await answer.Release(generation));
     }
 
+    private Fitted Fit(Tenant tenant, string input)
+    {
+        var found = tenant.Facts.Find(input, _transcript.Said.Reverse().Select(exchange => exchange.Input));
+        try
+        {
+            return _transcript.Window.Fit(_transcript.Said, found, input);
+        }
+        catch (InputTooLongException tooLong)
+        {
+            // The input fitted as it came; covers may take more tokens than what they cover.
+            throw Refuse.TooLong(tooLong);
+        }
+    }
+
+    private Guardrail GuardrailAt(DateTimeOffset opened) =>
+        new(_parts.Tenants.LexiconOf(_transcript.Key.Tenant), _transcript.Key.Tenant, DateOnly.FromDateTime(opened.UtcDateTime), _transcript.Language);
+
     /// <summary>What a turn that an earlier activation left open still lacks.</summary>
     private async Task Continue(TurnRecord left)
     {
         var (answer, release, model) = (_answer!, left.Opened.Release, _parts.Model);
         var wrong = answer.Replay(left.Pieces);
+        // For the guardrail's words it does not matter which model is served.
+        if (Guardrail.Blocks(left.Opened.Hits))
+        {
+            await answer.Close(await answer.Release(generation: null));
+        }
         // Another model's tokenizer may well give another text, and that is no alarm.
-        if (release.ModelHash.ToString() != model.Hash || release.Template != model.Template.Name)
+        else if (release.ModelHash.ToString() != model.Hash || release.Template != model.Template.Name)
         {
             await answer.Close(Ending.Interrupted(Reason.ModelUnavailable, $"model {release.ModelName} ({release.ModelHash}), which began the answer, is not served here any more"));
         }

@@ -1,3 +1,4 @@
+using R1Grains.Compliance;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
@@ -42,7 +43,7 @@ internal sealed class Transcript
     /// <summary>What the device that answered last has computed.</summary>
     public Prefix? Prefix { get; set; }
 
-    /// <summary>Turns that brought an answer, or the beginning of one, oldest first. Not at rest.</summary>
+    /// <summary>Turns that brought an answer, or the beginning of one, oldest first, as the model may see them. Not at rest.</summary>
     public IReadOnlyList<Exchange> Said => _words!.Said;
 
     /// <summary>False while there are turns whose request ids only the record knows.</summary>
@@ -86,11 +87,11 @@ internal sealed class Transcript
 
     public void Closed(TurnOpened opened, TurnClosed closed)
     {
-        if (closed.Answer.Length > 0)
+        if (IsSaid(opened, closed))
         {
             var said = _words!.Said;
             if (said.Count == TurnsMax) said.RemoveRange(0, TurnsMax / 2);
-            said.Add(Window.Said(opened.Turn, opened.Input, closed.Answer));
+            said.Add(AsSaid(Window, opened, closed));
         }
         Conversation = Conversation with { LastActivity = closed.Time, TurnIsOpen = false };
     }
@@ -98,10 +99,16 @@ internal sealed class Transcript
     public void Completed(ConversationCompleted completed) =>
         Conversation = Conversation with { LastActivity = completed.Time, Completed = completed };
 
+    /// <summary>An input that was kept from the model is kept from it later, too.</summary>
+    private static bool IsSaid(TurnOpened opened, TurnClosed? closed) => closed is { Answer.Length: > 0 } && !Guardrail.Blocks(opened.Hits);
+
+    private static Exchange AsSaid(ContextWindow window, TurnOpened opened, TurnClosed closed) =>
+        window.Said(opened.Turn, Guardrail.Mask(opened.Input, opened.Hits), closed.Answer);
+
     private sealed class Words(IEnumerable<TurnRecord> turns, ContextWindow window)
     {
         public Dictionary<string, (int Turn, Digest Payload)> Requests { get; } = turns.ToDictionary(turn => turn.Opened.RequestId, turn => (turn.Opened.Turn, turn.Opened.PayloadHash));
 
-        public List<Exchange> Said { get; } = [.. turns.Where(turn => turn.Closed is { Answer.Length: > 0 }).Select(turn => window.Said(turn.Opened.Turn, turn.Opened.Input, turn.Closed!.Answer))];
+        public List<Exchange> Said { get; } = [.. turns.Where(turn => IsSaid(turn.Opened, turn.Closed)).Select(turn => AsSaid(window, turn.Opened, turn.Closed!))];
     }
 }

@@ -166,12 +166,14 @@ public sealed record ContextReport(
 
 /// <summary>What answered.</summary>
 /// <param name="ModelHash">SHA-256 over the model folder, hex.</param>
+/// <param name="Lexicon">Version of the lexicon by which the answer was checked: SHA-256, hex; empty in turns from before there was one.</param>
 [GenerateSerializer, Immutable, Alias("r1.Release")]
 public sealed record Release(
     [property: Id(0)] string Model,
     [property: Id(1)] string ModelHash,
     [property: Id(2)] string Template,
-    [property: Id(3)] string PolicyVersion);
+    [property: Id(3)] string PolicyVersion,
+    [property: Id(4)] string Lexicon = "");
 
 /// <param name="Index">Position in the conversation's chain, from 0.</param>
 /// <param name="LeafHash">SHA-256, hex.</param>

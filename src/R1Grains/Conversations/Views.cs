@@ -75,7 +75,7 @@ internal static class Views
         Finish(closed) ?? FinishReason.Interrupted,
         new(closed.Usage.Prompt, closed.Usage.Reasoning, closed.Usage.Answer),
         Of(opened.Context),
-        new(opened.Release.ModelName, opened.Release.ModelHash.ToString(), opened.Release.Template, opened.Release.PolicyVersion),
+        new(opened.Release.ModelName, opened.Release.ModelHash.ToString(), opened.Release.Template, opened.Release.PolicyVersion, $"{closed.Lexicon}"),
         new(receipt.Index, receipt.LeafHash.ToString(), closed.Time));
 
     private static FinishReason? Finish(TurnClosed closed) =>

@@ -201,7 +201,7 @@ internal static class Wire
                     Numerics = $"{segment.Numerics}",
                 }),
             },
-            RecordedRelease = new() { Model = recorded.ModelName, ModelHash = recorded.ModelHash.ToString(), Template = recorded.Template, PolicyVersion = recorded.PolicyVersion },
+            RecordedRelease = new() { Model = recorded.ModelName, ModelHash = recorded.ModelHash.ToString(), Template = recorded.Template, PolicyVersion = recorded.PolicyVersion, Lexicon = $"{verdict.Turn.Closed?.Lexicon}" },
             PresentRelease = new() { Model = present.Name, ModelHash = present.Hash, Template = present.Template.Name },
             PromptHash = verdict.Turn.PromptHash.ToString(),
             PresentNumerics = { verdict.PresentNumerics },
@@ -245,7 +245,7 @@ internal static class Wire
         },
         Usage = new() { PromptTokens = completed.Usage.PromptTokens, ReasoningTokens = completed.Usage.ReasoningTokens, AnswerTokens = completed.Usage.AnswerTokens },
         ContextReport = completed.Context.ToWire(),
-        Release = new() { Model = completed.Release.Model, ModelHash = completed.Release.ModelHash, Template = completed.Release.Template, PolicyVersion = completed.Release.PolicyVersion },
+        Release = new() { Model = completed.Release.Model, ModelHash = completed.Release.ModelHash, Template = completed.Release.Template, PolicyVersion = completed.Release.PolicyVersion, Lexicon = completed.Release.Lexicon },
         Receipt = new() { Index = completed.Receipt.Index, LeafHash = completed.Receipt.LeafHash, Time = completed.Receipt.Time.ToTimestamp() },
     };
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Ledger;
@@ -12,15 +13,17 @@ public sealed record Policy(string Version, Digest Hash, string Text)
     public const string FileName = "policy.md";
 }
 
-public sealed record Tenant(string Name, Policy Policy, FactSheet Facts);
+/// <param name="Lexicon">What its customers and the model must not say.</param>
+public sealed record Tenant(string Name, Policy Policy, FactSheet Facts, Lexicon Lexicon);
 
-/// <summary>The tenants served here: a folder each, with <c>policy.md</c> and <c>facts.md</c>, read once at the start.</summary>
+/// <summary>The tenants served here: a folder each, with <c>policy.md</c>, <c>facts.md</c> and maybe <c>lexicon.txt</c>, read once at the start.</summary>
 public sealed class Tenants
 {
     /// <summary>A question in few words.</summary>
     private const int InputTokensMin = 64;
 
     private readonly string _folder;
+    private readonly TenantLexicon _lexicons = new();
     private readonly FrozenDictionary<string, Tenant> _tenants;
 
     /// <exception cref="StartFailure">The folder or one of its files cannot be used.</exception>
@@ -48,9 +51,12 @@ public sealed class Tenants
 
     public Tenant? Find(string name) => _tenants.GetValueOrDefault(name);
 
-    private static Tenant Read(string folder)
+    /// <summary>Also of a tenant that is not served any more, whose open turns are brought to their end.</summary>
+    public Lexicon LexiconOf(string tenant) => Find(tenant)?.Lexicon ?? _lexicons.Shipped;
+
+    private Tenant Read(string folder)
     {
         var policy = TenantFile.Read(Path.Combine(folder, Policy.FileName));
-        return new(Path.GetFileName(folder), new(policy.Version, policy.Hash, policy.Body), new(TenantFile.Read(Path.Combine(folder, FactSheet.FileName))));
+        return new(Path.GetFileName(folder), new(policy.Version, policy.Hash, policy.Body), new(TenantFile.Read(Path.Combine(folder, FactSheet.FileName))), _lexicons.Read(folder));
     }
 }

@@ -1,12 +1,14 @@
 using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Engine.Tests.Scripted;
 using R1Grains.Inference;
 using R1Grains.Ledger;
 using R1Grains.Tests.Cluster;
+using R1Grains.Tests.Compliance;
 using R1Grains.Tests.Inference;
 using R1Grains.Tests.Scripted;
 
@@ -37,7 +39,7 @@ public sealed class AnswerTests : IAsyncLifetime
         var (transcript, opened, prompt) = await turns.Write("say:x");
         var router = new InferenceRouter(InferenceRouterTests.Grains(_devices, ("silo", 0), ("other", 0)), new KnownNodes(("silo", Roles.Inference), ("other", Roles.Inference)).Nodes, _time);
         var parts = new ConversationParts(_record, router, _model, null!, null!, _time, ScriptedSilo.TurnTimeout, ConversationGrain.RestAfter, new(), NullLogger<ConversationGrain>.Instance);
-        _answer = new(parts, transcript, opened, prompt, _stop, happened => _published.Writer.TryWrite(happened));
+        _answer = new(parts, transcript, opened, prompt, new(Lists.Of(LexiconAction.Replace, "forbidden word"), "demo", Lists.Today, "en"), _stop, happened => _published.Writer.TryWrite(happened));
         _ending = _answer.Release(new Generation("silo/0", default, _device.Reader, () => _left.TrySetResult(), _time));
     }
 
@@ -91,6 +93,30 @@ public sealed class AnswerTests : IAsyncLifetime
         await _time.Armed(Held);
         _time.Advance(Held);
         Assert.Equal(" there", (await Next<TextReleased>()).Text);
+    }
+
+    [Fact]
+    public async Task What_could_become_a_forbidden_word_is_held_back_however_long_it_takes()
+    {
+        Emit("</think>So it is: ");
+        Assert.Equal("So it is:", (await Next<TextReleased>()).Text);
+        Emit("forbidden wo");
+        _time.Advance(Held);
+        Emit("n");
+        await _time.Armed(Held);
+        Assert.Equal(1, _answer.Pieces);
+        _time.Advance(Held);
+        Assert.Equal(" forbidden won", (await Next<TextReleased>()).Text);
+    }
+
+    [Fact]
+    public async Task A_forbidden_word_ends_the_turn_and_gives_the_device_its_row_back()
+    {
+        Emit("</think>One. So it is: forbidden word and more");
+        var ending = await _ending.WaitAsync(ScriptedSilo.Patience);
+        Assert.Equal(Ending.Blocked, ending);
+        await _left.Task.WaitAsync(ScriptedSilo.Patience);
+        Assert.Equal("One. So it is:\nI'm sorry, I can't help with this. Please contact our staff.", _answer.Text);
     }
 
     [Fact]

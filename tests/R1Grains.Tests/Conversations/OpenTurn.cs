@@ -19,6 +19,9 @@ internal sealed class OpenTurn(IRecord record, Model model, TimeProvider time)
 
     public Digest? Numerics { get; init; }
 
+    /// <summary>In the input.</summary>
+    public IReadOnlyList<LexiconHit> Hits { get; init; } = [];
+
     public TimeSpan Left { get; init; } = ScriptedSilo.TurnTimeout;
 
     /// <param name="pieces">Ids and released text of each.</param>
@@ -59,11 +62,12 @@ internal sealed class OpenTurn(IRecord record, Model model, TimeProvider time)
             Sampling = Sampling.For(model, window, Key, 1, "r1"),
             Context = fitted.Report,
             Numerics = Numerics,
+            Hits = Hits,
         };
         await record.AppendAsync(opened, fitted.Prompt);
         foreach (var (piece, i) in pieces.Select((piece, i) => (piece, i)))
             await record.AppendAsync(new Piece { Key = Key, Turn = 1, Number = i + 1, Epoch = taken.Epoch, Time = now, TokenIds = piece.Ids, Text = piece.Text });
-        var transcript = new Transcript(taken, new Tenant("demo", new("3", default, ""), null!), window);
+        var transcript = new Transcript(taken, new Tenant("demo", new("3", default, ""), null!, null!), window);
         transcript.Opened(opened);
         return (transcript, opened, fitted.Prompt);
     }

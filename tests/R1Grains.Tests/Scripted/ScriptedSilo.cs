@@ -35,7 +35,8 @@ internal sealed class ScriptedSilo : IAsyncDisposable
 
     public Digest Numerics => Digest.Parse(Runner.Numerics);
 
-    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null, TimeSpan? restAfter = null)
+    /// <param name="lexicon">What the tenant adds to the list that ships.</param>
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null, TimeSpan? restAfter = null, string? lexicon = null)
     {
         var model = ScriptedModel.Create(contextLength);
         var runner = scripted?.Invoke(model) ?? ScriptedReplies.Runner(model, rows);
@@ -48,7 +49,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         builder.Services
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(_ => opened)
-            .AddKnowledge(Tenants(folder))
+            .AddKnowledge(Tenants(folder, lexicon))
             .AddInference(options, ownsDevice: true)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<LiveTurns>()
@@ -88,11 +89,12 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         if (_host is IAsyncDisposable host) await host.DisposeAsync();
     }
 
-    private static string Tenants(string folder)
+    private static string Tenants(string folder, string? lexicon)
     {
         var demo = Directory.CreateDirectory(Path.Combine(folder, "tenants", "demo")).FullName;
         File.WriteAllText(Path.Combine(demo, "policy.md"), "---\nversion: 3\n---\nBe brief.");
         File.WriteAllText(Path.Combine(demo, "facts.md"), "---\nversion: 1\n---\n## Ferry Card\nThe fee is 3 yuan.\n");
+        if (lexicon is not null) File.WriteAllText(Path.Combine(demo, "lexicon.txt"), lexicon);
         return Path.Combine(folder, "tenants");
     }
 
