@@ -43,7 +43,7 @@ internal static class ClusterPicture
             // Beside each other, in the order of their lengths, so that none hides another.
             double[] seconds = [.. groups[i].SelectMany(impact => impact.Seconds).Order()];
             var points = plot.Add.ScatterPoints(seconds, seconds.Select((_, rank) => i - 0.3 + 0.6 * (rank + 0.5) / seconds.Length).ToArray(), Colors.GetColor(i));
-            points.MarkerSize = 4;
+            (points.MarkerSize, points.LegendText) = (4, $"{seconds.Length} answers");
         }
         plot.Axes.Left.SetTicks([.. groups.Select((_, i) => (double)i)], [.. groups.Select(group => group.Key)]);
         plot.Axes.AutoScale();

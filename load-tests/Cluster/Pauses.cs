@@ -36,7 +36,8 @@ internal sealed record Impact(Fault Fault, int MidAnswer, IReadOnlyList<double> 
             var (before, after) = (times.Where(time => time <= broken).Max(), times.Where(time => time > broken).DefaultIfEmpty(long.MaxValue).Min());
             return after == long.MaxValue ? TimeSpan.MaxValue : Stopwatch.GetElapsedTime(before, after);
         }
-        var longest = times.Zip(times.Skip(1)).Where(pair => pair.Second >= from && pair.First < to).Select(pair => Stopwatch.GetElapsedTime(pair.First, pair.Second)).DefaultIfEmpty().Max();
+        // One that begins with the last piece before the next fault is that one's.
+        var longest = times.Zip(times.Skip(1)).Where(pair => pair.Second >= from && pair.First < to && (pair.Second < to || Stopwatch.GetElapsedTime(pair.First, to) >= Noticeable)).Select(pair => Stopwatch.GetElapsedTime(pair.First, pair.Second)).DefaultIfEmpty().Max();
         return longest >= Noticeable ? longest : null;
     }
 }

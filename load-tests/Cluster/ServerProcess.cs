@@ -107,8 +107,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         _lines.Enqueue(text);
         while (_lines.Count > LinesKept) _lines.TryDequeue(out _);
         if (SiloMemory.Parse(text) is { } memory) _memory?.TrySetResult(memory);
-        // No fault is to bring an error of our own rooms into the log; what Orleans says of lost silos is another thing.
-        if (text.Contains(" fail: R1Grains", StringComparison.Ordinal) || text.Contains(" crit: R1Grains", StringComparison.Ordinal)) Progress.Say($"{Name}: {text}");
+        // What a client was told to be an internal error no fault explains, and only the log says more of it.
+        if (text.Contains(" fail: R1Grains.Gateway", StringComparison.Ordinal)) Progress.Say($"{Name}: {text}");
         if (text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["connect", var address, ..]) _address.TrySetResult(address);
     }
 
