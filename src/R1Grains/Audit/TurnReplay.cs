@@ -32,7 +32,7 @@ public sealed class TurnReplay(IRecord record, InferenceRouter router, Model mod
         {
             foreach (var segment in verdict.Segments)
             {
-                var request = turn.Opened.Request(prompt!, ids[..segment.First]) with { Priority = Priority.Batch, Deadline = deadline, Trace = Tracing.Here };
+                var request = turn.Opened.Request(prompt!, ids[..segment.First]) with { Id = $"replays/{Guid.NewGuid():n}", Priority = Priority.Batch, Deadline = deadline, Trace = Tracing.Here };
                 using var generation = await router.Submit(request, devices.First(device => device.Value == segment.Numerics).Key);
                 var ends = closed.Outcome is Outcome.Completed && segment == verdict.Segments[^1];
                 if (await Compare(generation, ids, segment, ends, at => progress(at, ids.Length), stop) is { } difference)

@@ -43,7 +43,9 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
         RequireStaying();
         foreach (var forsaken in _links.Values.Where(link => link.UnreadFor > UnreadMax)) forsaken.LeaveAll();
         if (!_links.TryGetValue(link, out var outbox)) throw Unavailable("this stream is not open any more");
-        outbox.Add(reply, leaving => Admit(request, leaving));
+        // Whoever asks again has lost the one that asked before, which may be dead and would keep its row meanwhile.
+        foreach (var other in _links.Values) other.LeaveRequest(request.Id);
+        outbox.Add(reply, request.Id, leaving => Admit(request, leaving));
         return Task.FromResult(engine.Numerics);
     }
 

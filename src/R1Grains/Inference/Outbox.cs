@@ -11,7 +11,7 @@ internal sealed class Outbox(TimeProvider time)
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<(int Reply, Emission Emission)> _waiting = Channel.CreateUnbounded<(int, Emission)>(new() { SingleReader = true });
-    private readonly ConcurrentDictionary<int, CancellationTokenSource> _replies = [];
+    private readonly ConcurrentDictionary<int, (string Request, CancellationTokenSource Leaving)> _replies = [];
     private readonly List<int> _numbers = [];
     private readonly List<Emission> _emissions = [];
     private Task<bool>? _more;
@@ -21,18 +21,26 @@ internal sealed class Outbox(TimeProvider time)
     /// <summary>How long nobody has asked for a step.</summary>
     public TimeSpan UnreadFor => time.GetElapsedTime(_asked);
 
-    public void Add(int reply, Func<CancellationToken, IAsyncEnumerable<Emission>> admit)
+    /// <param name="request">The id of the request that the reply answers.</param>
+    public void Add(int reply, string request, Func<CancellationToken, IAsyncEnumerable<Emission>> admit)
     {
         var leaving = new CancellationTokenSource();
         var emissions = admit(leaving.Token);
-        _replies[reply] = leaving;
+        _replies[reply] = (request, leaving);
         // Nothing of the call that brought the reply is to live on in its reading.
         using (ExecutionContext.SuppressFlow()) _ = Task.Run(() => Read(reply, emissions));
     }
 
     public void Leave(int reply)
     {
-        if (_replies.TryRemove(reply, out var leaving)) leaving.Cancel();
+        if (_replies.TryRemove(reply, out var left)) left.Leaving.Cancel();
+    }
+
+    /// <summary>Leaves what answers the request, if anything does.</summary>
+    public void LeaveRequest(string request)
+    {
+        foreach (var (reply, answered) in _replies)
+            if (answered.Request == request) Leave(reply);
     }
 
     public void LeaveAll()
