@@ -14,11 +14,15 @@ public sealed class OpenTurns(IClusterMembershipService membership, IGrainFactor
         IReadOnlySet<SiloAddress>? known = null;
         await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(stopping))
         {
+            if (IsStopping) return;
             var active = snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress).ToHashSet();
             if (known is null || !known.IsSubsetOf(active)) _ = Wake();
             known = active;
         }
     }
+
+    /// <summary>From then on the silo takes no grain, and where it is the only one nobody does.</summary>
+    private bool IsStopping => lifetime.ApplicationStopping.IsCancellationRequested;
 
     private async Task Wake()
     {
@@ -28,7 +32,8 @@ public sealed class OpenTurns(IClusterMembershipService membership, IGrainFactor
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Log.OpenTurnsUnknown(log, exception);
+            // Where this process stops, those who stay see to it, or the next one.
+            if (!IsStopping) Log.OpenTurnsUnknown(log, exception);
         }
     }
 }
