@@ -28,7 +28,7 @@ public sealed record UserTurn(
     [Id(7)]
     public ActivityContext Trace { get; init; }
 
-    // Orleans writes the arguments of a call into logs and exceptions, so what holds words says how many.
+    // Orleans can write the arguments of a call into a log or an exception, so what holds words says how many.
     public override string ToString() => $"turn {RequestId} of {Text.Length} characters";
 }
 

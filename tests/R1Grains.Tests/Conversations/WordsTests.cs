@@ -3,7 +3,7 @@ using R1Grains.Conversations;
 
 namespace R1Grains.Tests.Conversations;
 
-/// <summary>Orleans writes the arguments of a call into logs, and into exceptions when it is late: words must not be in what it writes.</summary>
+/// <summary>Orleans can write the arguments of a call into a log or an exception: words must not be in what it writes.</summary>
 public sealed class WordsTests
 {
     private const string Words = "zebrafish";
