@@ -56,6 +56,10 @@ internal static class FilterBenchmark
         Detection.MeasureClean(lexicon, english, figures, tell);
         cancellation.ThrowIfCancellationRequested();
 
+        Progress.Say("personal data");
+        PersonalDataBenchmark.Measure(figures);
+        cancellation.ThrowIfCancellationRequested();
+
         Progress.Say($"{cases:n0} random texts beside a naive scan");
         var (naive, cuts) = RandomCases.Compare(cases, tell, cancellation);
         figures.Add("naive_cases", cases);
