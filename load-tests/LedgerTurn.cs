@@ -14,6 +14,19 @@ internal sealed class LedgerTurn(IRecord record, ConversationKey key, long epoch
     private static readonly int[] TokenIds = [.. Enumerable.Range(1_000, 22)];
     private static readonly DateTimeOffset Time = new(2026, 1, 5, 9, 30, 0, TimeSpan.Zero);
 
+    /// <summary>Of every turn that is written without a model.</summary>
+    public static SamplingSettings Sampling { get; } = new()
+    {
+        Temperature = 0.6m,
+        TopP = 0.95m,
+        TopK = 40,
+        RepetitionPenalty = 1m,
+        Seed = 1,
+        MaxTokens = 512,
+        ReasoningBudget = 256,
+        StopStrings = [],
+    };
+
     private int _turn = 1;
     private int _step;
 
@@ -68,17 +81,7 @@ internal sealed class LedgerTurn(IRecord record, ConversationKey key, long epoch
         LanguageCode = "zh-CN",
         Passages = [],
         Release = new Release("r1-tiny", default, "r1", "2026-01", default),
-        Sampling = new SamplingSettings
-        {
-            Temperature = 0.6m,
-            TopP = 0.95m,
-            TopK = 40,
-            RepetitionPenalty = 1m,
-            Seed = 1,
-            MaxTokens = 512,
-            ReasoningBudget = 256,
-            StopStrings = [],
-        },
+        Sampling = Sampling,
         Context = new ContextReport(2048, 512, 100, 0, 0, 220, 0, 0),
     };
 

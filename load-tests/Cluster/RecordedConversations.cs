@@ -94,17 +94,7 @@ internal sealed class RecordedConversations(string run, Pace pace)
         LanguageCode = "en",
         Passages = [],
         Release = new("scripted", default, "deepseek-r1", "1", default),
-        Sampling = new()
-        {
-            Temperature = 0.6m,
-            TopP = 0.95m,
-            TopK = 40,
-            RepetitionPenalty = 1m,
-            Seed = 1,
-            MaxTokens = 512,
-            ReasoningBudget = 256,
-            StopStrings = [],
-        },
+        Sampling = LedgerTurn.Sampling,
         Context = new(8_192, 2_048, 32, 0, 0, input.Length, turn - 1, 0),
     };
 

@@ -159,7 +159,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             FirstTokenTime = _firstToken,
             ResumePoints = _resumePoints,
             Lexicon = guardrail.Version,
-            Hits = [.. _reply.Hits],
+            Hits = _reply.Hits,
         };
         Tracing.Span?
             .SetTag("r1grains.turn.outcome", $"{closed.Outcome}")

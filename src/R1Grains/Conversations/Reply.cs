@@ -44,7 +44,7 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
     public string Reasoning => _reasoning.ToString().Trim();
 
     /// <summary>In the answer and in the reasoning.</summary>
-    public IEnumerable<LexiconHit> Hits => [.. Guardrail.Told(HitPlace.Answer, _filter.Hits), .. guardrail.Reasoning(Reasoning)];
+    public IReadOnlyList<LexiconHit> Hits => [.. Guardrail.Told(HitPlace.Answer, _filter.Hits), .. guardrail.Reasoning(Reasoning)];
 
     /// <summary>Nothing of the answer follows but the guardrail's words, in the place of all that was not released.</summary>
     public bool IsStopped { get; private set; } = isBlocked;
