@@ -19,7 +19,7 @@ internal sealed record ClusterPlan(IReadOnlyList<MemberPlan> Members, IReadOnlyD
 
     /// <summary>From e.g. "gateway,gateway,conversation+inference": a process each, its roles with + between.</summary>
     public static IReadOnlyList<MemberPlan> Parse(string members) =>
-        [.. members.Split(',', StringSplitOptions.TrimEntries).Select((roles, i) => new MemberPlan($"{(roles is Embedded ? "host" : roles)}-{i + 1}", roles.Replace('+', ',')))];
+        [.. members.Split(',', StringSplitOptions.TrimEntries).Select((roles, i) => new MemberPlan($"{(roles is Embedded ? "host" : roles.Replace('+', '-'))}-{i + 1}", roles.Replace('+', ',')))];
 }
 
 /// <summary>One process of a cluster. It keeps its addresses and its data over all its lives.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Microsoft.ML.OnnxRuntime;
 using R1Grains.Engine.Models;
 using R1Grains.Engine.Onnx;
@@ -97,31 +98,24 @@ public sealed class InferenceEngine : IAsyncDisposable
         lock (_gate) return Predict(ids);
     }
 
+    /// <summary>Raised on the engine's own thread when what a step did can be read, and at the engine's end. Whoever listens must return at once.</summary>
+    public event Action? Stepped;
+
     /// <summary>
     /// Submits a request and returns what happens to it, ended by one <see cref="EmissionKind.Finished"/>. The call
     /// itself admits or refuses; reading may be as slow as it likes. Cancelling does not throw: the next step ends the
-    /// request with <see cref="FinishReason.Cancelled"/>, and so does leaving the enumeration early.
+    /// request with <see cref="FinishReason.Cancelled"/>.
     /// </summary>
     /// <exception cref="QueueFullException"/>
     /// <exception cref="DeadlineTooShortException"/>
     /// <exception cref="PromptTooLongException"/>
     /// <exception cref="EngineStoppedException"/>
     /// <exception cref="ArgumentException">A sampling option out of range, no scope, a prompt of less than two ids, an id outside the vocabulary, or recorded ids that cannot be.</exception>
-    public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default)
-    {
-        try
-        {
-            Validate(request);
-            var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit) { ArrivedAt = _time.GetUtcNow(), Trace = SequenceTrace.Of(request) };
-            if (sequence.Completion is null) Submit(sequence, cancel);
-            return Read(sequence);
-        }
-        catch (Exception refusal)
-        {
-            _meter.Refused(refusal);
-            throw;
-        }
-    }
+    public ChannelReader<Emission> Submit(GenerationRequest request, CancellationToken cancel = default) => Enter(request, cancel).Emissions;
+
+    /// <summary>As <see cref="Submit"/>; leaving the enumeration early cancels the request.</summary>
+    /// <inheritdoc cref="Submit" path="/exception"/>
+    public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default) => Read(Enter(request, cancel));
 
     /// <summary>The runner for the provider that the options name.</summary>
     internal static IModelRunner OpenRunner(ModelFolder folder, EngineOptions options)
@@ -145,6 +139,22 @@ public sealed class InferenceEngine : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, true)) return;
         _meter.Dispose();
         _runner.Dispose();
+    }
+
+    private Sequence Enter(GenerationRequest request, CancellationToken cancel)
+    {
+        try
+        {
+            Validate(request);
+            var sequence = new Sequence(Model, request, _runner.Rows + _options.QueueLimit) { ArrivedAt = _time.GetUtcNow(), Trace = SequenceTrace.Of(request) };
+            if (sequence.Completion is null) Queue(sequence, cancel);
+            return sequence;
+        }
+        catch (Exception refusal)
+        {
+            _meter.Refused(refusal);
+            throw;
+        }
     }
 
     private static async IAsyncEnumerable<Emission> Read(Sequence sequence, [EnumeratorCancellation] CancellationToken cancel = default)
@@ -175,7 +185,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             throw new ArgumentException($"Request {request.Id}: {request.Recorded.Length} ids are recorded, but the reply may have only {request.Sampling.MaxTokens}.");
     }
 
-    private void Submit(Sequence sequence, CancellationToken cancel)
+    private void Queue(Sequence sequence, CancellationToken cancel)
     {
         lock (_gate)
         {
@@ -217,6 +227,7 @@ public sealed class InferenceEngine : IAsyncDisposable
                 _meter.Stepped(plan);
                 SequenceTrace.Stepped(plan);
                 TellEnded();
+                Stepped?.Invoke();
             }
         }
         catch (Exception defect)
@@ -253,6 +264,7 @@ public sealed class InferenceEngine : IAsyncDisposable
             Note();
         }
         TellEnded();
+        Stepped?.Invoke();
         _ended.SetResult(_defect);
     }
 

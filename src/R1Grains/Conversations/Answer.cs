@@ -15,6 +15,9 @@ namespace R1Grains.Conversations;
 internal sealed class Answer(ConversationParts parts, Transcript transcript, TurnOpened opened, int[] prompt, Guardrail guardrail, StopSignal stop, Action<TurnEvent> publish)
 {
     private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Text that would be due before the next step comes goes with this one, as that of its neighbours does: releases that come together are recorded together.</summary>
+    private static readonly TimeSpan HeldEnough = HeldMax - Outbox.GatherMax;
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>How often a lost device is replaced before the turn fails.</summary>
@@ -191,27 +194,36 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
                 _looked = _time.GetTimestamp();
             }
             if (HeldFor() >= HeldMax) await ReleaseDue();
-            if (await generation.Next(Patience(), stop.Token) is not { } emission) continue;
-            switch (emission.Kind)
-            {
-                case EmissionKind.Queued:
-                    ReportQueue(emission.Position);
-                    break;
-                case EmissionKind.Prefilling:
-                    (_queuePosition, _looked) = (null, null);
-                    break;
-                case EmissionKind.Token:
-                    await Take(emission.TokenId);
-                    if (_reply.IsStopped) return Ending.Blocked;
-                    break;
-                case EmissionKind.Finished:
-                    ReplySpan.Finish(generation.Span, emission.Completion!);
-                    return await Finish(emission.Completion!);
-            }
+            if (await generation.Next(Patience(), stop.Token) is not { } first) continue;
+            for (Emission? emission = first; emission is { } happened; emission = stop.Token.IsCancellationRequested ? null : generation.TryNext())
+                if (await Take(happened, generation) is { } ending) return ending;
+            if (HeldFor() >= HeldEnough) await ReleaseDue();
         }
     }
 
-    private async Task Take(int id)
+    /// <returns>Null while the reply goes on.</returns>
+    private async ValueTask<Ending?> Take(Emission emission, Generation generation)
+    {
+        switch (emission.Kind)
+        {
+            case EmissionKind.Queued:
+                ReportQueue(emission.Position);
+                break;
+            case EmissionKind.Prefilling:
+                (_queuePosition, _looked) = (null, null);
+                break;
+            case EmissionKind.Token:
+                await Take(emission.TokenId);
+                if (_reply.IsStopped) return Ending.Blocked;
+                break;
+            case EmissionKind.Finished:
+                ReplySpan.Finish(generation.Span, emission.Completion!);
+                return await Finish(emission.Completion!);
+        }
+        return null;
+    }
+
+    private async ValueTask Take(int id)
     {
         (_queuePosition, _looked) = (null, null);
         _firstToken ??= parts.Now;

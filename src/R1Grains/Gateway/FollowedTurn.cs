@@ -38,13 +38,14 @@ internal sealed class FollowedTurn(IConversationGrain conversation, TimeProvider
         while (true)
         {
             var events = ask().GetAsyncEnumerator(cancellation);
+            var watch = new SilenceWatch(Silence, time);
             Task<bool>? next = null;
             try
             {
                 while (true)
                 {
                     next = events.MoveNextAsync().AsTask();
-                    if (!await next.WithinAwake(Silence, time, cancellation))
+                    if (!await watch.Hears(next, cancellation))
                     {
                         cancellation.ThrowIfCancellationRequested();
                         if (time.GetElapsedTime(last) < Patience) break;

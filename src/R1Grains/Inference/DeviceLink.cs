@@ -35,7 +35,8 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, TimeSpan 
     public async Task<Generation> Submit(GenerationRequest request)
     {
         var number = Interlocked.Increment(ref _number);
-        var emissions = Channel.CreateUnbounded<Emission>(new() { SingleReader = true });
+        // Who reads is told at once, and goes on on a scheduler of its own.
+        var emissions = Channel.CreateUnbounded<Emission>(new() { SingleReader = true, AllowSynchronousContinuations = true });
         _replies[number] = emissions;
         try
         {
@@ -71,13 +72,14 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, TimeSpan 
     private async Task Read()
     {
         var steps = grain.Steps(_id).GetAsyncEnumerator();
+        var watch = new SilenceWatch(silence, time);
         Task<bool>? next = null;
         try
         {
             while (!IsLost)
             {
                 next = steps.MoveNextAsync().AsTask();
-                if (!await next.WithinAwake(silence, time)) Lose($"it has said nothing for {silence.TotalSeconds:0.#} s");
+                if (!await watch.Hears(next)) Lose($"it has said nothing for {silence.TotalSeconds:0.#} s");
                 else if (!await next) Lose("it ended without an end");
                 else Take(steps.Current);
             }
@@ -95,8 +97,9 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, TimeSpan 
         for (var i = 0; i < step.Replies.Length; i++)
         {
             if (!_replies.TryGetValue(step.Replies[i], out var reply)) continue;
-            reply.Writer.TryWrite(step.Emissions[i]);
+            // First: whoever reads the end may leave before the write returns.
             if (step.Emissions[i].Kind is EmissionKind.Finished) _replies.TryRemove(step.Replies[i], out _);
+            reply.Writer.TryWrite(step.Emissions[i]);
         }
         if (step.Lost is { } why) Lose(why);
     }

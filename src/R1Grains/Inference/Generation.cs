@@ -11,7 +11,14 @@ namespace R1Grains.Inference;
 /// <param name="leave">Tells the device that nobody reads any more.</param>
 public sealed class Generation(string device, Digest numerics, ChannelReader<Emission> emissions, Action leave, TimeProvider time) : IDisposable
 {
+    /// <summary>A wait that has become needless ends by itself within this time.</summary>
+    private static readonly TimeSpan TickMax = TimeSpan.FromSeconds(1);
+
     private Task<bool>? _more;
+
+    // The wait for time that is under way, and the timestamp of its end.
+    private Task? _tick;
+    private long _tickEnd;
 
     public string Device => device;
 
@@ -20,16 +27,30 @@ public sealed class Generation(string device, Digest numerics, ChannelReader<Emi
     /// <summary>Ends with the generation; null where nobody traces it.</summary>
     internal Activity? Span { get; set; }
 
-    /// <summary>The next thing that happens; null when patience or <paramref name="stop"/> ended first.</summary>
+    /// <summary>What has happened already; null if nothing has.</summary>
+    public Emission? TryNext() => emissions.TryRead(out var happened) ? happened : null;
+
+    /// <summary>The next thing that happens; null when patience or <paramref name="stop"/> ended first, or maybe earlier: whoever waits for longer asks again.</summary>
     /// <exception cref="RefusedException"><see cref="Reason.ModelUnavailable"/>: the device is lost.</exception>
     public async ValueTask<Emission?> Next(TimeSpan patience, CancellationToken stop = default)
     {
-        if (emissions.TryRead(out var waiting)) return waiting;
+        if (TryNext() is { } waiting) return waiting;
         _more ??= emissions.WaitToReadAsync(CancellationToken.None).AsTask();
-        if (!await _more.Within(patience, time, stop)) return null;
+        if (!_more.IsCompleted) await Task.WhenAny(_more, Tick(patience, stop));
+        if (!_more.IsCompleted) return null;
         await _more;
         _more = null;
-        return emissions.TryRead(out var happened) ? happened : null;
+        return TryNext();
+    }
+
+    /// <summary>Most waits end by a token, and a timer for each would cost more than the token: one that ends soon enough serves all that begin meanwhile.</summary>
+    private Task Tick(TimeSpan patience, CancellationToken stop)
+    {
+        var wait = patience == Timeout.InfiniteTimeSpan || patience > TickMax ? TickMax : patience > TimeSpan.Zero ? patience : TimeSpan.Zero;
+        var end = time.GetTimestamp() + (long)(wait.TotalSeconds * time.TimestampFrequency);
+        if (_tick is { IsCompleted: false } && _tickEnd <= end) return _tick;
+        _tickEnd = end;
+        return _tick = Task.Delay(wait, time, stop);
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Orleans.Placement;
 using R1Grains.Cluster;
 using R1Grains.Conversations;
@@ -19,6 +20,7 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
     public async IAsyncEnumerable<Step> Steps(Guid link)
     {
         var outbox = _links[link] = new(time);
+        engine.Stepped += outbox.Happen;
         try
         {
             yield return Step.Empty;
@@ -33,6 +35,7 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
         }
         finally
         {
+            engine.Stepped -= outbox.Happen;
             _links.Remove(link);
             outbox.LeaveAll();
         }
@@ -40,7 +43,7 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
 
     public Task<string> Submit(Guid link, int reply, GenerationRequest request)
     {
-        RequireStaying();
+        RequireAble();
         foreach (var forsaken in _links.Values.Where(link => link.UnreadFor > UnreadMax)) forsaken.LeaveAll();
         if (!_links.TryGetValue(link, out var outbox)) throw Unavailable("this stream is not open any more");
         // Whoever asks again has lost the one that asked before, which may be dead and would keep its row meanwhile.
@@ -59,16 +62,16 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
 
     public Task<TimeSpan> PredictFirstToken(int tokens)
     {
-        RequireStaying();
+        RequireAble();
         return Task.FromResult(engine.PredictFirstToken(tokens));
     }
 
     /// <summary>The engine's refusals in the house's terms; its own exceptions do not travel.</summary>
-    private IAsyncEnumerable<Emission> Admit(GenerationRequest request, CancellationToken leaving)
+    private ChannelReader<Emission> Admit(GenerationRequest request, CancellationToken leaving)
     {
         try
         {
-            return engine.GenerateAsync(request, leaving);
+            return engine.Submit(request, leaving);
         }
         catch (QueueFullException full)
         {
@@ -88,10 +91,12 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
         }
     }
 
-    private void RequireStaying()
+    private void RequireAble()
     {
         if (nodes.IsLeaving(nodes.Here)) throw Unavailable("the device is being drained");
         if (engine.IsStopped) throw Unavailable("the device's engine has ended");
+        // Whether a run succeeds again is for one request at a time to find out; the others are better off elsewhere.
+        if (engine.Status is { Fault: { } fault } status && status.Running + status.Waiting > 0) throw Unavailable($"its last run failed: {fault}");
     }
 
     private RefusedException Unavailable(string why) =>

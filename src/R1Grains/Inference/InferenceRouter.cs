@@ -28,6 +28,9 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
     // One for each device that was used.
     private readonly Dictionary<string, DeviceLink> _links = [];
 
+    // Until then no device is expected to have room; a timestamp.
+    private long _full;
+
     // Since when devices are under suspicion, by the clock of timestamps, and whose silo it was.
     private readonly ConcurrentDictionary<string, (long Since, SiloAddress? Silo)> _suspects = [];
 
@@ -56,10 +59,14 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
     /// <summary>A device other than this one that has room for a reply now; null where none was found.</summary>
     public async Task<string?> FindIdle(string other)
     {
+        // Many may be waiting, and one of them has just asked.
+        if (time.GetTimestamp() < Volatile.Read(ref _full)) return null;
         string[] devices = [.. Unsuspected(nodes.Devices).Where(device => device != other)];
         if (devices is []) return null;
         var device = devices[Random.Shared.Next(devices.Length)];
-        return await Ask(device, grain => grain.PredictFirstToken(0), otherwise: TimeSpan.MaxValue) <= AtOnce ? device : null;
+        if (await Ask(device, grain => grain.PredictFirstToken(0), otherwise: TimeSpan.MaxValue) <= AtOnce) return device;
+        Volatile.Write(ref _full, time.GetTimestamp() + (long)(AtOnce.TotalSeconds * time.TimestampFrequency));
+        return null;
     }
 
     /// <summary>The fingerprint of each device's arithmetic, by device; of those that answer.</summary>

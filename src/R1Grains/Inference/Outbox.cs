@@ -4,14 +4,21 @@ using R1Grains.Engine;
 
 namespace R1Grains.Inference;
 
-/// <summary>The replies of one silo on their way out of a device: read from the engine off the grain's scheduler, sent in steps.</summary>
+/// <summary>
+/// The replies of one silo on their way out of a device, sent in steps. The device says when something has happened, and
+/// all replies are looked through at once: a wake-up for each token would cost more than the token.
+/// </summary>
 internal sealed class Outbox(TimeProvider time)
 {
-    /// <summary>Between two steps, so that what happens at once travels together. Nobody who reads notices it.</summary>
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
+    /// <summary>Between two steps, so that what happens at about the same time travels together; the more replies there are, the more of them share a step. Nobody who reads notices it.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10), GatherForEach = TimeSpan.FromMilliseconds(8);
 
-    private readonly Channel<(int Reply, Emission Emission)> _waiting = Channel.CreateUnbounded<(int, Emission)>(new() { SingleReader = true });
-    private readonly ConcurrentDictionary<int, (string Request, CancellationTokenSource Leaving)> _replies = [];
+    /// <summary>However many there are.</summary>
+    public static readonly TimeSpan GatherMax = TimeSpan.FromMilliseconds(100);
+
+    // Holds one mark at most.
+    private readonly Channel<bool> _happened = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly ConcurrentDictionary<int, Outgoing> _replies = [];
     private readonly List<int> _numbers = [];
     private readonly List<Emission> _emissions = [];
     private Task<bool>? _more;
@@ -22,13 +29,17 @@ internal sealed class Outbox(TimeProvider time)
     public TimeSpan UnreadFor => time.GetElapsedTime(_asked);
 
     /// <param name="request">The id of the request that the reply answers.</param>
-    public void Add(int reply, string request, Func<CancellationToken, IAsyncEnumerable<Emission>> admit)
+    public void Add(int reply, string request, Func<CancellationToken, ChannelReader<Emission>> admit)
     {
         var leaving = new CancellationTokenSource();
-        var emissions = admit(leaving.Token);
-        _replies[reply] = (request, leaving);
-        // Nothing of the call that brought the reply is to live on in its reading.
-        using (ExecutionContext.SuppressFlow()) _ = Task.Run(() => Read(reply, emissions));
+        _replies[reply] = new(request, admit(leaving.Token), leaving);
+        Happen();
+    }
+
+    /// <summary>The device has made a step. From any thread.</summary>
+    public void Happen()
+    {
+        if (!_replies.IsEmpty) _happened.Writer.TryWrite(true);
     }
 
     public void Leave(int reply)
@@ -52,24 +63,35 @@ internal sealed class Outbox(TimeProvider time)
     public async ValueTask<Step> Next(TimeSpan beat)
     {
         _asked = time.GetTimestamp();
-        _more ??= _waiting.Reader.WaitToReadAsync().AsTask();
-        if (!await _more.Within(beat, time)) return Step.Empty;
-        _more = null;
-        if (time.GetElapsedTime(_sent) is var since && since < Gather) await Task.Delay(Gather - since, time);
+        while (true)
+        {
+            _more ??= _happened.Reader.WaitToReadAsync().AsTask();
+            if (!await _more.Within(beat - UnreadFor, time)) return Step.Empty;
+            _more = null;
+            if (Together() - time.GetElapsedTime(_sent) is { Ticks: > 0 } rest) await Task.Delay(rest, time);
+            _happened.Reader.TryRead(out _);
+            if (Collect() is { Replies.Length: > 0 } step) return step;
+        }
+    }
+
+    private TimeSpan Together() => Gather + GatherForEach * _replies.Count is var gather && gather < GatherMax ? gather : GatherMax;
+
+    private Step Collect()
+    {
         _sent = time.GetTimestamp();
         _numbers.Clear();
         _emissions.Clear();
-        while (_waiting.Reader.TryRead(out var happened))
+        foreach (var (number, reply) in _replies)
         {
-            _numbers.Add(happened.Reply);
-            _emissions.Add(happened.Emission);
+            while (reply.Emissions.TryRead(out var happened))
+            {
+                _numbers.Add(number);
+                _emissions.Add(happened);
+            }
+            if (reply.Emissions.Completion.IsCompleted) _replies.TryRemove(number, out _);
         }
         return new([.. _numbers], [.. _emissions]);
     }
 
-    private async Task Read(int reply, IAsyncEnumerable<Emission> emissions)
-    {
-        await foreach (var emission in emissions) _waiting.Writer.TryWrite((reply, emission));
-        _replies.TryRemove(reply, out _);
-    }
+    private sealed record Outgoing(string Request, ChannelReader<Emission> Emissions, CancellationTokenSource Leaving);
 }

@@ -2,7 +2,6 @@ namespace R1Grains.Inference;
 
 internal static class Waiting
 {
-    private const int Parts = 4;
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
     /// <summary>Waits for the task to end in any way; false when it did not in this time, or when <paramref name="cancellation"/> came first.</summary>
@@ -10,17 +9,6 @@ internal static class Waiting
     {
         if (!task.IsCompleted && (patience > TimeSpan.Zero || patience == Timeout.InfiniteTimeSpan))
             await task.WaitAsync(patience, time, cancellation).ConfigureAwait(Quietly);
-        return task.IsCompleted;
-    }
-
-    /// <summary>
-    /// As <see cref="Within"/>, for whoever judges another by its silence: while this process itself is stopped it hears
-    /// nobody, and that counts for a quarter of the patience at most.
-    /// </summary>
-    public static async ValueTask<bool> WithinAwake(this Task task, TimeSpan patience, TimeProvider time, CancellationToken cancellation = default)
-    {
-        for (var part = 0; part < Parts && !cancellation.IsCancellationRequested; part++)
-            if (await task.Within(patience / Parts, time, cancellation)) return true;
         return task.IsCompleted;
     }
 

@@ -82,8 +82,9 @@ public sealed class AnswerTests : IAsyncLifetime
         await _time.Armed(Held);
         _time.Advance(TimeSpan.FromMilliseconds(200));
         Emit("lo");
-        // The wait goes on from the first character, not from the last.
-        await _time.Armed(TimeSpan.FromMilliseconds(100));
+        // What is published after it tells that it has been taken. The wait goes on from the first character, not from the last.
+        _device.Writer.TryWrite(Emission.Queued(1));
+        await Next<QueuePosition>();
         _time.Advance(TimeSpan.FromMilliseconds(100) - Tick);
         Assert.Equal(0, _answer.Pieces);
         _time.Advance(Tick);

@@ -278,6 +278,25 @@ public sealed class ConversationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_device_whose_last_run_failed_takes_one_turn_at_a_time_until_a_run_succeeds()
+    {
+        _silo.Runner.NextFault = new InvalidOperationException("device on fire");
+        Assert.IsType<Failed>((await (await _silo.Open("a")).StreamTurn(Ask("r1", "say:A.")).All())[^1]);
+        var gate = _silo.Runner.Gate = new(0);
+        await using var probe = (await _silo.Open("b")).StreamTurn(Ask("r1", "say:B.")).Follow();
+        await probe.Until<Accepted>();
+        var other = await _silo.Open("c");
+        var refusal = (await other.StreamTurn(Ask("r1", "say:C.")).Refused()).Refusal;
+        Assert.Equal(Reason.ModelUnavailable, refusal.Reason);
+        Assert.Contains("device on fire", refusal.Detail);
+        Assert.NotNull(refusal.RetryAfter);
+
+        gate.Release(1_000);
+        Assert.Equal("B.", (await probe.Rest()).Text());
+        Assert.Equal("C.", (await other.StreamTurn(Ask("r1", "say:C.")).All()).Text());
+    }
+
+    [Fact]
     public async Task An_answer_without_text_is_a_failure_and_no_empty_bubble()
     {
         var grain = await _silo.Open("c");

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using R1Grains.Engine;
 using R1Grains.Inference;
 
@@ -14,18 +15,12 @@ public class OutboxTests
             outbox.Add(reply, request, leaving =>
             {
                 tokens[reply] = leaving;
-                return Nothing();
+                return Channel.CreateUnbounded<Emission>().Reader;
             });
 
         outbox.LeaveRequest("lost");
 
         Assert.True(tokens[1].IsCancellationRequested);
         Assert.False(tokens[2].IsCancellationRequested);
-
-        static async IAsyncEnumerable<Emission> Nothing()
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
-            yield break;
-        }
     }
 }
