@@ -7,12 +7,13 @@ using R1Grains.LoadTests.Clients;
 namespace R1Grains.LoadTests.Cluster;
 
 /// <param name="Own">Servers that were started for the run, which faults may be done to; null where others were named.</param>
+/// <param name="IsNamed">Whether these very processes are to be saturated, and not three with all roles.</param>
 /// <param name="FaultTime">How long faults are done.</param>
 /// <param name="Load">Share of what the rows can answer.</param>
 /// <param name="IdleConversations">How many there are at once.</param>
 /// <param name="Folder">Where to write what was seen; null for nowhere.</param>
 internal sealed record ClusterRunPlan(
-    ClusterPlan Cluster, OwnServers? Own, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int IdleConversations, int Seed, string? Folder);
+    ClusterPlan Cluster, OwnServers? Own, bool IsNamed, IReadOnlyList<string> Sections, IReadOnlyList<string> FaultKinds, TimeSpan FaultTime, double Load, TimeSpan SaturatedTime, int IdleConversations, int Seed, string? Folder);
 
 /// <summary>The sections of the subject <c>cluster</c>, each with processes of its own.</summary>
 internal sealed class ClusterRun(ClusterRunPlan plan)
@@ -20,6 +21,9 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     private const string FaultsSection = "faults", SaturationSection = "saturation", ScaleSection = "scale", LatencySection = "latency", IdleSection = "idle";
     private const string AllRoles = "gateway,conversation,inference";
     private const double SaturatedTokensPerSecond = 50;
+
+    /// <summary>With three devices 5,000 tokens a second.</summary>
+    private const int SaturatedRows = 34;
     private const int Silos = 3;
 
     // Their few turns are not what is measured.
@@ -46,7 +50,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     {
         if (plan.Sections.Contains(SaturationSection))
         {
-            var saturation = await Saturate(plan.Cluster, cancellation);
+            var saturation = await Saturate(plan.IsNamed ? plan.Cluster : plan.Cluster with { Members = OfAllRoles(Silos) }, cancellation);
             Figures.Add("saturated_tokens_per_second", saturation.TokensPerSecond);
             Figures.Add("cpu_us_per_token", saturation.CpuMicrosecondsPerToken);
         }
@@ -116,7 +120,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
 
     private async Task<Saturation> Saturate(ClusterPlan wanted, CancellationToken cancellation)
     {
-        var fast = Fast(wanted);
+        var fast = Fast(wanted) with { Rows = SaturatedRows };
         Progress.Say($"starting {Names(fast)} for saturation");
         await using var cluster = await LocalCluster.StartAsync(fast, cancellation);
         using var servers = new Servers(cluster.Gateways);

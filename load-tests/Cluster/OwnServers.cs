@@ -31,7 +31,7 @@ internal sealed class OwnServers : IAsyncDisposable
     public static async Task<OwnServers> StartAsync()
     {
         var redis = RedisServer.StartAsync();
-        var postgres = await PostgresServer.StartAsync("max_connections = 200", "shared_buffers = '128MB'");
+        var postgres = await PostgresServer.StartAsync("max_connections = 400", "shared_buffers = '128MB'");
         await postgres.CreateDatabaseAsync(Database);
         return new(postgres, await redis);
     }

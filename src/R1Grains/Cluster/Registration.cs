@@ -73,7 +73,12 @@ public static class Registration
                 // Longer than it takes to declare a frozen silo dead, which must be reached until then.
                 membership.MaxJoinAttemptTime = TimeSpan.FromSeconds(30);
             })
+            // No lease on what a dead silo had: a life of a conversation that should still go on is fenced by its epoch.
+            .Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero)
             .AddStartupTask<SiloName>(ServiceLifecycleStage.ApplicationServices);
+#pragma warning disable ORLEANSEXP003 // In use since Orleans 9; the other directory ends, with each silo that dies, conversations that live elsewhere.
+        silo.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
         silo.Services.AddSingleton<IFatalErrorHandler, DeclaredDead>();
     }
 

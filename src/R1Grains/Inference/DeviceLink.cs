@@ -12,7 +12,7 @@ namespace R1Grains.Inference;
 /// </summary>
 /// <param name="silence">How long a living device may say nothing; well above <see cref="InferenceGrain.Beat"/>.</param>
 /// <param name="lost">Told when the device is given up.</param>
-internal sealed class DeviceLink(string device, IInferenceGrain grain, TimeSpan silence, TimeProvider time, Action lost)
+internal sealed class DeviceLink(string device, IInferenceGrain grain, SiloAddress here, TimeSpan silence, TimeProvider time, Action lost)
 {
     private readonly Guid _id = Guid.NewGuid();
     private readonly ConcurrentDictionary<int, Channel<Emission>> _replies = [];
@@ -71,7 +71,7 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, TimeSpan 
 
     private async Task Read()
     {
-        var steps = grain.Steps(_id).GetAsyncEnumerator();
+        var steps = grain.Steps(_id, here).GetAsyncEnumerator();
         var watch = new SilenceWatch(silence, time);
         Task<bool>? next = null;
         try

@@ -16,8 +16,9 @@ public interface IInferenceGrain : IGrainWithStringKey
     /// <see cref="InferenceGrain.Beat"/>. Leaving the enumeration ends the replies.
     /// </summary>
     /// <param name="link">Names the stream, for <see cref="Submit"/>.</param>
+    /// <param name="reader">Whose stream it is: when this silo is dead, its replies end.</param>
     [Alias("Steps")]
-    IAsyncEnumerable<Step> Steps(Guid link);
+    IAsyncEnumerable<Step> Steps(Guid link, SiloAddress reader);
 
     /// <summary>Submits a reply, and returns when the engine has admitted it.</summary>
     /// <param name="reply">Its number on the stream.</param>

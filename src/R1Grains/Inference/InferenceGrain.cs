@@ -10,16 +10,17 @@ namespace R1Grains.Inference;
 [RolePlacement(Roles.Inference, isPinned: true), KeepAlive, Immovable]
 public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProvider time) : Grain, IInferenceGrain
 {
-    public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(400);
+    public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(320);
 
-    /// <summary>A silo that asks for nothing any more is dead or has left: its replies are somebody else's by now, and their rows are needed.</summary>
+    /// <summary>A silo that asks for nothing any more is frozen or has left: its replies are somebody else's by now, and their rows are needed.</summary>
     private static readonly TimeSpan UnreadMax = TimeSpan.FromSeconds(5);
 
-    private readonly Dictionary<Guid, Outbox> _links = [];
+    private readonly Dictionary<Guid, (SiloAddress Reader, Outbox Outbox)> _links = [];
 
-    public async IAsyncEnumerable<Step> Steps(Guid link)
+    public async IAsyncEnumerable<Step> Steps(Guid link, SiloAddress reader)
     {
-        var outbox = _links[link] = new(time);
+        var outbox = new Outbox(time);
+        _links[link] = (reader, outbox);
         engine.Stepped += outbox.Happen;
         try
         {
@@ -29,6 +30,7 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
                 var step = await outbox.Next(Beat);
                 // What a stopping engine says of its replies is not their end: another device computes it again.
                 if (engine.IsStopped) break;
+                LeaveForsaken();
                 yield return step;
             }
             yield return Step.Empty with { Lost = "its engine has ended" };
@@ -44,17 +46,17 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
     public Task<string> Submit(Guid link, int reply, GenerationRequest request)
     {
         RequireAble();
-        foreach (var forsaken in _links.Values.Where(link => link.UnreadFor > UnreadMax)) forsaken.LeaveAll();
-        if (!_links.TryGetValue(link, out var outbox)) throw Unavailable("this stream is not open any more");
+        LeaveForsaken();
+        if (!_links.TryGetValue(link, out var opened)) throw Unavailable("this stream is not open any more");
         // Whoever asks again has lost the one that asked before, which may be dead and would keep its row meanwhile.
-        foreach (var other in _links.Values) other.LeaveRequest(request.Id);
-        outbox.Add(reply, request.Id, leaving => Admit(request, leaving));
+        foreach (var (_, other) in _links.Values) other.LeaveRequest(request.Id);
+        opened.Outbox.Add(reply, request.Id, leaving => Admit(request, leaving));
         return Task.FromResult(engine.Numerics);
     }
 
     public Task Leave(Guid link, int reply)
     {
-        _links.GetValueOrDefault(link)?.Leave(reply);
+        if (_links.TryGetValue(link, out var opened)) opened.Outbox.Leave(reply);
         return Task.CompletedTask;
     }
 
@@ -89,6 +91,13 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
         {
             throw new RefusedException(new(Reason.Internal, wrong.Message));
         }
+    }
+
+    /// <summary>Before their silo's death is known, and where it was only frozen, whoever goes on with a reply ends the one before.</summary>
+    private void LeaveForsaken()
+    {
+        foreach (var (reader, outbox) in _links.Values)
+            if (outbox.UnreadFor > UnreadMax || nodes.IsDead(reader)) outbox.LeaveAll();
     }
 
     private void RequireAble()

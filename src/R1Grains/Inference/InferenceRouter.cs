@@ -13,8 +13,8 @@ public sealed record Prefix(string Device, int Tokens);
 /// <summary>Chooses the device that answers a conversation.</summary>
 public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvider time)
 {
-    /// <summary>How long a living device may say nothing, five times <see cref="InferenceGrain.Beat"/>.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
+    /// <summary>How long a living device may say nothing, five times <see cref="InferenceGrain.Beat"/>; with the quarter that it may take longer, two seconds.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1.6);
 
     /// <summary>A device that takes longer to say how busy it is, is not asked for anything else.</summary>
     private static readonly TimeSpan PredictionMax = TimeSpan.FromMilliseconds(300);
@@ -108,7 +108,7 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
         lock (_links)
             return _links.TryGetValue(device, out var link) && !link.IsLost
                 ? link
-                : _links[device] = new DeviceLink(device, grains.GetGrain<IInferenceGrain>(device), Silence, time, lost: () => Suspect(device)).Open();
+                : _links[device] = new DeviceLink(device, grains.GetGrain<IInferenceGrain>(device), nodes.Here, Silence, time, lost: () => Suspect(device)).Open();
     }
 
     private async Task<T> Ask<T>(string device, Func<IInferenceGrain, Task<T>> question, T otherwise)

@@ -68,7 +68,7 @@ public sealed class DeviceLinkTests : IInferenceGrain
     {
         var time = new ArmedTimeProvider();
         Say([], []);
-        var link = new DeviceLink("silo/0", this, Silence, time, () => Interlocked.Increment(ref _lost)).Open();
+        var link = new DeviceLink("silo/0", this, SiloAddress.Zero, Silence, time, () => Interlocked.Increment(ref _lost)).Open();
         using var generation = await link.Submit(Request);
         await time.Armed(Silence / 4);
         time.Advance(TimeSpan.FromMinutes(1));
@@ -142,7 +142,7 @@ public sealed class DeviceLinkTests : IInferenceGrain
         Assert.Equal(7, (await Next(generation)).TokenId);
     }
 
-    async IAsyncEnumerable<Step> IInferenceGrain.Steps(Guid link)
+    async IAsyncEnumerable<Step> IInferenceGrain.Steps(Guid link, SiloAddress reader)
     {
         try
         {
@@ -169,7 +169,7 @@ public sealed class DeviceLinkTests : IInferenceGrain
     private DeviceLink Open()
     {
         Say([], []);
-        return new DeviceLink("silo/0", this, Silence, _time, () => Interlocked.Increment(ref _lost)).Open();
+        return new DeviceLink("silo/0", this, SiloAddress.Zero, Silence, _time, () => Interlocked.Increment(ref _lost)).Open();
     }
 
     private void Say(int[] replies, Emission[] emissions) => _steps.Writer.TryWrite(new(replies, emissions));
