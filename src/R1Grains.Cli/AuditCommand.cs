@@ -40,7 +40,7 @@ internal static class AuditCommand
             return ExitCode.Usage;
         }
 
-        Console.WriteLine($"{(report.Valid ? "VALID" : "INVALID")}: {report.Conversations} conversations, {report.Turns} turns ({report.OpenTurns} open), {report.Entries} entries, {report.Pieces} pieces");
+        Console.WriteLine($"{(report.Valid ? "VALID" : "INVALID")}: {report.Conversations} conversations, {report.Turns} turns ({report.OpenTurns} open), {report.Entries} entries, {report.Pieces} pieces, {report.AdministrativeRecords} administrative records");
         if (report.FirstBad is not { } bad)
             return ExitCode.Done;
         Console.WriteLine($"first of {report.Bad}: {bad}");

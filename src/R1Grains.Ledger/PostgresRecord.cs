@@ -82,10 +82,10 @@ public sealed class PostgresRecord : StoredRecord
         await _database.DisposeAsync();
     }
 
-    private protected override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) =>
+    internal override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) =>
         _writers[(uint)write.Key.GetHashCode() % _writers.Length].Write(write, cancellation);
 
-    private protected override async Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation)
+    internal override async Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation)
     {
         await _readers.WaitAsync(cancellation);
         try

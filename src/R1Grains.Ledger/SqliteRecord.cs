@@ -57,10 +57,10 @@ public sealed class SqliteRecord : StoredRecord
         _lock.Dispose();
     }
 
-    private protected override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) => _writer.Write(write, cancellation);
+    internal override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) => _writer.Write(write, cancellation);
 
     /// <remarks>SQLite's asynchronous calls block, so that a read takes a thread for its time.</remarks>
-    private protected override async Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation)
+    internal override async Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation)
     {
         await _readers.WaitAsync(cancellation);
         try

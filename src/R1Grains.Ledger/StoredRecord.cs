@@ -6,9 +6,10 @@ namespace R1Grains.Ledger;
 /// <summary>What every form of the record does alike: it checks what it is given, and turns calls into writes and reads.</summary>
 public abstract class StoredRecord : IRecord
 {
-    private protected StoredRecord()
-    {
-    }
+    private protected StoredRecord() => Registry = new StoredRegistry(this);
+
+    /// <summary>Lies in the same file or database.</summary>
+    public IRegistry Registry { get; }
 
     public async Task<Creation> CreateConversationAsync(ConversationOpened opened, CancellationToken cancellation = default)
     {
@@ -86,18 +87,18 @@ public abstract class StoredRecord : IRecord
     /// <summary>Writes what is waiting. No other call may be under way.</summary>
     public abstract ValueTask DisposeAsync();
 
-    private protected abstract Task<T> Write<T>(Write<T> write, CancellationToken cancellation);
+    internal abstract Task<T> Write<T>(Write<T> write, CancellationToken cancellation);
 
-    private protected abstract Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation);
+    internal abstract Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation);
 
     /// <summary>SQLite ends a text at a NUL, so that two names could become one; PostgreSQL takes none.</summary>
-    private static void RequireName(string name, string what)
+    internal static void RequireName(string name, string what)
     {
         if (name.Length is 0 or > IRecord.NameLengthMax || name.Contains('\0', StringComparison.Ordinal))
             throw new ArgumentException($"A {what} has 1 to {IRecord.NameLengthMax} characters and no NUL; this has {name.Length}.");
     }
 
-    private static void RequireSize(int size)
+    internal static void RequireSize(int size)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, IRecord.PageSizeMax);

@@ -12,17 +12,20 @@ public sealed record VerificationReport(
     long Bad,
     BadRecord? FirstBad)
 {
+    /// <summary>Whose hash was recomputed, of all tenants.</summary>
+    public long AdministrativeRecords { get; init; }
+
     public bool Valid => FirstBad is null;
 }
 
-/// <summary>Where the record contradicts itself; null where a level does not apply.</summary>
+/// <summary>Where the record contradicts itself; null where a level does not apply: what has a tenant and no conversation is of the tenant's administrative chain.</summary>
 /// <param name="Index">Position in the conversation's chain.</param>
 /// <param name="Piece">Number of the piece within the turn.</param>
 public sealed record BadRecord(string? Tenant, string? Conversation, long? Index, int? Turn, int? Piece, string Reason)
 {
     public override string ToString()
     {
-        var place = Conversation is null ? "record" : $"tenants/{Tenant}/conversations/{Conversation}";
+        var place = Conversation is null ? Tenant is null ? "record" : $"tenants/{Tenant}/administration" : $"tenants/{Tenant}/conversations/{Conversation}";
         if (Turn is not null)
             place += $"/turns/{Turn}";
         if (Piece is not null)

@@ -39,21 +39,25 @@ public sealed class FolderTests : IDisposable
         await (await _folder.OpenAsync()).DisposeAsync();
         _folder.Execute("PRAGMA user_version = 7");
         var failure = await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync);
-        Assert.Contains("has version 7, this program knows version 3", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("has version 7, this program knows version 4", failure.Message, StringComparison.Ordinal);
         Assert.Contains("version 7", (await Assert.ThrowsAsync<RecordFolderException>(() => RecordVerifier.VerifyAsync(_folder.Path))).Message, StringComparison.Ordinal);
-        _folder.Execute("PRAGMA user_version = 3");
+        _folder.Execute("PRAGMA user_version = 4");
         await (await _folder.OpenAsync()).DisposeAsync();
     }
 
-    [Fact]
-    public async Task A_record_of_the_version_before_is_read_as_it_is_and_raised_by_who_writes()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_record_of_a_version_before_is_read_as_it_is_and_raised_by_who_writes(int version)
     {
         await (await _folder.OpenAsync()).DisposeAsync();
-        _folder.Execute("PRAGMA user_version = 2");
+        _folder.Execute($"DROP TABLE administration; DROP TABLE administrative_record; DROP TABLE document; DROP TABLE registry_change; PRAGMA user_version = {version}");
         Assert.True((await RecordVerifier.VerifyAsync(_folder.Path)).Valid);
-        await (await _folder.OpenAsync()).DisposeAsync();
+        await using (var record = await _folder.OpenAsync())
+            await record.Registry.AppendAsync(Samples.Administrative());
+        Assert.Equal(1, (await RecordVerifier.VerifyAsync(_folder.Path)).AdministrativeRecords);
         using var connection = _folder.Connect();
-        Assert.Equal(3, RecordFile.Number(connection, "PRAGMA user_version"));
+        Assert.Equal(4, RecordFile.Number(connection, "PRAGMA user_version"));
     }
 
     [Fact]

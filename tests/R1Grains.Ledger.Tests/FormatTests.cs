@@ -35,6 +35,15 @@ public class FormatTests
         Chain(Entry.CurrentFormat, Payload.Encode(Samples.Turn(Key, 1, 1), Prompt), Payload.Encode(Samples.Closed(Key, 1, 1, 2))));
 
     [Fact]
+    public void An_administrative_record_has_its_golden_bytes_and_leaf()
+    {
+        var payload = AdministrativePayload.Encode(
+            AdministrativePayload.Encode(Samples.Administrative()), [new DocumentMark("binding", "ben", 2, Digest.Of("agent"u8)), new DocumentMark("binding", "eve", 3, null)]);
+        Assert.Equal("00000004616e6e610000000b62696e64696e672e7365740000001974656e616e74732f64656d6f2f62696e64696e67732f62656e00000006e68da2e5b2970000000200000004726f6c65000000056167656e7400000005756e74696c00000000000000020000000762696e64696e670000000362656e000000000000000201d4f0bc5a29de06b510f9aa428f1eedba926012b591fef7a518e776a7c9bd18240000000762696e64696e6700000003657665000000000000000300", Convert.ToHexStringLower(payload));
+        Assert.Equal("ded0b11eb65cff09179b14bd4857122bc66eb2bb2ecfae47e2030cdecc408171", AdministrativePayload.Entry(0, Microseconds.Of(Samples.Start), payload).Leaf(AdministrativePayload.Chain("demo"), default).ToString());
+    }
+
+    [Fact]
     public void A_conversation_of_format_1_has_its_golden_chain_and_is_read()
     {
         var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { Lexicon = null, Hits = [] }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { Lexicon = null, Hits = [] })));

@@ -14,6 +14,17 @@ internal static class Samples
 
     public static ConversationKey Key(string conversation = "c1", string tenant = "demo") => new(tenant, conversation);
 
+    public static AdministrativeRecord Administrative(string tenant = "demo") => new()
+    {
+        Tenant = tenant,
+        Time = Start,
+        Actor = "anna",
+        Action = "binding.set",
+        Resource = $"tenants/{tenant}/bindings/ben",
+        Purpose = "换岗",
+        Details = [new Label("role", "agent"), new Label("until", "")],
+    };
+
     public static ConversationOpened Opened(ConversationKey key, string? requestId = null) => new()
     {
         Key = key,

@@ -7,6 +7,9 @@ internal enum EntryKind
     TurnOpened = 2,
     TurnClosed = 3,
     ConversationCompleted = 4,
+
+    /// <summary>Of a tenant's administrative chain, and of no conversation's.</summary>
+    Administrative = 5,
 }
 
 /// <summary>One link of a conversation's chain.</summary>

@@ -47,6 +47,8 @@ internal static class BatchCommit
             batch.BatchCommands.Add(Values.Command(InsertPieces, PieceValues(rows.NewPieces)));
         if (rows.ChangedHeads.Except(rows.NewHeads.Select(added => added.Head)).ToArray() is { Length: > 0 } changed)
             batch.BatchCommands.Add(Values.Command(UpdateHeads, [Values.Of(changed, stored => stored.Id), .. HeadValues(changed)]));
+        foreach (var command in rows.Registry.Commands())
+            batch.BatchCommands.Add(command);
         batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         await batch.ExecuteNonQueryAsync();
     }

@@ -92,6 +92,18 @@ internal static class BatchLoad
                 row => rows.Loaded(Head(row), row.Int32(2), new Said(row.Bytes(3), row.IsDBNull(4) ? [] : [.. row.GetFieldValue<byte[][]>(4).SelectMany(points => ResumePoints.Decode(points))])),
                 Tenants(keys), Names(keys), Values.Of(closings, write => write.Turn));
         }
+        if (writes.OfType<RegistryChange>().ToArray() is { Length: > 0 } changes)
+        {
+            var tenants = changes.Select(write => write.Tenant).Distinct().ToArray();
+            loads.Add(RegistryRows.Administrations, row => rows.Registry.Loaded(row.GetString(0), new AdministrationHead(row.GetInt64(1), row.Digest(2))), Values.Of(tenants, tenant => tenant));
+            if (changes.SelectMany(write => write.Changes.Select(write.DocumentKey)).Distinct().ToArray() is { Length: > 0 } documents)
+            {
+                loads.Add(
+                    RegistryRows.Documents,
+                    row => rows.Registry.Loaded(new DocumentKey(row.GetString(0), row.GetString(1), row.GetString(2)), new StoredDocument(row.GetInt64(3), row.GetBoolean(4))),
+                    Values.Of(documents, key => key.Tenant), Values.Of(documents, key => key.Kind), Values.Of(documents, key => key.Id));
+            }
+        }
         await loads.RunAsync();
 
         // What follows on its head needs no comparison: there is nothing in its place yet, but for what this batch adds.

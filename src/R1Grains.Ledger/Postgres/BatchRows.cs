@@ -16,6 +16,10 @@ internal sealed class BatchRows : IRecordRows
     private readonly Dictionary<(StoredHead, int Turn, int Number), JournalPiece> _pieces = [];
     private readonly Dictionary<(StoredHead, int Turn), Said> _said = [];
 
+    IRegistryRows IRecordRows.Registry => Registry;
+
+    public RegistryRows Registry { get; } = new();
+
     public IEnumerable<StoredHead> ChangedHeads => _heads.Values.Where(stored => stored.Changed);
 
     public List<(ConversationOpened Opened, StoredHead Head)> NewHeads { get; } = [];

@@ -22,6 +22,8 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         }
     }
 
+    public bool HoldsRegistry => true;
+
     public void Begin()
     {
         Execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -40,6 +42,15 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
     public DbDataReader Entries(long conversation) => Query(connection, IEvidence.EntriesQuery, conversation);
 
     public DbDataReader Pieces(long conversation) => Query(pieces, IEvidence.PiecesQuery, conversation);
+
+    public DbDataReader Administration(string after) => Query(connection, IEvidence.AdministrationQuery, after);
+
+    public DbDataReader AdministrativeRecords(string tenant) => Query(connection, IEvidence.AdministrativeRecordsQuery, tenant);
+
+    public DbDataReader Documents(string tenant) => Query(connection, IEvidence.DocumentsQuery, tenant);
+
+    public string? FindStrayTenant(string table) =>
+        (string?)Scalar($"SELECT tenant FROM {table} r WHERE NOT EXISTS (SELECT 1 FROM administration a WHERE a.tenant = r.tenant) LIMIT 1");
 
     public long LastNumber() => (long)(Scalar("SELECT max(conversations) FROM conversation_count") ?? 0L);
 
@@ -66,10 +77,10 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         command.ExecuteNonQuery();
     }
 
-    private static NpgsqlDataReader Query(NpgsqlConnection connection, string sql, long number)
+    private static NpgsqlDataReader Query<T>(NpgsqlConnection connection, string sql, T value)
     {
         var command = new NpgsqlCommand(sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = number });
+        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
         return command.ExecuteReader();
     }
 }

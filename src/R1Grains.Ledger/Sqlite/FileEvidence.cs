@@ -11,6 +11,11 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
     private readonly Statement _head = new(connection, IEvidence.HeadQuery, 1);
     private readonly Statement _entries = new(connection, IEvidence.EntriesQuery, 1);
     private readonly Statement _pieces = new(connection, IEvidence.PiecesQuery, 1);
+    private readonly Statement _administration = new(connection, IEvidence.AdministrationQuery, 1);
+    private readonly Statement _records = new(connection, IEvidence.AdministrativeRecordsQuery, 1);
+    private readonly Statement _documents = new(connection, IEvidence.DocumentsQuery, 1);
+
+    public bool HoldsRegistry { get; } = RecordFile.Number(connection, "PRAGMA user_version") >= RecordFile.RegistryVersion;
 
     public void Begin() => _begin.Execute();
 
@@ -21,6 +26,18 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
     public DbDataReader Entries(long conversation) => _entries.Query(conversation);
 
     public DbDataReader Pieces(long conversation) => _pieces.Query(conversation);
+
+    public DbDataReader Administration(string after) => _administration.Query(after);
+
+    public DbDataReader AdministrativeRecords(string tenant) => _records.Query(tenant);
+
+    public DbDataReader Documents(string tenant) => _documents.Query(tenant);
+
+    public string? FindStrayTenant(string table)
+    {
+        using var stray = new Statement(connection, $"SELECT tenant FROM {table} WHERE tenant NOT IN (SELECT tenant FROM administration) LIMIT 1");
+        return (string?)stray.Scalar();
+    }
 
     public long LastNumber() => RecordFile.Number(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'conversation_head'");
 
@@ -34,7 +51,7 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces])
+        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents])
             statement.Dispose();
         connection.Dispose();
     }

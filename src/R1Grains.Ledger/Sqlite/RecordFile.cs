@@ -5,9 +5,15 @@ namespace R1Grains.Ledger.Sqlite;
 /// <summary>The file that holds the record: its schema, its version, and how it is opened.</summary>
 internal static class RecordFile
 {
-    public const int SchemaVersion = 3;
+    public const int SchemaVersion = 4;
 
-    /// <summary>Has the same tables, and no entries of format 2: opened to be written, it becomes <see cref="SchemaVersion"/>.</summary>
+    /// <summary>The first that has a registry.</summary>
+    public const int RegistryVersion = 4;
+
+    /// <summary>
+    /// Has the tables of version 3, and no entries of format 2. An older one that is opened to be written becomes
+    /// <see cref="SchemaVersion"/>.
+    /// </summary>
     private const int OldestVersion = 2;
 
     /// <summary>"R1GR": tells a record from any other SQLite file.</summary>
@@ -73,6 +79,41 @@ internal static class RecordFile
         ) STRICT;
         """;
 
+    /// <summary>What each version from <see cref="RegistryVersion"/> on adds to the one before.</summary>
+    private static readonly string[] Additions =
+    [
+        """
+        CREATE TABLE administration (
+            tenant TEXT PRIMARY KEY,
+            next_index INTEGER NOT NULL,
+            last_hash BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE administrative_record (
+            tenant TEXT NOT NULL,
+            idx INTEGER NOT NULL,
+            format INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            hash BLOB NOT NULL,
+            payload BLOB NOT NULL,
+            PRIMARY KEY (tenant, idx)
+        ) STRICT;
+        CREATE TABLE document (
+            tenant TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            change INTEGER NOT NULL,
+            content BLOB,
+            PRIMARY KEY (tenant, kind, id)
+        ) STRICT;
+        CREATE INDEX document_by_change ON document (change);
+        CREATE TABLE registry_change (
+            changes INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO registry_change VALUES (0);
+        """,
+    ];
+
     public static string In(string folder) => Path.Combine(folder, SqliteRecord.FileName);
 
     /// <summary>Creates the file where missing. The caller holds the folder's lock.</summary>
@@ -90,7 +131,7 @@ internal static class RecordFile
 
             using var connection = Connect(path, SqliteOpenMode.ReadWrite);
             if (Number(connection, "PRAGMA application_id") == 0 && Number(connection, "SELECT count(*) FROM sqlite_schema") == 0)
-                Execute(connection, $"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {Schema} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion}; COMMIT");
+                Execute(connection, $"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {Schema} {string.Join(' ', Additions)} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion}; COMMIT");
         }
         catch (SqliteException cause) when (cause.SqliteErrorCode == NotADatabase)
         {
@@ -114,8 +155,8 @@ internal static class RecordFile
         var connection = Connect(In(folder), SqliteOpenMode.ReadWrite);
         try
         {
-            if (RequireVersion(connection, folder) < SchemaVersion)
-                Execute(connection, $"PRAGMA user_version = {SchemaVersion}");
+            if (RequireVersion(connection, folder) is var version && version < SchemaVersion)
+                Execute(connection, $"BEGIN IMMEDIATE; {string.Join(' ', Additions[Math.Max(0, (int)version - RegistryVersion + 1)..])} PRAGMA user_version = {SchemaVersion}; COMMIT");
             // fullfsync matters on macOS alone, where fsync does not reach the disk.
             Execute(connection, """
                 PRAGMA journal_mode = WAL;

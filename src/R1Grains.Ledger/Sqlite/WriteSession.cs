@@ -20,6 +20,7 @@ internal sealed class WriteSession : IRecordRows, IDisposable
     private readonly Statement _findPiece;
     private readonly Statement _pieces;
     private readonly Statement _insertPiece;
+    private readonly RegistryRows _registry;
 
     /// <summary>Heads of this transaction.</summary>
     private readonly Dictionary<ConversationKey, StoredHead> _heads = [];
@@ -27,6 +28,7 @@ internal sealed class WriteSession : IRecordRows, IDisposable
     public WriteSession(SqliteConnection connection)
     {
         _connection = connection;
+        _registry = new RegistryRows(connection);
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _findHead = new Statement(connection, $"SELECT id, {HeadRow.Columns} FROM conversation_head WHERE tenant = $1 AND name = $2", 2);
@@ -46,6 +48,8 @@ internal sealed class WriteSession : IRecordRows, IDisposable
         _pieces = new Statement(connection, "SELECT text, resume_points FROM piece WHERE conversation_id = $1 AND turn = $2 ORDER BY number", 2);
         _insertPiece = new Statement(connection, "INSERT INTO piece (conversation_id, turn, number, epoch, time, token_ids, text, resume_points, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9);
     }
+
+    public IRegistryRows Registry => _registry;
 
     public void Begin()
     {
@@ -125,6 +129,7 @@ internal sealed class WriteSession : IRecordRows, IDisposable
     {
         foreach (var statement in (Statement[])[_begin, _commit, _findHead, _findCreation, _insertHead, _updateHead, _findEntry, _findRequest, _insertEntry, _findPiece, _pieces, _insertPiece])
             statement.Dispose();
+        _registry.Dispose();
         _connection.Dispose();
     }
 

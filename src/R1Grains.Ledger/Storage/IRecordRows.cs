@@ -5,6 +5,8 @@ namespace R1Grains.Ledger.Storage;
 /// <summary>The rows that one transaction sees, its own included. A store finds and adds them; <see cref="WriteRules"/> decides.</summary>
 internal interface IRecordRows
 {
+    IRegistryRows Registry { get; }
+
     StoredHead? FindHead(ConversationKey key);
 
     /// <summary>What the tenant's caller created with this request.</summary>

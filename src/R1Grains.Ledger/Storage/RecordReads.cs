@@ -136,7 +136,8 @@ internal abstract class RecordReads : IAsyncDisposable
 
     private static ConversationKey ReadKey(DbDataReader row) => new(row.GetString(0), row.GetString(1));
 
-    private async Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> read, params object?[] values)
+    /// <param name="values">Of <c>$1 … $n</c>.</param>
+    internal async Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> read, params object?[] values)
     {
         await using var command = Command(sql, values);
         await using var row = await command.ExecuteReaderAsync();

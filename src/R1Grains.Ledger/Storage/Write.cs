@@ -29,7 +29,7 @@ internal abstract class Write<T> : Write
             _refusal = null;
             _result = By(rules);
         }
-        catch (Exception refusal) when (refusal is StaleEpochException or RecordConflictException)
+        catch (Exception refusal) when (refusal is StaleEpochException or RecordConflictException or DocumentConflictException)
         {
             _refusal = refusal;
         }

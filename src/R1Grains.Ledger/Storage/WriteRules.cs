@@ -8,6 +8,8 @@ namespace R1Grains.Ledger.Storage;
 /// </summary>
 internal sealed class WriteRules(IRecordRows rows)
 {
+    public IRegistryRows Registry => rows.Registry;
+
     /// <returns>The conversation is the one that the request meets: that of its id, else that of its key.</returns>
     public (CreationOutcome Outcome, ConversationKey Key) Create(ConversationOpened opened, byte[] payload)
     {

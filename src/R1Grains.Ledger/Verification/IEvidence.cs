@@ -18,6 +18,15 @@ internal interface IEvidence : IDisposable
         FROM piece WHERE conversation_id = $1 ORDER BY turn, number
         """;
 
+    const string AdministrationQuery = "SELECT tenant, next_index, last_hash FROM administration WHERE tenant > $1 ORDER BY tenant LIMIT 1";
+
+    const string AdministrativeRecordsQuery = "SELECT idx, format, time, hash, payload FROM administrative_record WHERE tenant = $1 ORDER BY idx";
+
+    const string DocumentsQuery = "SELECT kind, id, version, content FROM document WHERE tenant = $1 ORDER BY kind, id";
+
+    /// <summary>False for a record from before there was one.</summary>
+    bool HoldsRegistry { get; }
+
     /// <summary>Until <see cref="End"/>, everything is read as it is at one moment.</summary>
     void Begin();
 
@@ -29,6 +38,16 @@ internal interface IEvidence : IDisposable
     DbDataReader Entries(long conversation);
 
     DbDataReader Pieces(long conversation);
+
+    /// <summary>The end of the administrative chain of the first tenant with a greater name, if there is one.</summary>
+    DbDataReader Administration(string after);
+
+    DbDataReader AdministrativeRecords(string tenant);
+
+    DbDataReader Documents(string tenant);
+
+    /// <summary>A tenant of which a row of this table speaks, and no chain's end.</summary>
+    string? FindStrayTenant(string table);
 
     /// <summary>Of the conversation created last, as the store itself keeps count.</summary>
     long LastNumber();

@@ -8,6 +8,7 @@ internal sealed class RecordWalk(IEvidence evidence)
     private const int ProgressStride = 64;
 
     private readonly ConversationWalk _conversation = new(evidence);
+    private readonly AdministrationWalk _administration = new(evidence);
 
     private long _bad;
     private BadRecord? _firstBad;
@@ -33,8 +34,32 @@ internal sealed class RecordWalk(IEvidence evidence)
         Judge(() => RequireLast(total));
         Judge(() => RequireNoStrays("entry"));
         Judge(() => RequireNoStrays("piece"));
+        if (evidence.HoldsRegistry)
+            WalkAdministration(cancellation);
         return new VerificationReport(
-            walked, _conversation.Turns, _conversation.OpenTurns, _conversation.Entries, _conversation.Pieces, _bad, _firstBad);
+            walked, _conversation.Turns, _conversation.OpenTurns, _conversation.Entries, _conversation.Pieces, _bad, _firstBad) { AdministrativeRecords = _administration.Records };
+    }
+
+    private void WalkAdministration(CancellationToken cancellation)
+    {
+        // What cannot be read cannot be passed over either.
+        for (var more = true; more;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            more = false;
+            evidence.Begin();
+            JudgeAdministration(() => more = _administration.CheckNext());
+            more |= _administration.Leave();
+            evidence.End();
+        }
+        foreach (var table in (string[])["administrative_record", "document"])
+        {
+            JudgeAdministration(() =>
+            {
+                if (evidence.FindStrayTenant(table) is { } stray)
+                    throw new InvalidDataException($"table {table} has rows of tenant '{stray}', which has no chain");
+            });
+        }
     }
 
     private void RequireLast(long number)
@@ -49,7 +74,11 @@ internal sealed class RecordWalk(IEvidence evidence)
             throw new InvalidDataException($"table {table} has rows of conversation number {stray}, which does not exist");
     }
 
-    private void Judge(Action check)
+    private void Judge(Action check) => Judge(check, _conversation.Here);
+
+    private void JudgeAdministration(Action check) => Judge(check, _administration.Here);
+
+    private void Judge(Action check, Func<string, BadRecord> here)
     {
         try
         {
@@ -58,7 +87,7 @@ internal sealed class RecordWalk(IEvidence evidence)
         catch (Exception failure) when (Contradicts(failure))
         {
             _bad++;
-            _firstBad ??= _conversation.Here(failure.Message);
+            _firstBad ??= here(failure.Message);
         }
     }
 

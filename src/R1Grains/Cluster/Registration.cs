@@ -40,13 +40,14 @@ public static class Registration
         return silo.Configure<SiloOptions>(options => options.SiloName = Node.SiloName(name, roles));
     }
 
-    /// <summary>The record, in the database of the cluster or in a file of this process.</summary>
+    /// <summary>The record and the registry beside it, in the database of the cluster or in a file of this process.</summary>
     public static IServiceCollection AddRecord(this IServiceCollection services, Settings settings) =>
-        settings.Postgres is not { } postgres
+        (settings.Postgres is not { } postgres
             ? services.AddSingleton<IRecord>(_ => SqliteRecord.OpenAsync(settings.Data).GetAwaiter().GetResult())
             : services
                 .AddSingleton<IRecordMarks>(_ => settings.Redis is { } redis ? new RedisRecordMarks(redis, settings.Cluster) : new FileRecordMarks(settings.Data))
-                .AddSingleton<IRecord>(provider => PostgresServer.Open(postgres, provider.GetRequiredService<IRecordMarks>(), provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult());
+                .AddSingleton<IRecord>(provider => PostgresServer.Open(postgres, provider.GetRequiredService<IRecordMarks>(), provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
+        .AddSingleton(provider => ((StoredRecord)provider.GetRequiredService<IRecord>()).Registry);
 
     private static void Join(ISiloBuilder silo, string redis, Settings settings)
     {

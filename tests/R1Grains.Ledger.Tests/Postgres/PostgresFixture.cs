@@ -25,6 +25,9 @@ public sealed class PostgresAppendTests(PostgresFixture fixture) : AppendTests(n
 public sealed class PostgresReadTests(PostgresFixture fixture) : ReadTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]
+public sealed class PostgresRegistryTests(PostgresFixture fixture) : RegistryTests(new PostgresStore(fixture.Server));
+
+[Collection(PostgresCollection.Name)]
 public sealed class PostgresHistoryTests(PostgresFixture fixture) : HistoryTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]

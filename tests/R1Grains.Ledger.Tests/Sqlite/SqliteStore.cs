@@ -27,6 +27,8 @@ public sealed class SqliteAppendTests() : AppendTests(new SqliteStore());
 
 public sealed class SqliteReadTests() : ReadTests(new SqliteStore());
 
+public sealed class SqliteRegistryTests() : RegistryTests(new SqliteStore());
+
 public sealed class SqliteHistoryTests() : HistoryTests(new SqliteStore());
 
 public sealed class SqliteCrashTests() : CrashTests(new SqliteStore());

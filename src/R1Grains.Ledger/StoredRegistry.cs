@@ -1,0 +1,52 @@
+using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Storage;
+
+namespace R1Grains.Ledger;
+
+/// <summary>The registry lies beside the record and goes through its writers: what holds for an append holds for a change.</summary>
+internal sealed class StoredRegistry(StoredRecord record) : IRegistry
+{
+    public Task<AdministrativeEntry> AppendAsync(AdministrativeRecord record, CancellationToken cancellation = default) => ChangeAsync(record, [], cancellation);
+
+    public Task<AdministrativeEntry> ChangeAsync(AdministrativeRecord change, IReadOnlyList<DocumentChange> changes, CancellationToken cancellation = default)
+    {
+        StoredRecord.RequireName(change.Tenant, "tenant");
+        StoredRecord.RequireName(change.Actor, "actor");
+        StoredRecord.RequireName(change.Action, "action");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(changes.Count, IRegistry.ChangesMax);
+        foreach (var document in changes)
+        {
+            StoredRecord.RequireName(document.Kind, "kind");
+            StoredRecord.RequireName(document.Id, "document id");
+            if (document.Content is { Length: > IRegistry.ContentLengthMax } content)
+                throw new ArgumentException($"A document has at most {IRegistry.ContentLengthMax} bytes; this has {content.Length}.");
+            if (document is { Content: null, ExpectedVersion: 0 })
+                throw new ArgumentException($"{document.Kind} '{document.Id}' is removed where none is expected.");
+        }
+        if (changes.DistinctBy(document => (document.Kind, document.Id)).Count() < changes.Count)
+            throw new ArgumentException("A document is changed twice at once.");
+        return record.Write(new RegistryChange(change, changes), cancellation);
+    }
+
+    public Task<Document?> FindAsync(DocumentKey key, CancellationToken cancellation = default) => record.Read(reads => reads.Document(key), cancellation);
+
+    public Task<IReadOnlyList<Document>> ListAsync(string tenant, string kind, int pageSize, string? after = null, CancellationToken cancellation = default)
+    {
+        StoredRecord.RequireSize(pageSize);
+        return record.Read(reads => reads.Documents(tenant, kind, pageSize, after ?? ""), cancellation);
+    }
+
+    public Task<Page<AdministrativeEntry>> ListEntriesAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default)
+    {
+        StoredRecord.RequireSize(pageSize);
+        return record.Read(reads => reads.AdministrativeEntries(tenant, pageSize, after ?? -1), cancellation);
+    }
+
+    public Task<long> CountChangesAsync(CancellationToken cancellation = default) => record.Read(reads => reads.Changes(), cancellation);
+
+    public Task<IReadOnlyList<Document>> ListChangedAsync(IReadOnlyCollection<string> kinds, long after, int limit, CancellationToken cancellation = default)
+    {
+        StoredRecord.RequireSize(limit);
+        return kinds.Count == 0 ? Task.FromResult<IReadOnlyList<Document>>([]) : record.Read(reads => reads.Changed(kinds, after, limit), cancellation);
+    }
+}

@@ -1,0 +1,99 @@
+using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Storage;
+
+namespace R1Grains.Ledger.Verification;
+
+/// <summary>
+/// Recomputes the administrative chain of one tenant after another, and compares the tenant's documents with what the
+/// chain says of them last. The first contradiction throws <see cref="InvalidDataException"/>; <see cref="Here"/> then tells
+/// where it stands.
+/// </summary>
+internal sealed class AdministrationWalk(IEvidence evidence)
+{
+    /// <summary>Of the tenant, as its chain tells them.</summary>
+    private readonly Dictionary<(string Kind, string Id), DocumentMark> _marks = [];
+
+    private string _last = "";
+    private string? _tenant;
+    private long? _index;
+
+    public long Records { get; private set; }
+
+    public BadRecord Here(string reason) => new(_tenant, null, _index, null, null, reason);
+
+    /// <summary>False when it stood at no tenant.</summary>
+    public bool Leave()
+    {
+        var stood = _tenant is not null;
+        (_tenant, _index) = (null, null);
+        return stood;
+    }
+
+    /// <summary>Checks the tenant that comes next by name. False when there is none.</summary>
+    public bool CheckNext()
+    {
+        Leave();
+        AdministrationHead stored;
+        using (var head = evidence.Administration(_last))
+        {
+            if (!head.Read())
+                return false;
+            _tenant = _last = head.GetString(0);
+            stored = new(head.GetInt64(1), head.Digest(2));
+        }
+        var chain = CheckRecords();
+        if (stored.NextIndex > chain.NextIndex)
+            throw new InvalidDataException($"the record is missing; the head counts {stored.NextIndex}");
+        _index = null;
+        if (stored != chain)
+            throw new InvalidDataException($"the head ends with record {stored.NextIndex - 1} and hash {stored.LastHash}, the chain with record {chain.NextIndex - 1} and hash {chain.LastHash}");
+        CheckDocuments();
+        return true;
+    }
+
+    private AdministrationHead CheckRecords()
+    {
+        _marks.Clear();
+        var head = new AdministrationHead(0, default);
+        using var row = evidence.AdministrativeRecords(_tenant!);
+        for (_index = 0; row.Read(); _index++)
+        {
+            if (row.GetInt64(0) is var index && index != head.NextIndex)
+                throw new InvalidDataException($"the record is missing; record {index} comes in its place");
+            if (row.GetInt64(1) is var format and not AdministrativePayload.Format)
+                throw new InvalidDataException($"its format is {format}, this program knows {AdministrativePayload.Format}");
+            var entry = AdministrativePayload.Entry(head.NextIndex, row.GetInt64(2), row.Bytes(4));
+            var (hash, leaf) = (row.Digest(3), entry.Leaf(AdministrativePayload.Chain(_tenant!), head.LastHash));
+            if (hash != leaf)
+                throw new InvalidDataException($"its hash is {hash}; its content, its place and the record before it give {leaf}");
+            foreach (var mark in AdministrativePayload.Decode(entry.Payload, _tenant!, entry.Time).Documents)
+            {
+                var before = _marks.GetValueOrDefault((mark.Kind, mark.Id));
+                if (mark.Version != (before?.Version ?? 0) + 1)
+                    throw new InvalidDataException($"it makes version {mark.Version} of {mark.Kind} '{mark.Id}' after version {before?.Version ?? 0}");
+                _marks[(mark.Kind, mark.Id)] = mark;
+            }
+            head = new(head.NextIndex + 1, leaf);
+            Records++;
+        }
+        return head;
+    }
+
+    private void CheckDocuments()
+    {
+        using var row = evidence.Documents(_tenant!);
+        while (row.Read())
+        {
+            var (kind, id) = (row.GetString(0), row.GetString(1));
+            var found = new DocumentMark(kind, id, row.GetInt64(2), row.IsDBNull(3) ? null : Digest.Of(row.Bytes(3)));
+            if (!_marks.Remove((kind, id), out var mark))
+                throw new InvalidDataException($"no record made the {kind} '{id}'");
+            if (found != mark)
+                throw new InvalidDataException($"the {kind} '{id}' is {Told(found)}, the records made it {Told(mark)}");
+        }
+        if (_marks.Values.FirstOrDefault() is { } lost)
+            throw new InvalidDataException($"the {lost.Kind} '{lost.Id}' is missing, which the records made {Told(lost)}");
+    }
+
+    private static string Told(DocumentMark mark) => $"version {mark.Version} {(mark.Hash is { } hash ? $"with hash {hash}" : "and removed")}";
+}
