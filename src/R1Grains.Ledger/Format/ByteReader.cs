@@ -57,6 +57,9 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
         return values;
     }
 
+    /// <summary>All that is left.</summary>
+    public byte[] Rest() => Take(_rest.Length).ToArray();
+
     public readonly void End()
     {
         if (!_rest.IsEmpty)
