@@ -90,7 +90,7 @@ public static class R1Host
     {
         if (settings.Redis is { } redis) RedisConnection.Require(redis, services.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult();
         services.GetRequiredService<IRecord>();
-        if (settings.Roles.HasFlag(Roles.Gateway)) services.GetRequiredService<DevelopmentIssuer>();
+        services.GetService<DevelopmentIssuer>();
         services.GetService<InferenceEngine>();
         var model = services.GetRequiredService<Model>();
         services.GetService<Tenants>()?.RequireRoom(model);

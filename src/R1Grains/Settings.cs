@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using R1Grains.Access;
 using R1Grains.Cluster;
 using R1Grains.Engine;
 using R1Grains.Operations;
@@ -40,6 +41,12 @@ public sealed record Settings
     /// <summary>Where gRPC listens; port 0 takes any free one. Beyond loopback every call needs a token.</summary>
     public required IPEndPoint Listen { get; init; }
 
+    /// <summary>Whose tokens are taken; null where the development issuer's alone are.</summary>
+    public OidcSettings? Oidc { get; init; }
+
+    /// <summary>Whether whoever reads the data folder can be anyone, and on loopback everybody is the development's caller.</summary>
+    public required bool TrustsDevelopmentIssuer { get; init; }
+
     /// <summary>Full path of the folder that holds the record and the process's keys.</summary>
     public required string Data { get; init; }
 
@@ -71,6 +78,7 @@ public sealed record Settings
     public static Settings From(IConfiguration configuration)
     {
         var r1 = configuration.GetSection("R1");
+        var oidc = OidcFrom(r1);
         var settings = new Settings
         {
             Roles = Read(r1, "Roles", Roles.All, TryRoles, "gateway, conversation, inference, or some of them with commas between"),
@@ -81,6 +89,8 @@ public sealed record Settings
             SiloListen = Read(r1, "Silo:Listen", StandardSiloListen, TryReachable, "the address and port where the other silos reach this one, e.g. 10.0.0.7:11111"),
             SiloTls = SiloTlsFrom(r1),
             Listen = Read(r1, "Listen", StandardListen, TryAddress, "an address with a port, e.g. 127.0.0.1:5080"),
+            Oidc = oidc,
+            TrustsDevelopmentIssuer = Read(r1, "DevelopmentIssuer", oidc is null, bool.TryParse, "true or false"),
             Data = Path.GetFullPath(r1["Data"] ?? "data"),
             Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
             Tenants = Shipped(r1["Tenants"], "tenants"),
@@ -109,6 +119,30 @@ public sealed record Settings
             _ => throw new StartFailure($"{string.Join(" and ", Variables(names.Where((_, i) => files[i] is not null)))} is set and {string.Join(" and ", Variables(names.Where((_, i) => files[i] is null)))} is not: name all three PEM files, or none for connections in plain text."),
         };
     }
+
+    private static OidcSettings? OidcFrom(IConfiguration r1)
+    {
+        var section = r1.GetSection("Oidc");
+        if (Named(section["Authority"]) is not { } named)
+        {
+            return section.GetChildren().FirstOrDefault(child => Named(child.Value) is not null) is { } other
+                ? throw new StartFailure($"R1__Oidc__{other.Key} is set and R1__Oidc__Authority is not: name the issuer, e.g. https://login.example.com/realms/bank.")
+                : null;
+        }
+        if (!Uri.TryCreate(named, UriKind.Absolute, out var authority) || !(authority.Scheme is "https" || authority is { Scheme: "http", IsLoopback: true }))
+            throw new StartFailure($"R1__Oidc__Authority is '{named}': write the issuer's address as its tokens name it, with https, e.g. https://login.example.com/realms/bank.");
+        return new(
+            authority,
+            Named(section["Audience"]) ?? throw new StartFailure("R1__Oidc__Audience is not set: write what the issuer's tokens for this server have as their audience, e.g. r1grains."),
+            Named(section["Keys"]) is { } keys ? Path.GetFullPath(keys) : null,
+            Read<string?>(r1, "Oidc:Tenant", null, TryTenant, "the id of the tenant of all tokens, or leave it out where they name it"),
+            Named(section["TenantClaim"]) ?? Callers.TenantClaim,
+            Named(section["SubjectClaim"]) ?? Callers.SubjectClaim,
+            Named(section["RolesClaim"]) ?? Callers.RolesClaim,
+            Named(section["PermissionsClaim"]) ?? Callers.PermissionsClaim);
+    }
+
+    private static bool TryTenant(string text, out string? tenant) => ResourceName.IsId(tenant = text);
 
     private static EngineOptions EngineFrom(IConfiguration r1, EngineOptions standard) => standard with
     {

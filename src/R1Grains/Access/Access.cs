@@ -11,30 +11,32 @@ public static class Access
     /// <exception cref="RefusedException"/>
     public static void Require(Caller caller, Permission permission, ResourceName resource)
     {
-        if (caller.Tenant != resource.Tenant)
-            throw new RefusedException(new(
-                resource is TenantName ? Reason.TenantNotFound : Reason.ConversationNotFound,
-                $"{resource} is not of tenants/{caller.Tenant}"));
-        if (!caller.Permissions.Contains(permission))
-            throw new RefusedException(new Refusal(
-                Reason.PermissionDenied,
-                $"caller {Refuse.Quote(caller.Subject)} lacks the permission {permission.Name()} for {resource}: use a token that carries it")
-                .With("permission", permission.Name())
-                .With("resource", resource.ToString()));
+        RequireTenant(caller, resource);
+        if (!caller.May(permission))
+            throw Lacks(caller, permission, resource);
     }
 
-    /// <summary>Passes whoever may watch the cluster, which belongs to no tenant.</summary>
-    /// <param name="caller">Null for one without a token; on this machine, too.</param>
+    /// <summary>Passes whoever has a permission that concerns no tenant's things.</summary>
     /// <exception cref="RefusedException"/>
-    public static void RequireOperator(Caller? caller)
+    public static void Require(Caller caller, Permission permission)
     {
-        if (caller is null)
-            throw new RefusedException(new(Reason.Unauthenticated, "no token: give one as the password, or send it as 'Authorization: Bearer {token}'"));
-        if (!caller.Permissions.Contains(Permission.WatchCluster))
-            throw new RefusedException(new Refusal(
-                Reason.PermissionDenied, $"caller {Refuse.Quote(caller.Subject)} lacks the permission {Permission.WatchCluster.Name()}: use a token that carries it"));
+        if (!caller.May(permission))
+            throw Lacks(caller, permission, null);
     }
 
-    public static bool Allows(Caller caller, Permission permission, ResourceName resource) =>
-        caller.Tenant == resource.Tenant && caller.Permissions.Contains(permission);
+    /// <exception cref="RefusedException">As missing.</exception>
+    public static void RequireTenant(Caller caller, ResourceName resource)
+    {
+        if (caller.Tenant != resource.Tenant)
+            throw new RefusedException(new(resource.Missing, $"{resource} is not of tenants/{caller.Tenant}"));
+    }
+
+    private static RefusedException Lacks(Caller caller, Permission permission, ResourceName? resource)
+    {
+        var refusal = new Refusal(
+            Reason.PermissionDenied,
+            $"caller {Refuse.Quote(caller.Subject)} lacks the permission {permission.Name()}{(resource is null ? "" : $" for {resource}")}: use a token that carries it")
+            .With("permission", permission.Name());
+        return new(resource is null ? refusal : refusal.With("resource", resource.ToString()));
+    }
 }

@@ -1,52 +1,62 @@
 using System.Collections.Frozen;
 using System.Net;
-using Grpc.Core;
-using Microsoft.AspNetCore.Authentication;
 using R1Grains.Conversations;
 
 namespace R1Grains.Access;
 
-/// <summary>Finds out who calls: the bearer of a valid token, or on this machine alone, without a token, a given caller.</summary>
-/// <param name="local">The caller without a token on a loopback connection; null where every call needs a token.</param>
-public sealed class Callers(Caller? local)
+/// <summary>
+/// Finds out who calls: the bearer of a valid token or key, with what the registry grants them beside it, or on this
+/// machine alone, without either, a given caller.
+/// </summary>
+/// <param name="local">The caller without a token on a loopback connection; null where every call needs one.</param>
+internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider time, LocalCaller local)
 {
     public const string SubjectClaim = "sub";
     public const string TenantClaim = "tenant";
+    public const string RolesClaim = "roles";
     public const string PermissionsClaim = "permissions";
 
-    /// <exception cref="RefusedException"><see cref="Reason.Unauthenticated"/></exception>
-    public async ValueTask<Caller> Of(ServerCallContext call)
-    {
-        var http = call.GetHttpContext();
-        if (await Bearer(http) is { } bearer)
-            return bearer;
-        return local is not null && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
-            ? local
-            : throw Unauthenticated("no token: send the metadata 'authorization: Bearer {token}'");
-    }
+    private const string Scheme = "Bearer ";
 
-    /// <summary>The bearer of the request's token, wherever it comes from; null without one.</summary>
+    /// <exception cref="RefusedException"><see cref="Reason.Unauthenticated"/>, or why it cannot be told now.</exception>
+    public async ValueTask<Caller> Of(HttpContext http) =>
+        await Bearer(Token(http.Request.Headers.Authorization), http.RequestAborted)
+        ?? (local.Caller is { } caller && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+            ? caller
+            : throw Unauthenticated("no token: send the metadata 'authorization: Bearer {token}'"));
+
+    /// <summary>The bearer of a token or a key; null without one.</summary>
     /// <exception cref="RefusedException"><see cref="Reason.Unauthenticated"/>: it is not valid.</exception>
-    public static async ValueTask<Caller?> Bearer(HttpContext http)
+    public async ValueTask<Caller?> Bearer(string? token, CancellationToken cancellation)
     {
-        var authentication = await http.AuthenticateAsync();
-        if (authentication.Succeeded)
-            return Of(authentication);
-        if (authentication.Failure is { } failure)
-            throw Unauthenticated($"the bearer token is not valid ({failure.GetType().Name}): ask its issuer for a new one");
-        if (http.Request.Headers.Authorization.Count > 0)
-            throw Unauthenticated("the authorization metadata is not of the form 'Bearer {token}'");
-        return null;
+        if (token is null)
+            return null;
+        await grants.Known(cancellation);
+        if (token.StartsWith(ApiKey.Prefix, StringComparison.Ordinal))
+            return OfKey(token);
+        var caller = await tokens.Read(token, cancellation);
+        return caller with { Permissions = caller.Permissions.Union(grants.Of(caller.Tenant, caller.Subject)).ToFrozenSet() };
     }
 
-    private static Caller Of(AuthenticateResult authentication)
-    {
-        var claims = authentication.Principal!;
-        var (tenant, subject) = (claims.FindFirst(TenantClaim)?.Value, claims.FindFirst(SubjectClaim)?.Value);
-        if (tenant is null || !ResourceName.IsId(tenant) || subject is not { Length: >= 1 and <= 128 })
-            throw Unauthenticated($"the token needs the claims '{TenantClaim}' (an id) and '{SubjectClaim}' (1 to 128 characters)");
-        return new(tenant, subject, claims.FindAll(PermissionsClaim).Select(c => PermissionSet.Find(c.Value)).OfType<Permission>().ToFrozenSet());
-    }
+    /// <summary>Null where none is sent.</summary>
+    /// <exception cref="RefusedException"><see cref="Reason.Unauthenticated"/>: what is sent has another form.</exception>
+    public static string? Token(string? authorization) =>
+        authorization is null ? null
+        : authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && authorization[Scheme.Length..].Trim() is { Length: > 0 } token ? token
+        : throw Unauthenticated("the authorization metadata is not of the form 'Bearer {token}'");
 
-    private static RefusedException Unauthenticated(string detail) => new(new(Reason.Unauthenticated, detail));
+    public static RefusedException Unauthenticated(string detail) => new(new(Reason.Unauthenticated, detail));
+
+    private Caller OfKey(string secret)
+    {
+        if (!ApiKey.IsSecret(secret))
+            throw Unauthenticated("the key is mistyped or cut: its checksum does not fit");
+        // Who it was is not told to somebody who has only a secret that is over.
+        return grants.FindKey(ApiKey.HashOf(secret)) is { } key && key.IsValidAt(time.GetUtcNow())
+            ? new(key.Tenant, key.Subject, Grants.Of(key.Roles).ToFrozenSet())
+            : throw Unauthenticated("the key is unknown, revoked or expired: ask for a new one");
+    }
 }
+
+/// <param name="Caller">Stands for everyone on this machine; null for nobody.</param>
+internal sealed record LocalCaller(Caller? Caller);

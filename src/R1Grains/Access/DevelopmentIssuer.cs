@@ -43,7 +43,8 @@ public sealed class DevelopmentIssuer
         ClockSkew = TimeSpan.FromSeconds(30),
     };
 
-    public string Issue(Caller caller, DateTimeOffset now, TimeSpan lifetime) => new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
+    /// <param name="roles">Which give permissions beside the caller's own.</param>
+    public string Issue(Caller caller, DateTimeOffset now, TimeSpan lifetime, params string[] roles) => new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
     {
         Issuer = Name,
         Audience = Audience,
@@ -55,6 +56,7 @@ public sealed class DevelopmentIssuer
         {
             [Callers.SubjectClaim] = caller.Subject,
             [Callers.TenantClaim] = caller.Tenant,
+            [Callers.RolesClaim] = roles,
             [Callers.PermissionsClaim] = caller.Permissions.Order().Select(p => p.Name()).ToArray(),
         },
     });

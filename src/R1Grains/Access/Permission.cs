@@ -16,19 +16,47 @@ public enum Permission
     CancelTurns,
     /// <summary>Work for a device, and the token ids of a reply where they differ.</summary>
     ReplayTurns,
-    /// <summary>Whole texts outside one's own turns: what the model would see, policy included.</summary>
-    ReadTranscripts,
+    /// <summary>Transcripts in which personal data are covered.</summary>
+    ReadRedacted,
+    /// <summary>Whole texts outside one's own turns: transcripts, and what the model would see, policy included.</summary>
+    ReadFull,
+    /// <summary>The model's reasoning, which no customer sees.</summary>
+    ReadReasoning,
+    /// <summary>See a covered item of a customer's personal data, one at a time.</summary>
+    LiftMasks,
+    Export,
+    /// <summary>Ask for a customer's words to be erased; another has to agree.</summary>
+    Erase,
+    ApproveErasure,
+    ManageLegalHolds,
+    /// <summary>Who did what: administrative and access records.</summary>
+    ReadAuditEvents,
+    /// <summary>Propose lexicons and policies; another has to agree.</summary>
+    ManageGuardrails,
+    ApproveGuardrails,
+    /// <summary>Propose a model for service; another has to agree.</summary>
+    PromoteModels,
+    ApproveModels,
+    /// <summary>Roles of others, and keys.</summary>
+    ManageAccess,
+    /// <summary>The contract as the server tells it by reflection.</summary>
+    InspectContract,
+    /// <summary>Which tenants there are: for operators, and never given unless named.</summary>
+    ManageTenants,
     /// <summary>What the processes do for all tenants together, in numbers: for operators, and never given unless named.</summary>
     WatchCluster,
 }
 
 public static class PermissionSet
 {
-    /// <summary>All that a tenant can give.</summary>
-    public static readonly FrozenSet<Permission> All = Enum.GetValues<Permission>().Except([Permission.WatchCluster]).ToFrozenSet();
+    /// <summary>Those that belong to no tenant: what a tenant gives is never one of them.</summary>
+    public static readonly FrozenSet<Permission> OfCluster = [Permission.ManageTenants, Permission.WatchCluster];
 
     /// <summary>Those of operators, too.</summary>
     public static readonly FrozenSet<Permission> Known = Enum.GetValues<Permission>().ToFrozenSet();
+
+    /// <summary>All that a tenant can give.</summary>
+    public static readonly FrozenSet<Permission> All = Known.Except(OfCluster).ToFrozenSet();
 
     private static readonly FrozenDictionary<string, Permission> ByName = Known.ToFrozenDictionary(Name);
 

@@ -5,7 +5,8 @@ using R1Grains.Conversations;
 namespace R1Grains.Access;
 
 /// <summary>
-/// What a permission is asked for: <c>tenants/{tenant}</c>, <c>…/conversations/{conversation}</c> or <c>…/turns/{index}</c>.
+/// What a permission is asked for: <c>tenants/{tenant}</c>, <c>…/conversations/{conversation}</c>, <c>…/turns/{index}</c>,
+/// <c>tenants/{tenant}/roleBindings/{binding}</c> or <c>…/apiKeys/{key}</c>.
 /// An id is 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit; an index is a decimal from 1.
 /// </summary>
 public abstract record ResourceName(string Tenant)
@@ -13,10 +14,15 @@ public abstract record ResourceName(string Tenant)
     private const int MaxIdLength = 63;
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 
+    /// <summary>What is said where there is none, or where it is another tenant's.</summary>
+    public virtual Reason Missing => Reason.ConversationNotFound;
+
     /// <summary>What the text names; null where it has none of the forms.</summary>
     public static ResourceName? Find(string text) =>
         Ids(text, "tenants/{}") is [var tenant] ? new TenantName(tenant)
         : Ids(text, "tenants/{}/conversations/{}") is [var of, var conversation] ? new ConversationName(of, conversation)
+        : Ids(text, BindingName.Form) is [var bound, var binding] ? new BindingName(bound, binding)
+        : Ids(text, KeyName.Form) is [var keyed, var key] ? new KeyName(keyed, key)
         : TurnName.Find(text);
 
     public static bool IsId(string text) =>
@@ -40,15 +46,24 @@ public abstract record ResourceName(string Tenant)
         $"{field} {Refuse.Quote(text)} is not a name of the form {form}: ids are 1 to {MaxIdLength} characters of a-z, 0-9 and '-' beginning with a letter or digit, a turn is a number from 1");
 }
 
-public sealed record TenantName(string Tenant) : ResourceName(Tenant)
+/// <summary>A kind of names that a request's field may hold.</summary>
+public interface INamed<out TSelf>
 {
+    /// <exception cref="RefusedException"><see cref="Reason.InvalidName"/>, naming the field.</exception>
+    static abstract TSelf Parse(string text, string field);
+}
+
+public sealed record TenantName(string Tenant) : ResourceName(Tenant), INamed<TenantName>
+{
+    public override Reason Missing => Reason.TenantNotFound;
+
     public static TenantName Parse(string text, string field) =>
         Ids(text, "tenants/{}") is [var tenant] ? new(tenant) : throw Malformed(text, field, "tenants/{tenant}");
 
     public override string ToString() => $"tenants/{Tenant}";
 }
 
-public sealed record ConversationName(string Tenant, string Conversation) : ResourceName(Tenant)
+public sealed record ConversationName(string Tenant, string Conversation) : ResourceName(Tenant), INamed<ConversationName>
 {
     /// <summary>The key of the conversation's grain.</summary>
     public string Key => $"{Tenant}/{Conversation}";
@@ -63,7 +78,7 @@ public sealed record ConversationName(string Tenant, string Conversation) : Reso
     public override string ToString() => $"tenants/{Tenant}/conversations/{Conversation}";
 }
 
-public sealed record TurnName(ConversationName Conversation, int Index) : ResourceName(Conversation.Tenant)
+public sealed record TurnName(ConversationName Conversation, int Index) : ResourceName(Conversation.Tenant), INamed<TurnName>
 {
     public static TurnName Parse(string text, string field) =>
         Find(text) ?? throw Malformed(text, field, "tenants/{tenant}/conversations/{conversation}/turns/{index}");
@@ -76,4 +91,29 @@ public sealed record TurnName(ConversationName Conversation, int Index) : Resour
             : null;
 
     public override string ToString() => $"{Conversation}/turns/{Index}";
+}
+
+/// <summary>Of a subject of the tenant, whose id follows from the subject.</summary>
+public sealed record BindingName(string Tenant, string Binding) : ResourceName(Tenant), INamed<BindingName>
+{
+    internal const string Form = "tenants/{}/roleBindings/{}";
+
+    public override Reason Missing => Reason.RoleBindingNotFound;
+
+    public static BindingName Parse(string text, string field) =>
+        Ids(text, Form) is [var tenant, var binding] ? new(tenant, binding) : throw Malformed(text, field, "tenants/{tenant}/roleBindings/{role_binding}");
+
+    public override string ToString() => $"tenants/{Tenant}/roleBindings/{Binding}";
+}
+
+public sealed record KeyName(string Tenant, string Key) : ResourceName(Tenant), INamed<KeyName>
+{
+    internal const string Form = "tenants/{}/apiKeys/{}";
+
+    public override Reason Missing => Reason.ApiKeyNotFound;
+
+    public static KeyName Parse(string text, string field) =>
+        Ids(text, Form) is [var tenant, var key] ? new(tenant, key) : throw Malformed(text, field, "tenants/{tenant}/apiKeys/{api_key}");
+
+    public override string ToString() => $"tenants/{Tenant}/apiKeys/{Key}";
 }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Orleans.Concurrency;
 using Orleans.Placement;
 using Orleans.Storage;
+using R1Grains.Access;
 using R1Grains.Cluster;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
@@ -320,6 +321,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     private void RequireServed()
     {
+        TenantCheck.Require(_key);
         if (_tenant is not null) return;
         if (_transcript is null) DeactivateOnIdle();
         throw Refuse.Unserved(_key);

@@ -33,6 +33,12 @@ public enum Reason
     PermissionDenied,
     TenantNotFound,
     NodeUnavailable,
+    IssuerUnavailable,
+    RoleBindingNotFound,
+    RoleBindingExists,
+    ApiKeyNotFound,
+    ApiKeyExists,
+    EtagMismatch,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

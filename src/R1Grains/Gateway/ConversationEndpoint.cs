@@ -8,20 +8,17 @@ using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
-using Access = R1Grains.Access.Access;
-
 /// <summary>Where conversations are opened, read, watched and completed.</summary>
-public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, Callers callers, PageTokens pages, Drain drain)
+public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, PageTokens pages, Drain drain)
     : V1.ConversationService.ConversationServiceBase
 {
     private const string ConversationList = "conversations";
     private const int ChosenIdLength = 20;
 
+    [Asks<TenantName>(Permission.CreateConversations, "parent")]
     public override async Task<V1.Conversation> CreateConversation(V1.CreateConversationRequest request, ServerCallContext context)
     {
-        var tenant = TenantName.Parse(request.Parent, "parent");
-        var caller = await callers.Of(context);
-        Access.Require(caller, Permission.CreateConversations, tenant);
+        var (tenant, caller) = (context.Resource<TenantName>(), context.Caller());
         var wanted = request.ToNewConversation(caller);
         var name = new ConversationName(tenant.Tenant, request.ConversationId switch
         {
@@ -32,18 +29,14 @@ public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, C
         return (await Grain(name).Create(wanted, context.CancellationToken)).ToWire();
     }
 
-    public override async Task<V1.Conversation> GetConversation(V1.GetConversationRequest request, ServerCallContext context)
-    {
-        var name = ConversationName.Parse(request.Name, "name");
-        Access.Require(await callers.Of(context), Permission.ReadConversations, name);
-        return (await Grain(name).Get(context.CancellationToken)).ToWire();
-    }
+    [Asks<ConversationName>(Permission.ReadConversations, "name")]
+    public override async Task<V1.Conversation> GetConversation(V1.GetConversationRequest request, ServerCallContext context) =>
+        (await Grain(context.Resource<ConversationName>()).Get(context.CancellationToken)).ToWire();
 
+    [Asks<TenantName>(Permission.ReadConversations, "parent")]
     public override async Task<V1.ListConversationsResponse> ListConversations(V1.ListConversationsRequest request, ServerCallContext context)
     {
-        var parent = TenantName.Parse(request.Parent, "parent");
-        var caller = await callers.Of(context);
-        Access.Require(caller, Permission.ReadConversations, parent);
+        var (parent, caller) = (context.Resource<TenantName>(), context.Caller());
         var after = pages.Open(ConversationList, parent, caller, request.PageToken);
         var page = await PageTokens.Read(
             PageTokens.Size(request.PageSize),
@@ -56,28 +49,23 @@ public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, C
         };
     }
 
-    public override async Task<V1.Conversation> CompleteConversation(V1.CompleteConversationRequest request, ServerCallContext context)
-    {
-        var name = ConversationName.Parse(request.Name, "name");
-        var caller = await callers.Of(context);
-        Access.Require(caller, Permission.CompleteConversations, name);
-        return (await Grain(name).Complete(RequestId.Parse(request.RequestId), caller.Subject, context.CancellationToken)).ToWire();
-    }
+    [Asks<ConversationName>(Permission.CompleteConversations, "name")]
+    public override async Task<V1.Conversation> CompleteConversation(V1.CompleteConversationRequest request, ServerCallContext context) =>
+        (await Grain(context.Resource<ConversationName>()).Complete(RequestId.Parse(request.RequestId), context.Caller().Subject, context.CancellationToken)).ToWire();
 
+    [Asks<ConversationName>(Permission.ReadContextWindows, "conversation")]
     public override async Task<V1.ContextWindow> GetContextWindow(V1.GetContextWindowRequest request, ServerCallContext context)
     {
-        var name = ConversationName.Parse(request.Conversation, "conversation");
-        var caller = await callers.Of(context);
-        Access.Require(caller, Permission.ReadContextWindows, name);
+        var name = context.Resource<ConversationName>();
         var window = await Grain(name).GetContextWindow(context.CancellationToken);
-        return window.ToWire(name, withTexts: Access.Allows(caller, Permission.ReadTranscripts, name));
+        return window.ToWire(name, withTexts: context.Caller().May(Permission.ReadFull));
     }
 
+    [Asks<ConversationName>(Permission.WatchConversations, "conversation")]
     public override async Task WatchConversation(
         V1.WatchConversationRequest request, IServerStreamWriter<V1.ConversationEvent> responseStream, ServerCallContext context)
     {
-        var name = ConversationName.Parse(request.Conversation, "conversation");
-        Access.Require(await callers.Of(context), Permission.WatchConversations, name);
+        var name = context.Resource<ConversationName>();
         // A watch has no end of its own, so a stopping node ends it instead of waiting for it.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Begun);
         var language = Faults.LanguageOf(context);

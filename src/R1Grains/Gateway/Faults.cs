@@ -48,6 +48,12 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.NodeUnavailable] = new(Code.Unavailable, "服务正在切换，请稍后再试。", "The service is switching over. Please try again in a moment.", Retry: true),
         [Reason.NodeDraining] = new(Code.Unavailable, "服务正在切换，请稍后再试。", "The service is switching over. Please try again in a moment.", Retry: true),
         [Reason.Unauthenticated] = new(Code.Unauthenticated, "身份验证失败，请重新登录。", "Please sign in again."),
+        [Reason.IssuerUnavailable] = new(Code.Unavailable, "身份验证服务暂时不可用，请稍后再试。", "Signing in is not possible right now. Please try again shortly.", Retry: true),
+        [Reason.RoleBindingNotFound] = new(Code.NotFound, "未找到该角色分配。", "The role binding was not found."),
+        [Reason.RoleBindingExists] = new(Code.AlreadyExists, "该用户已有角色分配。", "This subject already has a role binding."),
+        [Reason.ApiKeyNotFound] = new(Code.NotFound, "未找到该密钥。", "The key was not found."),
+        [Reason.ApiKeyExists] = new(Code.AlreadyExists, "该密钥已存在。", "This key already exists."),
+        [Reason.EtagMismatch] = new(Code.Aborted, "内容已被他人修改，请刷新后再试。", "Somebody else has changed this. Please refresh and try again."),
         [Reason.PermissionDenied] = new(Code.PermissionDenied, "您没有执行此操作的权限。", "You are not allowed to do this."),
     }.ToFrozenDictionary();
 

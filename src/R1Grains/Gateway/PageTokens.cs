@@ -43,17 +43,23 @@ public sealed class PageTokens(IDataProtectionProvider protection)
     }
 
     /// <returns>Empty where there is no further page.</returns>
-    public string Seal(string list, ResourceName parent, Caller caller, long? after) =>
-        after is { } position ? Protector(list, parent, caller).Protect(position.ToString(CultureInfo.InvariantCulture)) : "";
+    public string Seal(string list, ResourceName parent, Caller caller, long? after) => SealText(list, parent, caller, after?.ToString(CultureInfo.InvariantCulture));
+
+    /// <inheritdoc cref="Seal"/>
+    public string SealText(string list, ResourceName parent, Caller caller, string? after) => after is null ? "" : Protector(list, parent, caller).Protect(after);
 
     /// <returns>Null for the first page.</returns>
-    public long? Open(string list, ResourceName parent, Caller caller, string token)
+    public long? Open(string list, ResourceName parent, Caller caller, string token) =>
+        OpenText(list, parent, caller, token) is { } position ? long.Parse(position, CultureInfo.InvariantCulture) : null;
+
+    /// <inheritdoc cref="Open"/>
+    public string? OpenText(string list, ResourceName parent, Caller caller, string token)
     {
         if (token.Length == 0)
             return null;
         try
         {
-            return long.Parse(Protector(list, parent, caller).Unprotect(token), CultureInfo.InvariantCulture);
+            return Protector(list, parent, caller).Unprotect(token);
         }
         catch (CryptographicException)
         {

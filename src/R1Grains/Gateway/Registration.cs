@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using R1Grains.Access;
 using R1Grains.Cluster;
 using R1Grains.Conversations;
 using R1Grains.Operations;
@@ -19,6 +20,7 @@ public static class Registration
         {
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
             grpc.Interceptors.Add<FaultInterceptor>();
+            grpc.Interceptors.Add<AccessInterceptor>();
         });
         services.AddGrpcReflection();
         var keys = services.AddDataProtection().SetApplicationName("r1grains");
@@ -27,6 +29,7 @@ public static class Registration
         return services
             .AddSingleton<Faults>()
             .AddSingleton<FaultInterceptor>()
+            .AddSingleton<AccessInterceptor>()
             .AddSingleton<PageTokens>();
     }
 
@@ -35,7 +38,12 @@ public static class Registration
         routes.MapGrpcService<ConversationEndpoint>().Add(NameUnread);
         routes.MapGrpcService<TurnEndpoint>().Add(NameUnread);
         routes.MapGrpcService<TranscriptEndpoint>().Add(NameUnread);
-        routes.MapGrpcReflectionService().Add(EndWithDrain);
+        routes.MapGrpcService<AccessEndpoint>().Add(NameUnread);
+        routes.MapGrpcReflectionService().Add(endpoint =>
+        {
+            endpoint.Metadata.Add(new AsksOfAllAttribute(Permission.InspectContract));
+            EndWithDrain(endpoint);
+        });
     }
 
     /// <summary>gRPC refuses a message beyond the bound, or one that it cannot decode, before any interceptor sees the call, so their status is named here.</summary>

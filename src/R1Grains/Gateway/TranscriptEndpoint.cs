@@ -5,15 +5,13 @@ using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
-using Access = R1Grains.Access.Access;
-
 /// <summary>Where auditors ask about turns that have ended.</summary>
-public sealed class TranscriptEndpoint(TurnReplay replay, Callers callers, Drain drain, TimeProvider time) : V1.TranscriptService.TranscriptServiceBase
+public sealed class TranscriptEndpoint(TurnReplay replay, Drain drain, TimeProvider time) : V1.TranscriptService.TranscriptServiceBase
 {
+    [Asks<TurnName>(Permission.ReplayTurns, "turn")]
     public override async Task ReplayTurn(V1.ReplayTurnRequest request, IServerStreamWriter<V1.ReplayEvent> responseStream, ServerCallContext context)
     {
-        var turn = TurnName.Parse(request.Turn, "turn");
-        Access.Require(await callers.Of(context), Permission.ReplayTurns, turn);
+        var turn = context.Resource<TurnName>();
         // No customer waits for a replay, and it can be asked for again: a stopping node ends it instead of waiting for it.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Begun);
         try

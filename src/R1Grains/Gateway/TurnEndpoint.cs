@@ -6,20 +6,19 @@ using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
-using Access = R1Grains.Access.Access;
-
 /// <summary>
 /// Where turns enter. A call that breaks does not cancel its turn. Response headers go out with the first event, so
 /// whatever is refused before reaches the client as a call without headers, which its retry policy may repeat.
 /// </summary>
-public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers callers, PageTokens pages, Drain drain, TimeProvider time)
+public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageTokens pages, Drain drain, TimeProvider time)
     : V1.TurnService.TurnServiceBase
 {
     private const string TurnList = "turns";
 
+    [Asks<ConversationName>(Permission.SendTurns, "conversation")]
     public override Task<V1.Turn> SendTurn(V1.SendTurnRequest request, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
-        var (conversation, turn) = await Admit(request.ToStreamTurn(), context);
+        var (conversation, turn) = Read(request.ToStreamTurn(), context);
         var index = 0;
         await foreach (var turnEvent in Follow(conversation).Stream(turn, ending))
             if (turnEvent is Accepted accepted)
@@ -27,33 +26,33 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers c
         return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
     });
 
+    [Asks<ConversationName>(Permission.SendTurns, "conversation")]
     public override Task StreamTurn(V1.StreamTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
-        var (conversation, turn) = await Admit(request, context);
+        var (conversation, turn) = Read(request, context);
         return await Write(Follow(conversation).Stream(turn, ending), conversation, responseStream, context, ending);
     });
 
+    [Asks<TurnName>(Permission.ReadTurns, "turn")]
     public override Task ResumeTurn(V1.ResumeTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
-        var turn = TurnName.Parse(request.Turn, "turn");
-        Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
+        var turn = context.Resource<TurnName>();
         if (request.AfterSequence < 0)
             throw Refuse.Field(Reason.SequenceOutOfRange, "after_sequence", $"after_sequence {request.AfterSequence} is negative: send the sequence of the last text_delta you have, or 0");
         return await Write(Follow(turn.Conversation).Resume(turn.Index, request.AfterSequence, ending), turn.Conversation, responseStream, context, ending);
     });
 
+    [Asks<TurnName>(Permission.ReadTurns, "name")]
     public override async Task<V1.Turn> GetTurn(V1.GetTurnRequest request, ServerCallContext context)
     {
-        var turn = TurnName.Parse(request.Name, "name");
-        Access.Require(await callers.Of(context), Permission.ReadTurns, turn);
+        var turn = context.Resource<TurnName>();
         return (await Grain(turn.Conversation).GetTurn(turn.Index, context.CancellationToken)).ToWire(turn.Conversation, Faults.LanguageOf(context));
     }
 
+    [Asks<ConversationName>(Permission.ReadTurns, "parent")]
     public override async Task<V1.ListTurnsResponse> ListTurns(V1.ListTurnsRequest request, ServerCallContext context)
     {
-        var parent = ConversationName.Parse(request.Parent, "parent");
-        var caller = await callers.Of(context);
-        Access.Require(caller, Permission.ReadTurns, parent);
+        var (parent, caller) = (context.Resource<ConversationName>(), context.Caller());
         var key = new ConversationKey(parent.Tenant, parent.Conversation);
         var size = PageTokens.Size(request.PageSize);
         var after = pages.Open(TurnList, parent, caller, request.PageToken);
@@ -70,23 +69,20 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Callers c
         };
     }
 
+    [Asks<TurnName>(Permission.CancelTurns, "name")]
     public override async Task<V1.Turn> CancelTurn(V1.CancelTurnRequest request, ServerCallContext context)
     {
-        var turn = TurnName.Parse(request.Name, "name");
-        var caller = await callers.Of(context);
-        Access.Require(caller, Permission.CancelTurns, turn);
+        var turn = context.Resource<TurnName>();
         // Asked for as on every change, though cancelling twice is cancelling once.
         RequestId.Parse(request.RequestId);
-        var view = await Grain(turn.Conversation).CancelTurn(turn.Index, caller.Subject, context.CancellationToken);
+        var view = await Grain(turn.Conversation).CancelTurn(turn.Index, context.Caller().Subject, context.CancellationToken);
         return view.ToWire(turn.Conversation, Faults.LanguageOf(context));
     }
 
-    private async ValueTask<(ConversationName, UserTurn)> Admit(V1.StreamTurnRequest request, ServerCallContext context)
+    private (ConversationName, UserTurn) Read(V1.StreamTurnRequest request, ServerCallContext context)
     {
-        var conversation = ConversationName.Parse(request.Conversation, "conversation");
-        var caller = await callers.Of(context);
-        Access.Require(caller, Permission.SendTurns, conversation);
-        return (conversation, request.ToUserTurn(conversation, caller, context.DeadlineBy(time)));
+        var conversation = context.Resource<ConversationName>();
+        return (conversation, request.ToUserTurn(conversation, context.Caller(), context.DeadlineBy(time)));
     }
 
     /// <returns>How many events were written.</returns>

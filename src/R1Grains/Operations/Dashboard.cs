@@ -1,6 +1,5 @@
 using System.Net.Mime;
 using System.Text;
-using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Orleans.Configuration;
@@ -24,22 +23,12 @@ internal static class Dashboard
         else silo.AddDashboard(options => options.HideTrace = true);
     }
 
-    /// <summary>Browsers ask for a name and a password, and have no other way to send a token: any name, and the token as the password.</summary>
-    public static void TakePasswords(this IServiceCollection services) => services.Configure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, bearer => bearer.Events = new()
-    {
-        OnMessageReceived = received =>
-        {
-            if (SidePort.Of(received.HttpContext) == SidePort.Dashboard) received.Token = Password(received.Request.Headers.Authorization);
-            return Task.CompletedTask;
-        },
-    });
-
     public static void Map(IApplicationBuilder app) => SidePort.Dashboard.Map(app, port => port
         .Use(async (http, next) =>
         {
             try
             {
-                Access.Access.RequireOperator(await Callers.Bearer(http));
+                await Require(http);
             }
             catch (RefusedException refused)
             {
@@ -50,6 +39,27 @@ internal static class Dashboard
         })
         .UseRouting()
         .UseEndpoints(routes => routes.MapOrleansDashboard()));
+
+    private static async Task Require(HttpContext http)
+    {
+        var (callers, denials) = (http.RequestServices.GetRequiredService<Callers>(), http.RequestServices.GetRequiredService<Denials>());
+        try
+        {
+            var authorization = http.Request.Headers.Authorization;
+            // Browsers ask for a name and a password, and have no other way to send a token: any name, and the token as the password.
+            var caller = await callers.Bearer(Password(authorization) ?? Callers.Token(authorization), http.RequestAborted)
+                ?? throw Callers.Unauthenticated("no token: give one as the password, or send it as 'Authorization: Bearer {token}'");
+            if (caller.May(Permission.WatchCluster))
+                return;
+            await denials.Denied(caller, "dashboard", null, Permission.WatchCluster);
+            Access.Access.Require(caller, Permission.WatchCluster);
+        }
+        catch (RefusedException refused) when (refused.Refusal.Reason is Reason.Unauthenticated)
+        {
+            denials.Unauthenticated(http.Connection.RemoteIpAddress);
+            throw;
+        }
+    }
 
     private static Task Refuse(HttpResponse response, Refusal refusal)
     {

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Grpc.Health.V1;
+using R1Grains.Access;
 
 namespace R1Grains.Operations;
 
@@ -11,13 +12,15 @@ public sealed class HealthEndpoint(Drain drain, Settings settings) : Health.Heal
 {
     // The empty name stands for the process, whatever its roles.
     private readonly string[] _services = settings.Roles.HasFlag(Roles.Gateway)
-        ? ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName, V1.TranscriptService.Descriptor.FullName]
+        ? ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName, V1.TranscriptService.Descriptor.FullName, V1.AccessService.Descriptor.FullName]
         : [""];
 
+    [AsksNothing]
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => _services.Contains(request.Service)
         ? Task.FromResult(Response(request.Service, drain.IsServing))
         : throw new RpcException(new(StatusCode.NotFound, $"service '{request.Service}' is not known: ask for one of {string.Join(", ", _services.Select(name => $"'{name}'"))}"));
 
+    [AsksNothing]
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
         HealthCheckResponse? told = null;

@@ -32,7 +32,6 @@ public static class Registration
         var collector = configuration[Otlp] is { Length: > 0 } named ? named : null;
         if (collector is not null && !(Uri.TryCreate(collector, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
             throw new StartFailure($"{Otlp} is '{collector}': write the address of an OpenTelemetry collector, e.g. http://127.0.0.1:4317.");
-        if (settings.Dashboard is not null) services.TakePasswords();
         if (settings.Metrics is null && collector is null) return services;
         var telemetry = services.AddOpenTelemetry()
             // The environment's name for the service comes last and so wins.

@@ -73,6 +73,7 @@ public sealed class TokenTests
     [InlineData("--tenant demo --subject anna --permissions send_turns,fly", "--permissions 'fly'")]
     [InlineData("--tenant demo --subject anna --lifetime soon", "--lifetime 'soon'")]
     [InlineData("--tenant demo --subject anna --role boss", "--role")]
+    [InlineData("--tenant demo --subject anna --roles agent,boss", "--roles 'boss'")]
     public void A_wrong_option_of_dev_token_is_named(string arguments, string named)
     {
         using var folder = new TemporaryFolder();

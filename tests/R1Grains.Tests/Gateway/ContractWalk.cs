@@ -9,21 +9,25 @@ namespace R1Grains.Tests.Gateway;
 internal static class ContractWalk
 {
     private static readonly string[] Names =
-        ["tenants/demo", "tenants/demo/conversations/walk", "tenants/demo/conversations/walk/turns/1"];
+        ["tenants/demo", "tenants/demo/conversations/walk", "tenants/demo/conversations/walk/turns/1", "tenants/demo/roleBindings/walk", "tenants/demo/apiKeys/walk"];
 
     private static readonly Marshaller<IMessage> Requests = Marshallers.Create<IMessage>(message => message.ToByteArray(), _ => throw new NotSupportedException());
 
     public static IReadOnlyList<MethodDescriptor> Methods { get; } =
-        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods];
+        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. AccessService.Descriptor.Methods];
 
     /// <summary>Calls the method with well-formed names, and gives back the error that it ends with.</summary>
-    public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk")
+    public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk") =>
+        await Outcome(channel, method, headers, requestId) ?? throw new InvalidOperationException($"{method.FullName} refuses nothing");
+
+    /// <summary>Calls the method with well-formed names; null where it answers.</summary>
+    public static async Task<RpcException?> Outcome(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk")
     {
-        // Which of the three kinds of names a field takes, the method itself says.
+        // Which of the kinds of names a field takes, the method itself says.
         foreach (var name in Names)
         {
             var error = await Call(channel.CreateCallInvoker(), method, Request(method.InputType, name, requestId), headers);
-            if (error.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>()?.Reason != "INVALID_NAME")
+            if (error?.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>()?.Reason != "INVALID_NAME")
                 return error;
         }
         throw new InvalidOperationException($"{method.FullName} takes none of {string.Join(", ", Names)}");
@@ -38,24 +42,40 @@ internal static class ContractWalk
                 field.Accessor.SetValue(request, name);
             else if (field.Name is "request_id")
                 field.Accessor.SetValue(request, requestId);
+            else if (field.Name is "etag" or "api_key_id")
+                field.Accessor.SetValue(request, "7");
+            else if (field.Name is "roles")
+                ((System.Collections.IList)field.Accessor.GetValue(request)).Add("agent");
+            else if (field.Name is "role_binding")
+                field.Accessor.SetValue(request, new RoleBinding { Subject = "walker", Roles = { "agent" } });
+            else if (field.Name is "api_key")
+                field.Accessor.SetValue(request, new ApiKey { Roles = { "agent" } });
             else if (field.Name is "input")
                 field.Accessor.SetValue(request, new TurnInput { Text = "?" });
         }
         return request;
     }
 
-    private static async Task<RpcException> Call(CallInvoker invoker, MethodDescriptor method, IMessage request, Metadata headers)
+    private static async Task<RpcException?> Call(CallInvoker invoker, MethodDescriptor method, IMessage request, Metadata headers)
     {
         var responses = Marshallers.Create<IMessage>(_ => throw new NotSupportedException(), bytes => method.OutputType.Parser.ParseFrom(bytes));
         var kind = method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
         var call = new Method<IMessage, IMessage>(kind, method.Service.FullName, method.Name, Requests, responses);
         var options = new CallOptions(headers, DateTime.MaxValue);
-        return await Assert.ThrowsAsync<RpcException>(async () =>
+        try
         {
             if (kind is MethodType.Unary)
+            {
                 await invoker.AsyncUnaryCall(call, null, options, request);
-            else
-                await invoker.AsyncServerStreamingCall(call, null, options, request).ResponseStream.MoveNext(default);
-        });
+                return null;
+            }
+            using var stream = invoker.AsyncServerStreamingCall(call, null, options, request);
+            await stream.ResponseStream.MoveNext(default);
+            return null;
+        }
+        catch (RpcException refused)
+        {
+            return refused;
+        }
     }
 }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using R1Grains.Access;
+using R1Grains.Ledger;
 using R1Grains.Tests.Scripted;
 using R1Grains.V1;
 
@@ -35,6 +36,10 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public TurnService.TurnServiceClient Turns => new(Channel);
 
+    public AccessService.AccessServiceClient Access => new(Channel);
+
+    public IRegistry Registry => App.Services.GetRequiredService<IRegistry>();
+
     public static async Task<EmbeddedHost> Start(Script? script = null, Action<WebApplicationBuilder>? configure = null, params string[] settings)
     {
         var data = Directory.CreateTempSubdirectory("r1grains-");
@@ -52,6 +57,14 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     {
         var issuer = App.Services.GetRequiredService<DevelopmentIssuer>();
         var token = issuer.Issue(new(tenant, subject, permissions.ToFrozenSet()), TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(5));
+        return new() { { "authorization", $"Bearer {token}" } };
+    }
+
+    /// <summary>As <see cref="Bearer(string, string, IEnumerable{Permission})"/>, of somebody with these roles alone.</summary>
+    public Metadata Appointed(string tenant, string subject, params string[] roles)
+    {
+        var issuer = App.Services.GetRequiredService<DevelopmentIssuer>();
+        var token = issuer.Issue(new(tenant, subject, FrozenSet<Permission>.Empty), TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(5), roles);
         return new() { { "authorization", $"Bearer {token}" } };
     }
 

@@ -1,0 +1,73 @@
+using Google.Protobuf;
+using R1Grains.Conversations;
+
+namespace R1Grains.Access;
+
+/// <summary>
+/// What a method asks of its caller. It stands on the endpoint's method, and <c>Gateway/AccessInterceptor</c> asks it before
+/// anything of that runs; a method without one is refused to everybody.
+/// </summary>
+[AttributeUsage(AttributeTargets.Method)]
+public abstract class MethodPolicy : Attribute
+{
+    /// <summary>Null where it takes none.</summary>
+    public abstract Permission? Permission { get; }
+
+    /// <summary>What the request is about.</summary>
+    /// <exception cref="RefusedException"><see cref="Reason.InvalidName"/></exception>
+    public abstract ResourceName? Resource(IMessage? request);
+
+    /// <summary>Passes the caller, or refuses.</summary>
+    /// <exception cref="RefusedException"/>
+    public abstract void Require(Caller caller, ResourceName? resource);
+}
+
+/// <summary>The permission, in the tenant of what the request names.</summary>
+/// <param name="field">Which field names it, with a dot between where it lies in a message.</param>
+public sealed class AsksAttribute<TName>(Permission permission, string field) : MethodPolicy where TName : ResourceName, INamed<TName>
+{
+    public override Permission? Permission => permission;
+
+    public override ResourceName Resource(IMessage? request) => TName.Parse(Value(request, field.Split('.')), field);
+
+    public override void Require(Caller caller, ResourceName? resource) => Access.Require(caller, permission, resource!);
+
+    private static string Value(IMessage? message, ReadOnlySpan<string> path)
+    {
+        for (; path.Length > 1; path = path[1..])
+            message = (IMessage?)message?.Descriptor.FindFieldByName(path[0]).Accessor.GetValue(message);
+        return (string?)message?.Descriptor.FindFieldByName(path[0]).Accessor.GetValue(message) ?? "";
+    }
+}
+
+/// <summary>To be of the tenant that the request names, and no more.</summary>
+public sealed class AsksTenantAttribute(string field) : MethodPolicy
+{
+    public override Permission? Permission => null;
+
+    public override ResourceName Resource(IMessage? request) => TenantName.Parse((string)request!.Descriptor.FindFieldByName(field).Accessor.GetValue(request), field);
+
+    public override void Require(Caller caller, ResourceName? resource) => Access.RequireTenant(caller, resource!);
+}
+
+/// <summary>A permission that concerns no tenant's things.</summary>
+public sealed class AsksOfAllAttribute(Permission permission) : MethodPolicy
+{
+    public override Permission? Permission => permission;
+
+    public override ResourceName? Resource(IMessage? request) => null;
+
+    public override void Require(Caller caller, ResourceName? resource) => Access.Require(caller, permission);
+}
+
+/// <summary>Nothing: whoever can connect may ask, without a token.</summary>
+public sealed class AsksNothingAttribute : MethodPolicy
+{
+    public override Permission? Permission => null;
+
+    public override ResourceName? Resource(IMessage? request) => null;
+
+    public override void Require(Caller caller, ResourceName? resource)
+    {
+    }
+}

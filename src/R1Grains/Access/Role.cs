@@ -1,0 +1,50 @@
+using System.Collections.Frozen;
+
+namespace R1Grains.Access;
+
+/// <summary>What people and programs are appointed to: a named set of permissions.</summary>
+public sealed class Role
+{
+    private static readonly FrozenDictionary<string, Role> ByName = new Role[]
+    {
+        new("customer-channel",
+            Permission.CreateConversations, Permission.ReadConversations, Permission.CompleteConversations,
+            Permission.SendTurns, Permission.ReadTurns, Permission.CancelTurns),
+        new("agent",
+            Permission.CreateConversations, Permission.ReadConversations, Permission.CompleteConversations, Permission.WatchConversations,
+            Permission.SendTurns, Permission.ReadTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.LiftMasks),
+        new("supervisor",
+            Permission.CreateConversations, Permission.ReadConversations, Permission.CompleteConversations, Permission.WatchConversations,
+            Permission.SendTurns, Permission.ReadTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.LiftMasks,
+            Permission.ReadRedacted, Permission.Erase),
+        new("auditor",
+            Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents),
+        new("auditor-full",
+            Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents, Permission.ReadTurns, Permission.ReadContextWindows,
+            Permission.ReadFull, Permission.ReadReasoning, Permission.Export, Permission.ReplayTurns, Permission.ManageLegalHolds),
+        new("operator",
+            Permission.ManageTenants, Permission.WatchCluster, Permission.InspectContract, Permission.ApproveModels),
+        new("model-engineer",
+            Permission.ReadConversations, Permission.ReadRedacted, Permission.ReplayTurns, Permission.PromoteModels, Permission.InspectContract),
+        new("security-officer",
+            Permission.ManageAccess, Permission.ManageGuardrails, Permission.ApproveGuardrails, Permission.ApproveErasure,
+            Permission.ManageLegalHolds, Permission.ReadAuditEvents, Permission.InspectContract),
+    }.ToFrozenDictionary(role => role.Name);
+
+    private Role(string name, params Permission[] permissions) => (Name, Permissions) = (name, permissions.ToFrozenSet());
+
+    public static IEnumerable<Role> All => ByName.Values.OrderBy(role => role.Name, StringComparer.Ordinal);
+
+    public string Name { get; }
+
+    public FrozenSet<Permission> Permissions { get; }
+
+    /// <summary>Given by the issuer of tokens alone, because it reaches beyond a tenant.</summary>
+    public bool IsOfCluster => Permissions.Overlaps(PermissionSet.OfCluster);
+
+    /// <summary>Agrees to what another proposes: that takes a person, and no key stands for one.</summary>
+    public bool Approves => Permissions.Any(permission => permission is Permission.ApproveErasure or Permission.ApproveGuardrails or Permission.ApproveModels);
+
+    /// <summary>Null for a name that this version does not know.</summary>
+    public static Role? Find(string name) => ByName.GetValueOrDefault(name);
+}
