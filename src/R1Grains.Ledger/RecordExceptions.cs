@@ -55,3 +55,17 @@ public sealed class RecordServerException(string address, string reason)
 {
     public string Address { get; } = address;
 }
+
+/// <summary>The key with which the record is signed cannot be used: the message names its file, says why, and what to do.</summary>
+public sealed class RecordKeyException(string file, string reason, Exception? cause = null)
+    : Exception($"Key of the record '{file}': {reason}", cause)
+{
+    public string File { get; } = file;
+}
+
+/// <summary>The record does not hold what a witness has cosigned: an old copy, or one that was cut or rewritten. Nothing is written to it.</summary>
+public sealed class RecordNotWitnessedException(string origin, string reason, string witness)
+    : Exception($"The tree '{origin}' of the record is not the one that was witnessed: {reason}. Restore the record that has it. To accept the loss, move the witness' file for it out of '{witness}'; what is missing stays proved by whoever kept it.")
+{
+    public string Origin { get; } = origin;
+}
