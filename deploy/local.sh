@@ -236,6 +236,7 @@ start_silo() { # silo
     R1__Roles=$(roles_of "$1")
     export R1__Roles R1__Silo__Name=$name R1__Silo__Listen=127.0.0.1:${SILO_PORTS[$1]}
     export R1__Cluster=${R1__Cluster:-r1grains} R1__Listen=127.0.0.1:${GRPC_PORTS[$1]} R1__Data=$LOCAL/$name
+    export R1__Record__Key=${R1__Record__Key:-$LOCAL/record.key}
     export R1__Engine__Threads=${R1__Engine__Threads:-1} R1__Engine__KvMebibytes=${R1__Engine__KvMebibytes:-512}
     export ConnectionStrings__Postgres="Host=127.0.0.1;Port=$POSTGRES_PORT;Database=r1grains;Username=r1grains;Password=$POSTGRES_PASSWORD;Maximum Pool Size=20"
     export ConnectionStrings__Redis="127.0.0.1:$REDIS_PORT,password=$REDIS_PASSWORD"

@@ -215,7 +215,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         var verification = await RecordVerifier.VerifyAsync(cluster.DataOf(host), cancellation: cancellation);
         Progress.Say(verification.Valid ? "every hash of the record agrees" : $"the record contradicts itself: {verification.FirstBad}");
         Figures.Add("record_contradictions", verification.Bad);
-        await using var record = await SqliteRecord.OpenAsync(cluster.DataOf(host), cancellation);
+        await using var record = await SqliteRecord.OpenAsync(cluster.DataOf(host), cancellation: cancellation);
         return await Inspection.Read(new RecordOnDisk(record), witness.Turns, cancellation);
     }
 

@@ -152,7 +152,7 @@ internal sealed class TurnsRun
     {
         if (embedded is null) return await Inspection.Read(new WireRecord(servers, tenants.ToDictionary(tenant => tenant.Name, tenant => tenant.Token)), witness.Turns, cancellation);
         await embedded.Process.Terminate(StopPatience);
-        await using var record = await SqliteRecord.OpenAsync(embedded.Data, cancellation);
+        await using var record = await SqliteRecord.OpenAsync(embedded.Data, cancellation: cancellation);
         return await Inspection.Read(new RecordOnDisk(record), witness.Turns, cancellation);
     }
 }

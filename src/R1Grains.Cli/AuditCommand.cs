@@ -1,5 +1,6 @@
 using System.CommandLine;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Tree;
 using Spectre.Console;
 
 namespace R1Grains.Cli;
@@ -13,44 +14,63 @@ internal static class AuditCommand
         DefaultValueFactory = _ => "data",
     };
 
+    private static readonly Option<string[]> Keys = new("--key")
+    {
+        Description = "File of a public key that signs the record, as it was handed out (record.key.pub); may be given several times. Without it the one beside the record's file is taken, which proves only that nothing was changed by somebody without the private one.",
+    };
+
     public static Command Create()
     {
         var verify = new ExampledCommand(
             "verify",
-            "Recomputes every hash of a record, without a server of R1Grains or beside running ones. Says VALID (exit code 0), or INVALID and the first bad entry (1); 2 where there is no record to read.",
+            "Recomputes every hash of a record and builds its trees anew, without a server of R1Grains or beside running ones. Says VALID (exit code 0), or INVALID and the first bad entry (1); 2 where there is no record to read.",
             """
             r1 audit verify
-            r1 audit verify /srv/r1grains/data
+            r1 audit verify /srv/r1grains/data --key record.key.pub
             r1 audit verify "Host=db1;Database=r1grains;Username=auditor;Passfile=/home/auditor/.pgpass"
-            """) { Place };
+            """) { Place, Keys };
         verify.SetAction(Verify);
-        return new ExampledCommand("audit", "Checks what was recorded.", "r1 audit verify ./data") { verify };
+        return new ExampledCommand("audit", "Checks what was recorded.", "r1 audit verify ./data") { verify, WitnessCommand.Create() };
     }
 
     private static async Task<int> Verify(ParseResult parsed, CancellationToken cancellation)
     {
         VerificationReport report;
+        NoteKey[] keys = [];
         try
         {
-            report = await WithProgress(progress => Verify(parsed.GetRequiredValue(Place), progress, cancellation));
+            var place = parsed.GetRequiredValue(Place);
+            keys = [.. KeyFiles(parsed.GetValue(Keys) ?? [], place).Select(file => NoteKey.FromPem(File.ReadAllText(file)))];
+            report = await WithProgress(progress => Verify(place, keys, progress, cancellation));
         }
-        catch (Exception exception) when (exception is RecordFolderException or RecordServerException or RecordUnavailableException)
+        catch (Exception exception) when (exception is RecordFolderException or RecordServerException or RecordUnavailableException or IOException or UnauthorizedAccessException or FormatException)
         {
             Console.Error.WriteLine($"r1: {exception.Message}");
             return ExitCode.Usage;
         }
 
         Console.WriteLine($"{(report.Valid ? "VALID" : "INVALID")}: {report.Conversations} conversations, {report.Turns} turns ({report.OpenTurns} open), {report.Entries} entries, {report.Pieces} pieces, {report.AdministrativeRecords} administrative records");
+        Console.WriteLine($"trees: {report.Leaves} leaves, {report.Checkpoints} checkpoints, {(keys.Length == 0 ? "signatures not checked: name the --key" : $"signed with {string.Join(" or ", keys.Select(key => $"{key.Id:x8}"))}")}");
+        Array.ForEach(keys, key => key.Dispose());
         if (report.FirstBad is not { } bad)
             return ExitCode.Done;
         Console.WriteLine($"first of {report.Bad}: {bad}");
         return ExitCode.Refused;
     }
 
-    private static Task<VerificationReport> Verify(string place, IProgress<VerificationProgress>? progress, CancellationToken cancellation) =>
-        place.Contains('=', StringComparison.Ordinal) && !Path.Exists(place)
-            ? RecordVerifier.VerifyPostgresAsync(place, progress, cancellation)
-            : RecordVerifier.VerifyAsync(place, progress, cancellation);
+    internal static string[] KeyFiles(string[] named, string place)
+    {
+        if (named.Length > 0)
+            return named;
+        var folder = Directory.Exists(place) ? place : Path.GetDirectoryName(place);
+        var beside = Path.Combine(folder ?? "", SqliteRecord.KeyFileName + ".pub");
+        return !IsConnection(place) && File.Exists(beside) ? [beside] : [];
+    }
+
+    internal static bool IsConnection(string place) => place.Contains('=', StringComparison.Ordinal) && !Path.Exists(place);
+
+    private static Task<VerificationReport> Verify(string place, NoteKey[] keys, IProgress<VerificationProgress>? progress, CancellationToken cancellation) =>
+        IsConnection(place) ? RecordVerifier.VerifyPostgresAsync(place, keys, progress, cancellation) : RecordVerifier.VerifyAsync(place, keys, progress, cancellation);
 
     private static Task<VerificationReport> WithProgress(Func<IProgress<VerificationProgress>?, Task<VerificationReport>> verify) =>
         Console.IsErrorRedirected || Console.IsOutputRedirected

@@ -1,3 +1,5 @@
+using R1Grains.Ledger.Tree;
+
 namespace R1Grains.Ledger;
 
 /// <summary>
@@ -62,4 +64,15 @@ public interface IRecord : IAsyncDisposable
     /// <summary>Conversations without an open turn whose idle timeout has passed, longest ago first.</summary>
     /// <param name="after">Null for the first page, else the last one of the page before.</param>
     Task<IReadOnlyList<IdleConversation>> FindIdleConversationsAsync(DateTimeOffset now, int limit = PageSizeMax, IdleConversation? after = null, CancellationToken cancellation = default);
+
+    /// <summary>The last one of the tenant's tree, at most a second old while the tree grows; null before the first.</summary>
+    Task<SignedNote?> FindCheckpointAsync(string tenant, CancellationToken cancellation = default);
+
+    /// <summary>That an entry stands in its tenant's tree, of which the receipt was the promise; null while it does not, for up to two seconds.</summary>
+    /// <param name="index">As in <see cref="Receipt"/>.</param>
+    Task<InclusionProof?> ProveInclusionAsync(ConversationKey key, long index, CancellationToken cancellation = default);
+
+    /// <summary>That the tenant's tree begins with what it was; null where it is smaller.</summary>
+    /// <param name="size">Of the earlier tree, in leaves.</param>
+    Task<ConsistencyProof?> ProveConsistencyAsync(string tenant, long size, CancellationToken cancellation = default);
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Npgsql;
 using R1Grains.Ledger.Postgres;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger;
 
@@ -23,11 +24,13 @@ public sealed class PostgresRecord : StoredRecord
     private readonly ConcurrentBag<PostgresReads> _idleReaders = [];
     private readonly PeriodicTimer _timer;
     private readonly Task _keeping;
+    private readonly Sequencer? _sequencer;
 
-    private PostgresRecord(Database database, AcknowledgedBatches acknowledged, int writers, TimeProvider time)
+    private PostgresRecord(Database database, AcknowledgedBatches acknowledged, LogIdentity? identity, int writers, TimeProvider time)
     {
+        _sequencer = identity is null ? null : new Sequencer(database, acknowledged, identity, time);
         (_database, _acknowledged, _patience) = (database, acknowledged, new Patience(database.Address, time));
-        _writers = [.. Enumerable.Range(0, writers).Select(_ => new RecordWriter(database, acknowledged, time))];
+        _writers = [.. Enumerable.Range(0, writers).Select(_ => new RecordWriter(database, acknowledged, identity, time))];
         _timer = new PeriodicTimer(KeepInterval, time);
         _keeping = KeepMarksAsync();
     }
@@ -35,13 +38,16 @@ public sealed class PostgresRecord : StoredRecord
     /// <summary>Makes the tables where missing, and raises those of an older version.</summary>
     /// <param name="connectionString">As Npgsql reads it; several hosts are tried for the primary among them.</param>
     /// <param name="marks">What shows that the database went back: kept outside of it, best where every process of the cluster reads it.</param>
+    /// <param name="identity">Who signs the tenants' trees. A process without it writes the record, and leaves the trees to one that has it.</param>
     /// <exception cref="RecordServerException">The server is a standby, is set so that it may lose what it acknowledged, or holds a newer version.</exception>
     /// <exception cref="RecordUnavailableException">The server could not be reached for a quarter of a minute.</exception>
     /// <exception cref="RecordRewoundException">The database does not hold what the marks say.</exception>
-    public static Task<PostgresRecord> OpenAsync(string connectionString, IRecordMarks marks, TimeProvider? time = null, CancellationToken cancellation = default) =>
-        OpenAsync(connectionString, marks, writers: 1, time, cancellation);
+    /// <exception cref="RecordNotWitnessedException">Nor what the witness cosigned.</exception>
+    public static Task<PostgresRecord> OpenAsync(string connectionString, IRecordMarks marks, LogIdentity? identity = null, TimeProvider? time = null, CancellationToken cancellation = default) =>
+        OpenAsync(connectionString, marks, writers: 1, identity, time, cancellation);
 
-    internal static async Task<PostgresRecord> OpenAsync(string connectionString, IRecordMarks marks, int writers, TimeProvider? time = null, CancellationToken cancellation = default)
+    internal static async Task<PostgresRecord> OpenAsync(
+        string connectionString, IRecordMarks marks, int writers, LogIdentity? identity = null, TimeProvider? time = null, CancellationToken cancellation = default)
     {
         time ??= TimeProvider.System;
         var database = Database.ToWrite(connectionString);
@@ -54,9 +60,10 @@ public sealed class PostgresRecord : StoredRecord
                 await Migrations.RunAsync(database, cancellation);
                 await using var connection = await database.OpenAsync(cancellation);
                 await acknowledged.RequireAsync(connection, cancellation);
+                await Witnessed.RequireAsync(new PostgresReads(connection), identity);
                 return true;
             }, cancellation);
-            return new PostgresRecord(database, acknowledged, writers, time);
+            return new PostgresRecord(database, acknowledged, identity, writers, time);
         }
         catch (NpgsqlException failure)
         {
@@ -75,6 +82,8 @@ public sealed class PostgresRecord : StoredRecord
     {
         foreach (var writer in _writers)
             await writer.DisposeAsync();
+        if (_sequencer is not null)
+            await _sequencer.DisposeAsync();
         _timer.Dispose();
         await _keeping;
         await DropIdleReadersAsync();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using R1Grains.Ledger.Sqlite;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger;
 
@@ -11,38 +12,51 @@ public sealed class SqliteRecord : StoredRecord
     /// <summary>The name of the file within the record's folder.</summary>
     public const string FileName = "record.db";
 
+    /// <summary>Of the private key within the record's folder; the public one lies beside it, as <c>.pub</c>.</summary>
+    public const string KeyFileName = "record.key";
+
+    private const string StandardName = "r1grains";
     private const int ReadersMax = 8;
 
     private readonly string _folder;
     private readonly FolderLock _lock;
+    private readonly NoteSigner? _ownSigner;
     private readonly RecordWriter _writer;
     private readonly SemaphoreSlim _readers = new(ReadersMax);
     private readonly ConcurrentBag<SqliteReads> _idleReaders = [];
 
-    private SqliteRecord(string folder, FolderLock folderLock, RecordWriter writer) => (_folder, _lock, _writer) = (folder, folderLock, writer);
+    private SqliteRecord(string folder, FolderLock folderLock, NoteSigner? ownSigner, Func<WriteSession> open) =>
+        (_folder, _lock, _ownSigner, _writer) = (folder, folderLock, ownSigner, new RecordWriter(open));
 
     /// <summary>Creates the folder and the file where missing.</summary>
-    /// <exception cref="RecordFolderException">Not writable, written by a newer version, or held by another process.</exception>
-    public static Task<SqliteRecord> OpenAsync(string folder, CancellationToken cancellation = default) => OpenAsync(folder, pageCountMax: null, cancellation);
+    /// <param name="identity">Who signs the trees; null for the key in the folder, which is made where it is missing. It is not disposed of.</param>
+    /// <exception cref="RecordFolderException">Not writable, written by a newer version, signed under another name, or held by another process.</exception>
+    /// <exception cref="RecordKeyException"/>
+    /// <exception cref="RecordNotWitnessedException">It does not hold what the witness cosigned.</exception>
+    public static Task<SqliteRecord> OpenAsync(string folder, LogIdentity? identity = null, CancellationToken cancellation = default) => OpenAsync(folder, pageCountMax: null, identity, cancellation);
 
     /// <param name="pageCountMax">Bounds the file, in pages of 4 KiB, as a full disk would.</param>
-    internal static Task<SqliteRecord> OpenAsync(string folder, long? pageCountMax, CancellationToken cancellation = default) => Task.Run(() =>
+    internal static Task<SqliteRecord> OpenAsync(string folder, long? pageCountMax, LogIdentity? identity = null, CancellationToken cancellation = default) => Task.Run(() =>
     {
         folder = Path.GetFullPath(folder);
         var folderLock = FolderLock.Take(folder);
+        NoteSigner? own = null;
         try
         {
+            var time = TimeProvider.System;
+            identity ??= new LogIdentity(StandardName, own = NoteSigner.ReadOrMake(Path.Combine(folder, KeyFileName)));
             RecordFile.Create(folder);
-            return new SqliteRecord(folder, folderLock, new RecordWriter(() => new WriteSession(RecordFile.OpenToWrite(folder, pageCountMax))));
+            RecordFile.Raise(folder, identity, time);
+            using (var connection = RecordFile.OpenToRead(RecordFile.In(folder)))
+                Witnessed.RequireAsync(new SqliteReads(connection), identity).GetAwaiter().GetResult();
+            return new SqliteRecord(folder, folderLock, own, () => WriteSession.Open(RecordFile.OpenToWrite(folder, pageCountMax), identity, time));
         }
-        catch (SqliteException failure)
+        catch (Exception failure)
         {
+            own?.Dispose();
             folderLock.Dispose();
-            throw new RecordFolderException(folder, Outage.Translate(failure).Message, failure);
-        }
-        catch
-        {
-            folderLock.Dispose();
+            if (failure is SqliteException or InvalidDataException)
+                throw new RecordFolderException(folder, failure is SqliteException ? Outage.Translate(failure).Message : failure.Message, failure);
             throw;
         }
     }, cancellation);
@@ -54,6 +68,7 @@ public sealed class SqliteRecord : StoredRecord
             await reader.DisposeAsync();
         await _writer.DisposeAsync();
         _readers.Dispose();
+        _ownSigner?.Dispose();
         _lock.Dispose();
     }
 

@@ -1,5 +1,6 @@
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger;
 
@@ -82,6 +83,18 @@ public abstract class StoredRecord : IRecord
     {
         RequireSize(limit);
         return Read(reads => reads.IdleConversations(Microseconds.Of(now), limit, after), cancellation);
+    }
+
+    public Task<SignedNote?> FindCheckpointAsync(string tenant, CancellationToken cancellation = default) =>
+        Read(reads => reads.Checkpoint(tenant), cancellation);
+
+    public Task<InclusionProof?> ProveInclusionAsync(ConversationKey key, long index, CancellationToken cancellation = default) =>
+        Read(reads => reads.ProveInclusion(key, index), cancellation);
+
+    public Task<ConsistencyProof?> ProveConsistencyAsync(string tenant, long size, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(size);
+        return Read(reads => reads.ProveConsistency(tenant, size), cancellation);
     }
 
     /// <summary>Writes what is waiting. No other call may be under way.</summary>

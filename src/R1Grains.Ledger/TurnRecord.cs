@@ -18,7 +18,11 @@ public sealed record TurnRecord(
 
 /// <summary>Proof that an entry is durable: keep it, and compare it with the record later.</summary>
 /// <param name="Index">Position in the conversation's chain, from 0.</param>
-public sealed record Receipt(ConversationKey Key, long Index, Digest LeafHash);
+public sealed record Receipt(ConversationKey Key, long Index, Digest LeafHash)
+{
+    /// <summary>Of a closed turn, a signed note over a <see cref="Tree.Promise"/>; null where who wrote it had no key.</summary>
+    public string? Note { get; init; }
+}
 
 /// <summary>A turn that somebody has to finish or close.</summary>
 public sealed record OpenTurn(ConversationKey Key, int Turn, DateTimeOffset Deadline);

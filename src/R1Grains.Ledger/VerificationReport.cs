@@ -16,16 +16,29 @@ public sealed record VerificationReport(
     public long AdministrativeRecords { get; init; }
 
     public bool Valid => FirstBad is null;
+
+    /// <summary>Of all tenants' trees.</summary>
+    public long Leaves { get; init; }
+
+    public long Checkpoints { get; init; }
 }
 
-/// <summary>Where the record contradicts itself; null where a level does not apply: what has a tenant and no conversation is of the tenant's administrative chain.</summary>
+/// <summary>Where the record contradicts itself; null where a level does not apply: what has a tenant and no conversation is of the tenant's administrative chain, or of its tree.</summary>
 /// <param name="Index">Position in the conversation's chain.</param>
 /// <param name="Piece">Number of the piece within the turn.</param>
 public sealed record BadRecord(string? Tenant, string? Conversation, long? Index, int? Turn, int? Piece, string Reason)
 {
+    /// <summary>Whether it is the tenant's tree that contradicts itself, or what it is built over.</summary>
+    public bool InTree { get; init; }
+
+    /// <summary>Number of the leaf within the tree, from 0.</summary>
+    public long? Leaf { get; init; }
+
     public override string ToString()
     {
-        var place = Conversation is null ? Tenant is null ? "record" : $"tenants/{Tenant}/administration" : $"tenants/{Tenant}/conversations/{Conversation}";
+        var place = Tenant is null ? "record" : $"tenants/{Tenant}{(Conversation is { } name ? $"/conversations/{name}" : InTree ? " tree" : "/administration")}";
+        if (Leaf is not null)
+            place += $" leaf {Leaf}";
         if (Turn is not null)
             place += $"/turns/{Turn}";
         if (Piece is not null)

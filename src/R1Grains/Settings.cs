@@ -50,6 +50,12 @@ public sealed record Settings
     /// <summary>Full path of the folder that holds the record and the process's keys.</summary>
     public required string Data { get; init; }
 
+    /// <summary>Full path of the private key that signs the record's trees, a PEM file that is made where it is missing; null for one in <see cref="Data"/>.</summary>
+    public string? RecordKey { get; init; }
+
+    /// <summary>Full path of the folder of a witness, or a copy of it: what it cosigned must be in the record. Null for none.</summary>
+    public string? RecordWitness { get; init; }
+
     /// <summary>The engine of every device: the model's folder as R1:Model, the rest as R1:Engine:Name.</summary>
     public required EngineOptions Engine { get; init; }
 
@@ -92,6 +98,8 @@ public sealed record Settings
             Oidc = oidc,
             TrustsDevelopmentIssuer = Read(r1, "DevelopmentIssuer", oidc is null, bool.TryParse, "true or false"),
             Data = Path.GetFullPath(r1["Data"] ?? "data"),
+            RecordKey = Named(r1["Record:Key"]) is { } key ? Path.GetFullPath(key) : null,
+            RecordWitness = Named(r1["Record:Witness"]) is { } witness ? Path.GetFullPath(witness) : null,
             Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
             Tenants = Shipped(r1["Tenants"], "tenants"),
             TurnTimeout = Read(r1, "TurnTimeout", StandardTurnTimeout, TryTime, "a time of at most a day, e.g. 00:05:00"),

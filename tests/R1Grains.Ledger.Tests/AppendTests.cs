@@ -30,7 +30,7 @@ public abstract class AppendTests(IRecordStore store) : StoreTests(store)
         Assert.Equal((2, false, "caller"), (conversation.TurnCount, conversation.TurnIsOpen, conversation.Completed!.Reason));
 
         var report = await Store.VerifyAsync();
-        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), report);
+        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), report.WithoutTrees());
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public abstract class AppendTests(IRecordStore store) : StoreTests(store)
 
         await record.AppendAsync(Samples.Piece(Key, 1, 1, current.Epoch));
         await record.AppendAsync(Samples.Closed(Key, 1, current.Epoch, 1));
-        Assert.Equal(new VerificationReport(1, 1, 0, 3, 1, 0, null), await Store.VerifyAsync());
+        Assert.Equal(new VerificationReport(1, 1, 0, 3, 1, 0, null), (await Store.VerifyAsync()).WithoutTrees());
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public abstract class AppendTests(IRecordStore store) : StoreTests(store)
         Assert.Equal(opened, await record.AppendAsync(Samples.Turn(Key, 1, epoch), Samples.Prompt));
         var completed = await record.AppendAsync(Samples.Completed(Key, epoch, 2));
         Assert.Equal(completed, await record.AppendAsync(Samples.Completed(Key, epoch, 2)));
-        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), await Store.VerifyAsync());
+        Assert.Equal(new VerificationReport(1, 2, 0, 6, 3, 0, null), (await Store.VerifyAsync()).WithoutTrees());
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public abstract class AppendTests(IRecordStore store) : StoreTests(store)
         await Conflict(() => record.AppendAsync(Samples.Piece(Key, 1, 2, epoch)));
         await record.AppendAsync(Samples.Completed(Key, epoch, 1));
         await Conflict(() => record.AppendAsync(Samples.Turn(Key, 2, epoch), Samples.Prompt));
-        Assert.Equal(new VerificationReport(1, 1, 0, 4, 1, 0, null), await Store.VerifyAsync());
+        Assert.Equal(new VerificationReport(1, 1, 0, 4, 1, 0, null), (await Store.VerifyAsync()).WithoutTrees());
     }
 
     [Fact]
@@ -205,7 +205,7 @@ public abstract class AppendTests(IRecordStore store) : StoreTests(store)
         }));
         foreach (var receipt in receipts)
             Assert.Equal(receipt, (await record.FindTurnAsync(receipt.Key, 5))!.ClosedReceipt);
-        Assert.Equal(new VerificationReport(64, 320, 0, 704, 1280, 0, null), await Store.VerifyAsync());
+        Assert.Equal(new VerificationReport(64, 320, 0, 704, 1280, 0, null), (await Store.VerifyAsync()).WithoutTrees());
     }
 
     [Fact]

@@ -23,16 +23,19 @@ internal static class AppendingProcess
     {
         await using var record = await OpenAsync(store);
         Say("ready");
-        await Task.WhenAll(Enumerable.Range(0, Conversations).Select(number => Converse(record, Samples.Key($"c{number}"))));
+        await Task.WhenAll(Enumerable.Range(0, Conversations).Select(number => Converse(record, Samples.Key($"{Prefix(store)}c{number}"))));
         return 0;
     }
 
     private static async Task<IRecord> OpenAsync(string[] store) => store switch
     {
         ["sqlite", var folder] => await SqliteRecord.OpenAsync(folder),
-        ["postgres", var connectionString, var marks] => await PostgresRecord.OpenAsync(connectionString, new FileRecordMarks(marks)),
+        ["postgres", var connectionString, var marks, ..] => await PostgresRecord.OpenAsync(connectionString, new FileRecordMarks(marks), Postgres.PostgresStore.Identity(marks)),
         _ => throw new ArgumentException("unknown store"),
     };
+
+    /// <summary>So that several processes have conversations of their own.</summary>
+    private static string Prefix(string[] store) => store is ["postgres", _, _, var prefix] ? prefix : "";
 
     /// <summary>Ends only with the process.</summary>
     private static async Task Converse(IRecord record, ConversationKey key)

@@ -31,6 +31,13 @@ public abstract class CrashTests(IRecordStore store) : StoreTests(store)
             Assert.True(report.Valid, report.FirstBad?.ToString());
         }
 
+        // Whoever leads next takes what the killed ones left.
+        await (await Store.OpenAsync()).DisposeAsync();
+        using var key = Store.Key;
+        var all = await Store.VerifyAsync([key], cancellation: time.Token);
+        Assert.True(all.Valid, all.FirstBad?.ToString());
+        Assert.Equal(all.Entries, all.Leaves);
+
         await using var record = await Store.OpenAsync();
         var pieces = new HashSet<(string, int, int)>();
         var receipts = new HashSet<(string, long, string)>();

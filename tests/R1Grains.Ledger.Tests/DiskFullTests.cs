@@ -17,7 +17,7 @@ public sealed class DiskFullTests : IDisposable
         var failure = await Assert.ThrowsAsync<RecordUnavailableException>(() => record.AppendAsync(Samples.Turn(Key, 1, epoch), LargePrompt));
         Assert.Contains("The disk is full: free space, then retry.", failure.Message, StringComparison.Ordinal);
         await record.AppendTurn(Key, 1, epoch, 2);
-        Assert.Equal(new VerificationReport(1, 1, 0, 3, 2, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+        Assert.Equal(new VerificationReport(1, 1, 0, 3, 2, 0, null), (await RecordVerifier.VerifyAsync(_folder.Path)).WithoutTrees());
     }
 
     /// <summary>Where the user may mount a small volume, this fills it; elsewhere the bound of the file stands in for it.</summary>

@@ -1,4 +1,5 @@
 using R1Grains.Ledger.Sqlite;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Tests;
 
@@ -39,25 +40,48 @@ public sealed class FolderTests : IDisposable
         await (await _folder.OpenAsync()).DisposeAsync();
         _folder.Execute("PRAGMA user_version = 7");
         var failure = await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync);
-        Assert.Contains("has version 7, this program knows version 4", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("has version 7, this program knows version 5", failure.Message, StringComparison.Ordinal);
         Assert.Contains("version 7", (await Assert.ThrowsAsync<RecordFolderException>(() => RecordVerifier.VerifyAsync(_folder.Path))).Message, StringComparison.Ordinal);
-        _folder.Execute("PRAGMA user_version = 4");
+        _folder.Execute("PRAGMA user_version = 5");
         await (await _folder.OpenAsync()).DisposeAsync();
     }
 
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task A_record_of_a_version_before_is_read_as_it_is_and_raised_by_who_writes(int version)
+    [InlineData(4)]
+    public async Task A_record_of_a_version_before_gets_what_it_lacks_from_who_writes(int version)
     {
-        await (await _folder.OpenAsync()).DisposeAsync();
-        _folder.Execute($"DROP TABLE administration; DROP TABLE administrative_record; DROP TABLE document; DROP TABLE registry_change; PRAGMA user_version = {version}");
-        Assert.True((await RecordVerifier.VerifyAsync(_folder.Path)).Valid);
         await using (var record = await _folder.OpenAsync())
-            await record.Registry.AppendAsync(Samples.Administrative());
-        Assert.Equal(1, (await RecordVerifier.VerifyAsync(_folder.Path)).AdministrativeRecords);
+        {
+            await record.AppendTurn(Samples.Key(), 1, await record.Begin(Samples.Key()), 2);
+            await record.AppendTurn(Samples.Key("c1", "other"), 1, await record.Begin(Samples.Key("c1", "other")), 2);
+            if (version == 4)
+                await record.Registry.AppendAsync(Samples.Administrative());
+        }
+        if (version < 4)
+            _folder.Execute("DROP TABLE administration; DROP TABLE administrative_record; DROP TABLE document; DROP TABLE registry_change");
+        _folder.Execute($"DROP TABLE tree; DROP TABLE leaf; DROP TABLE tile; DROP TABLE checkpoint; ALTER TABLE entry DROP COLUMN receipt; PRAGMA user_version = {version}");
+        Assert.Contains("Start a server of this version once", (await Assert.ThrowsAsync<RecordFolderException>(() => RecordVerifier.VerifyAsync(_folder.Path))).Message, StringComparison.Ordinal);
+        await using (var record = await _folder.OpenAsync())
+        {
+            if (version < 4)
+                await record.Registry.AppendAsync(Samples.Administrative());
+        }
+        var report = await RecordVerifier.VerifyAsync(_folder.Path);
+        Assert.Equal((null, 6, 1, 7), (report.FirstBad, report.Entries, report.AdministrativeRecords, report.Leaves));
         using var connection = _folder.Connect();
-        Assert.Equal(4, RecordFile.Number(connection, "PRAGMA user_version"));
+        Assert.Equal(5, RecordFile.Number(connection, "PRAGMA user_version"));
+    }
+
+    [Fact]
+    public async Task A_record_whose_trees_bear_another_name_is_refused()
+    {
+        using var signer = NoteSigner.Generate();
+        await using (var record = await SqliteRecord.OpenAsync(_folder.Path, new LogIdentity("bank", signer)))
+            await record.Begin(Samples.Key());
+        Assert.Contains("signed as 'bank/demo'", (await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync)).Message, StringComparison.Ordinal);
+        await (await SqliteRecord.OpenAsync(_folder.Path, new LogIdentity("bank", signer))).DisposeAsync();
     }
 
     [Fact]
@@ -117,7 +141,7 @@ public sealed class FolderTests : IDisposable
         else if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(medium.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
 
-        Assert.Equal(new VerificationReport(1, 1, 0, 3, 2, 0, null), await RecordVerifier.VerifyAsync(medium.Path));
+        Assert.Equal(new VerificationReport(1, 1, 0, 3, 2, 0, null), (await RecordVerifier.VerifyAsync(medium.Path)).WithoutTrees());
 
         if (volume is null && !OperatingSystem.IsWindows())
             File.SetUnixFileMode(medium.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -1,3 +1,5 @@
+using R1Grains.Ledger.Tree;
+
 namespace R1Grains.Ledger.Tests;
 
 /// <summary>Where one test keeps its record, removed after it.</summary>
@@ -5,7 +7,15 @@ public interface IRecordStore : IAsyncDisposable
 {
     Task<IRecord> OpenAsync();
 
-    Task<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default);
+    /// <summary>As a server that knows of a witness.</summary>
+    Task<IRecord> OpenWitnessedAsync(string witness);
+
+    Task<PublishedTrees> OpenTreesAsync();
+
+    /// <summary>With which its checkpoints can be checked, once it has been opened.</summary>
+    NoteKey Key { get; }
+
+    Task<VerificationReport> VerifyAsync(IReadOnlyList<NoteKey>? keys = null, IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default);
 
     /// <summary>Changes rows behind the record's back, as somebody with access to the disk would.</summary>
     Task ExecuteAsync(string sql);

@@ -127,4 +127,7 @@ internal static class Samples
             await record.AppendAsync(Piece(key, turn, number, epoch));
         return await record.AppendAsync(Closed(key, turn, epoch, pieces));
     }
+
+    /// <summary>What a report says of conversations alone: how many checkpoints there are is a matter of time.</summary>
+    public static VerificationReport WithoutTrees(this VerificationReport report) => report with { Leaves = 0, Checkpoints = 0 };
 }

@@ -1,6 +1,7 @@
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Sqlite;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Tests;
 
@@ -42,6 +43,11 @@ public sealed class TamperTests : IDisposable
         { "entry: prompt", $"UPDATE entry SET prompt = {Flipped("prompt")} WHERE conversation_id = 1 AND idx = 3", "c1/2/3/ prompt" },
         { "entry: prompt cut", "UPDATE entry SET prompt = substr(prompt, 1, 8) WHERE conversation_id = 1 AND idx = 3", "c1/2/3/ prompt" },
 
+        { "entry: receipt no line", "UPDATE entry SET receipt = 'x' WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ receipt" },
+        { "entry: receipt of another turn", "UPDATE entry SET receipt = (SELECT e.receipt FROM entry e WHERE e.conversation_id = 1 AND e.idx = 4) WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ receipt is not signed" },
+        { "entry: receipt of another tenant", "UPDATE entry SET receipt = replace(receipt, 'demo', 'other') WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ receipt is not signed" },
+        { "entry: receipt where none belongs", "UPDATE entry SET receipt = (SELECT e.receipt FROM entry e WHERE e.conversation_id = 1 AND e.idx = 2) WHERE conversation_id = 1 AND idx = 1", "c1/1/1/ has a receipt" },
+
         // Whole entries.
         { "entry: head of the chain deleted", "DELETE FROM entry WHERE conversation_id = 1 AND idx = 0", "c1//0/ missing" },
         { "entry: middle deleted", "DELETE FROM entry WHERE conversation_id = 1 AND idx = 2", "c1//2/ missing" },
@@ -51,9 +57,9 @@ public sealed class TamperTests : IDisposable
         { "entry: swapped with its like of another conversation", "UPDATE entry SET conversation_id = 99 WHERE conversation_id = 1 AND idx = 2; UPDATE entry SET conversation_id = 1 WHERE conversation_id = 3 AND idx = 2; UPDATE entry SET conversation_id = 3 WHERE conversation_id = 99", "c1/1/2/ hash" },
         { "entry: two swapped", "UPDATE entry SET idx = 99 WHERE conversation_id = 1 AND idx = 1; UPDATE entry SET idx = 1 WHERE conversation_id = 1 AND idx = 3; UPDATE entry SET idx = 3 WHERE conversation_id = 1 AND idx = 99", "c1/2/1/ turn 2" },
         { "entry: close replaced by another turn's", "UPDATE entry SET (time, payload, piece_count, pieces_hash, hash) = (SELECT time, payload, piece_count, pieces_hash, hash FROM entry WHERE conversation_id = 1 AND idx = 4) WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
-        { "entry: one inserted at the end", "INSERT INTO entry SELECT conversation_id, 6, format, kind, 3, epoch, time, 'turn-3', NULL, NULL, hash, payload, prompt FROM entry WHERE conversation_id = 3 AND idx = 3; UPDATE entry SET idx = 5 WHERE conversation_id = 3 AND idx = 6", "c3/3/5/ hash" },
+        { "entry: one inserted at the end", "INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt) SELECT conversation_id, 6, format, kind, 3, epoch, time, 'turn-3', NULL, NULL, hash, payload, prompt FROM entry WHERE conversation_id = 3 AND idx = 3; UPDATE entry SET idx = 5 WHERE conversation_id = 3 AND idx = 6", "c3/3/5/ hash" },
         { "entry: moved to a conversation that is not", "UPDATE entry SET conversation_id = 50 WHERE conversation_id = 1 AND idx = 5", "c1//5/ missing" },
-        { "entry: stray", "INSERT INTO entry SELECT 50, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt FROM entry WHERE conversation_id = 1", "/// table entry has rows of conversation number 50" },
+        { "entry: stray", "INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt) SELECT 50, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt FROM entry WHERE conversation_id = 1", "/// table entry has rows of conversation number 50" },
 
         // Every column of a piece.
         { "piece: turn", "UPDATE piece SET turn = 7 WHERE conversation_id = 1 AND turn = 1 AND number = 4", "c1/1//4 4 pieces" },
@@ -112,10 +118,11 @@ public sealed class TamperTests : IDisposable
     public async Task Tampering_is_found_and_its_place_named(string what, string sql, string expected)
     {
         await Write();
-        Assert.Null((await RecordVerifier.VerifyAsync(_folder.Path)).FirstBad);
+        using var key = NoteKey.FromPem(await File.ReadAllTextAsync(KeyFile(_folder)));
+        Assert.Null((await RecordVerifier.VerifyAsync(_folder.Path, [key])).FirstBad);
         _folder.Execute(sql);
 
-        var report = await RecordVerifier.VerifyAsync(_folder.Path);
+        var report = await RecordVerifier.VerifyAsync(_folder.Path, [key]);
         var bad = report.FirstBad;
         Assert.True(bad is not null, $"{what}: not found");
         var (place, reason) = expected.Split(' ', 2) is [var first, var rest] ? (first, rest) : (expected, "");
@@ -205,7 +212,7 @@ public sealed class TamperTests : IDisposable
     [Fact]
     public async Task A_damaged_page_is_reported_and_never_breaks_the_walk()
     {
-        var sound = await Sound.Value;
+        var (sound, _) = await Sound.Value;
         var random = new Random(20260105);
         var found = 0;
         for (var round = 0; round < 150; round++)
@@ -251,19 +258,26 @@ public sealed class TamperTests : IDisposable
     {
         await Write();
         var seen = new Progress();
-        await RecordVerifier.VerifyAsync(_folder.File, seen);
+        await RecordVerifier.VerifyAsync(_folder.File, progress: seen);
         Assert.Equal(new VerificationProgress(3, 3), seen.Last);
     }
 
-    private async Task Write() => await File.WriteAllBytesAsync(_folder.File, await Sound.Value);
+    private async Task Write()
+    {
+        var (record, key) = await Sound.Value;
+        await File.WriteAllBytesAsync(_folder.File, record);
+        await File.WriteAllTextAsync(KeyFile(_folder), key);
+    }
+
+    private static string KeyFile(RecordFolder folder) => Path.Combine(folder.Path, SqliteRecord.KeyFileName + ".pub");
 
     /// <summary>Written once: the cases differ in what is done to it.</summary>
-    private static readonly Lazy<Task<byte[]>> Sound = new(async () =>
+    private static readonly Lazy<Task<(byte[] Record, string Key)>> Sound = new(async () =>
     {
         using var folder = new RecordFolder();
         await using (var record = await folder.OpenAsync())
             await WriteSoundAsync(record);
-        return await File.ReadAllBytesAsync(folder.File);
+        return (await File.ReadAllBytesAsync(folder.File), await File.ReadAllTextAsync(KeyFile(folder)));
     });
 
     internal static async Task WriteSoundAsync(IRecord record)

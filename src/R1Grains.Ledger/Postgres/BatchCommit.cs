@@ -20,8 +20,8 @@ internal static class BatchCommit
         """;
 
     private const string InsertEntries = """
-        INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt, receipt, writer, batch)
+        SELECT *, $15, $16 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         """;
 
     private const string InsertPieces = """
@@ -33,7 +33,8 @@ internal static class BatchCommit
     private const string Count = "UPDATE conversation_count SET conversations = conversations + $1 RETURNING conversations";
 
     /// <summary>Returns when everything is durable; after an exception other than <see cref="PostgresException"/> it may be.</summary>
-    public static async Task SendAsync(NpgsqlConnection connection, BatchRows rows)
+    /// <param name="number">Of the writer's batch.</param>
+    public static async Task SendAsync(NpgsqlConnection connection, BatchRows rows, Guid writer, long number)
     {
         if (rows.NewHeads.Count > 0)
             await NumberAsync(connection, rows.NewHeads);
@@ -42,12 +43,12 @@ internal static class BatchCommit
         if (rows.NewHeads.Count > 0)
             batch.BatchCommands.Add(Values.Command(InsertHeads, HeadValues(rows.NewHeads)));
         if (rows.NewEntries.Count > 0)
-            batch.BatchCommands.Add(Values.Command(InsertEntries, EntryValues(rows.NewEntries)));
+            batch.BatchCommands.Add(Values.Command(InsertEntries, [.. EntryValues(rows.NewEntries), Values.Of(writer), Values.Of(number)]));
         if (rows.NewPieces.Count > 0)
             batch.BatchCommands.Add(Values.Command(InsertPieces, PieceValues(rows.NewPieces)));
         if (rows.ChangedHeads.Except(rows.NewHeads.Select(added => added.Head)).ToArray() is { Length: > 0 } changed)
             batch.BatchCommands.Add(Values.Command(UpdateHeads, [Values.Of(changed, stored => stored.Id), .. HeadValues(changed)]));
-        foreach (var command in rows.Registry.Commands())
+        foreach (var command in rows.Registry.Commands(writer, number))
             batch.BatchCommands.Add(command);
         batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         await batch.ExecuteNonQueryAsync();
@@ -87,7 +88,7 @@ internal static class BatchCommit
         Values.Of(heads, stored => stored.Head.Completed),
     ];
 
-    private static NpgsqlParameter[] EntryValues(List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, byte[]? Prompt)> added) =>
+    private static NpgsqlParameter[] EntryValues(List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, byte[]? Prompt, string? Signature)> added) =>
     [
         Values.Of(added, row => row.Head.Id),
         Values.Of(added, row => row.Entry.Index),
@@ -102,6 +103,7 @@ internal static class BatchCommit
         Values.Of(added, row => row.Leaf.ToArray()),
         Values.Of(added, row => row.Entry.Payload),
         Values.Of(added, row => row.Prompt),
+        Values.Of(added, row => row.Signature),
     ];
 
     private static NpgsqlParameter[] PieceValues(List<(StoredHead Head, int Turn, JournalPiece Piece, Digest Hash)> added) =>

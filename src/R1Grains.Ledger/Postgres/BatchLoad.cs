@@ -42,7 +42,7 @@ internal static class BatchLoad
         """;
 
     private const string Entries = """
-        SELECT h.tenant, h.name, e.idx, e.kind, e.turn, e.epoch, e.time, e.payload, e.piece_count, e.pieces_hash, e.hash
+        SELECT h.tenant, h.name, e.idx, e.kind, e.turn, e.epoch, e.time, e.payload, e.piece_count, e.pieces_hash, e.hash, e.receipt
         FROM unnest($1, $2, $3) AS k (id, kind, turn)
         JOIN conversation_head h ON h.id = k.id
         JOIN entry e ON e.conversation_id = k.id AND e.turn = k.turn AND e.kind = k.kind
@@ -114,7 +114,8 @@ internal static class BatchLoad
                 Entries,
                 row => rows.Loaded(Head(row), new RecordedEntry(
                     new Entry(row.GetInt64(2), (EntryKind)row.Int32(3), row.Int32(4), row.GetInt64(5), row.GetInt64(6), row.Bytes(7), row.IsDBNull(8) ? null : (row.Int32(8), row.Digest(9))),
-                    row.Digest(10))),
+                    row.Digest(10),
+                    row.IsDBNull(11) ? null : row.GetString(11))),
                 Values.Of(recordedEntries, misfit => misfit.Head.Id), Values.Of(recordedEntries, misfit => (short)misfit.Write.Kind), Values.Of(recordedEntries, misfit => misfit.Write.Turn));
         }
         var recordedPieces = Misfits<PieceAppend>((append, head) => head.Misfit(append.Turn, append.Number) is not null);

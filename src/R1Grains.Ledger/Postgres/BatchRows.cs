@@ -24,7 +24,7 @@ internal sealed class BatchRows : IRecordRows
 
     public List<(ConversationOpened Opened, StoredHead Head)> NewHeads { get; } = [];
 
-    public List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, byte[]? Prompt)> NewEntries { get; } = [];
+    public List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, byte[]? Prompt, string? Signature)> NewEntries { get; } = [];
 
     public List<(StoredHead Head, int Turn, JournalPiece Piece, Digest Hash)> NewPieces { get; } = [];
 
@@ -69,10 +69,10 @@ internal sealed class BatchRows : IRecordRows
         return stored;
     }
 
-    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, byte[]? prompt)
+    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, byte[]? prompt, string? signature)
     {
-        NewEntries.Add((head, entry, leaf, requestId, prompt));
-        Loaded(head, new RecordedEntry(entry, leaf));
+        NewEntries.Add((head, entry, leaf, requestId, prompt, signature));
+        Loaded(head, new RecordedEntry(entry, leaf, signature));
         if (requestId is not null)
             Loaded(head, requestId, entry.Turn);
     }

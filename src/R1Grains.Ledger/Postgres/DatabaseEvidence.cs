@@ -22,8 +22,6 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         }
     }
 
-    public bool HoldsRegistry => true;
-
     public void Begin()
     {
         Execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -51,6 +49,35 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
 
     public string? FindStrayTenant(string table) =>
         (string?)Scalar($"SELECT tenant FROM {table} r WHERE NOT EXISTS (SELECT 1 FROM administration a WHERE a.tenant = r.tenant) LIMIT 1");
+
+    public DbDataReader Tree(long after) => Query(connection, IEvidence.TreeQuery, after);
+
+    public DbDataReader Tiles(long tree) => Query(connection, IEvidence.TilesQuery, tree);
+
+    public DbDataReader Leaves(long tree) => Query(pieces, IEvidence.LeavesQuery, tree);
+
+    public DbDataReader Checkpoints(long tree) => Query(connection, IEvidence.CheckpointsQuery, tree);
+
+    public (string Tenant, string What)? FindOutsideTrees()
+    {
+        using var outside = new NpgsqlCommand("""
+            SELECT h.tenant, 'entry ' || e.idx || ' of conversation number ' || e.conversation_id
+            FROM sequenced s
+            JOIN entry e ON e.writer = s.writer AND e.batch <= s.batch
+            JOIN conversation_head h ON h.id = e.conversation_id
+            LEFT JOIN tree t ON t.tenant = h.tenant
+            WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.tree = t.id AND l.kind = 1 AND l.owner = e.conversation_id AND l.idx = e.idx)
+            UNION ALL
+            SELECT r.tenant, 'administrative record ' || r.idx
+            FROM sequenced s
+            JOIN administrative_record r ON r.writer = s.writer AND r.batch <= s.batch
+            LEFT JOIN tree t ON t.tenant = r.tenant
+            WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.tree = t.id AND l.kind = 2 AND l.owner = 0 AND l.idx = r.idx)
+            LIMIT 1
+            """, connection);
+        using var row = outside.ExecuteReader();
+        return row.Read() ? (row.GetString(0), row.GetString(1)) : null;
+    }
 
     public long LastNumber() => (long)(Scalar("SELECT max(conversations) FROM conversation_count") ?? 0L);
 

@@ -1,4 +1,5 @@
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Postgres;
 
@@ -11,6 +12,7 @@ internal sealed class RecordWriter : IAsyncDisposable
     private readonly WriteInbox _inbox = new();
     private readonly Database _database;
     private readonly AcknowledgedBatches _acknowledged;
+    private readonly LogIdentity? _identity;
     private readonly Patience _patience;
     private readonly Task _loop;
 
@@ -20,9 +22,9 @@ internal sealed class RecordWriter : IAsyncDisposable
     /// <summary>Of the last session; null before the first, and when the row was lost.</summary>
     private WriteSession.Identity? _owner;
 
-    public RecordWriter(Database database, AcknowledgedBatches acknowledged, TimeProvider time)
+    public RecordWriter(Database database, AcknowledgedBatches acknowledged, LogIdentity? identity, TimeProvider time)
     {
-        (_database, _acknowledged, _patience) = (database, acknowledged, new Patience(database.Address, time));
+        (_database, _acknowledged, _identity, _patience) = (database, acknowledged, identity, new Patience(database.Address, time));
         _loop = Task.Run(RunAsync);
     }
 
@@ -86,7 +88,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             {
                 if (_session is null)
                 {
-                    _session = await WriteSession.OpenAsync(_database, _acknowledged, _owner);
+                    _session = await WriteSession.OpenAsync(_database, _acknowledged, _identity, _owner);
                     _owner = _session.Owner;
                     _acknowledged.Add(_owner.Writer, _session.Batch);
                     if (sent != 0 && _session.Batch >= sent)

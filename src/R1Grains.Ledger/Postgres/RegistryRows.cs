@@ -28,7 +28,7 @@ internal sealed class RegistryRows : IRegistryRows
         FROM unnest($1, $2, $3) AS u (tenant, next_index, last_hash) WHERE a.tenant = u.tenant
         """;
 
-    private const string InsertRecords = "INSERT INTO administrative_record (tenant, idx, format, time, hash, payload) SELECT * FROM unnest($1, $2, $3, $4, $5, $6)";
+    private const string InsertRecords = "INSERT INTO administrative_record (tenant, idx, format, time, hash, payload, writer, batch) SELECT *, $7, $8 FROM unnest($1, $2, $3, $4, $5, $6)";
 
     /// <summary>The count is held to the end of the transaction: changes become visible in their order.</summary>
     private const string PutDocuments = """
@@ -70,7 +70,8 @@ internal sealed class RegistryRows : IRegistryRows
     }
 
     /// <summary>What makes the added rows; nothing where there are none.</summary>
-    public IEnumerable<NpgsqlBatchCommand> Commands()
+    /// <param name="batch">Number of the writer's batch.</param>
+    public IEnumerable<NpgsqlBatchCommand> Commands(Guid writer, long batch)
     {
         if (_records.Count == 0)
             yield break;
@@ -87,7 +88,9 @@ internal sealed class RegistryRows : IRegistryRows
             Values.Of(_records, row => (short)row.Entry.Format),
             Values.Of(_records, row => row.Entry.Time),
             Values.Of(_records, row => row.Leaf.ToArray()),
-            Values.Of(_records, row => row.Entry.Payload));
+            Values.Of(_records, row => row.Entry.Payload),
+            Values.Of(writer),
+            Values.Of(batch));
         if (_put.ToArray() is { Length: > 0 } put)
         {
             yield return Values.Command(

@@ -13,6 +13,8 @@ internal static class Values
         return new NpgsqlParameter<TValue[]> { TypedValue = values };
     }
 
+    public static NpgsqlParameter Of<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
+
     public static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<NpgsqlParameter> values)
     {
         var command = new NpgsqlBatchCommand(sql);

@@ -1,5 +1,6 @@
 using Npgsql;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Postgres;
 
@@ -44,13 +45,14 @@ internal sealed class WriteSession : IAsyncDisposable
     private const string End = "UPDATE record_writer SET ended = true, touched = now() WHERE writer = $1 AND session = $2";
 
     private readonly NpgsqlConnection _connection;
+    private readonly LogIdentity? _identity;
 
     /// <summary>Set by a commit that the server itself is not sure of, e.g. one whose wait for a standby was cut short.</summary>
     private volatile bool _warned;
 
-    private WriteSession(NpgsqlConnection connection, Identity owner, long batch)
+    private WriteSession(NpgsqlConnection connection, LogIdentity? identity, Identity owner, long batch)
     {
-        (_connection, Owner, Batch) = (connection, owner, batch);
+        (_connection, _identity, Owner, Batch) = (connection, identity, owner, batch);
         connection.Notice += (_, notice) => _warned |= notice.Notice.InvariantSeverity is "WARNING";
     }
 
@@ -60,12 +62,13 @@ internal sealed class WriteSession : IAsyncDisposable
     /// <summary>The last one that is committed.</summary>
     public long Batch { get; private set; }
 
+    /// <param name="identity">Who signs receipts, if anybody does.</param>
     /// <param name="own">Of the session before; null at first, and when its row was lost.</param>
     /// <exception cref="WriterLostException">The row of <paramref name="own"/> was taken by another process.</exception>
     /// <exception cref="RecordRewoundException"/>
     /// <exception cref="RecordServerException"/>
     /// <exception cref="NpgsqlException"/>
-    public static async Task<WriteSession> OpenAsync(Database database, AcknowledgedBatches acknowledged, Identity? own)
+    public static async Task<WriteSession> OpenAsync(Database database, AcknowledgedBatches acknowledged, LogIdentity? identity, Identity? own)
     {
         var connection = await database.OpenAsync();
         try
@@ -73,11 +76,11 @@ internal sealed class WriteSession : IAsyncDisposable
             await acknowledged.RequireAsync(connection);
             await using (var settings = new NpgsqlCommand(Settings, connection))
                 await settings.ExecuteNonQueryAsync();
-            var (identity, batch) = own is { } before
+            var (owner, batch) = own is { } before
                 ? await ClaimAsync(connection, ClaimOwn, before.Writer, before.Session) ?? throw new WriterLostException()
                 : await ClaimAsync(connection, ClaimEnded, acknowledged.Writers) ?? await ClaimAsync(connection, ClaimNew, Guid.NewGuid())
                     ?? throw new InvalidDataException("a new writer's row was not written");
-            return new WriteSession(connection, identity, batch);
+            return new WriteSession(connection, identity, owner, batch);
         }
         catch
         {
@@ -91,12 +94,12 @@ internal sealed class WriteSession : IAsyncDisposable
     /// <exception cref="WriterLostException">Nothing was written.</exception>
     public async Task CommitAsync(IReadOnlyList<Write> writes)
     {
-        var rows = await BatchLoad.LoadAsync(_connection, writes, [new NpgsqlBatchCommand(Begin), Values.Command(Raise, Value(Owner.Writer), Value(Owner.Session), Value(Batch))]);
-        var rules = new WriteRules(rows);
+        var rows = await BatchLoad.LoadAsync(_connection, writes, [new NpgsqlBatchCommand(Begin), Values.Command(Raise, Values.Of(Owner.Writer), Values.Of(Owner.Session), Values.Of(Batch))]);
+        var rules = new WriteRules(rows, _identity);
         foreach (var write in writes)
             write.Apply(rules);
         _warned = false;
-        await BatchCommit.SendAsync(_connection, rows);
+        await BatchCommit.SendAsync(_connection, rows, Owner.Writer, Batch + 1);
         if (_warned)
             throw new IOException("the server warned of the commit");
         Batch++;
@@ -106,8 +109,8 @@ internal sealed class WriteSession : IAsyncDisposable
     public async Task EndAsync()
     {
         await using var end = new NpgsqlCommand(End, _connection);
-        end.Parameters.Add(Value(Owner.Writer));
-        end.Parameters.Add(Value(Owner.Session));
+        end.Parameters.Add(Values.Of(Owner.Writer));
+        end.Parameters.Add(Values.Of(Owner.Session));
         await end.ExecuteNonQueryAsync();
     }
 
@@ -116,14 +119,12 @@ internal sealed class WriteSession : IAsyncDisposable
     private static async Task<(Identity, long)?> ClaimAsync<T>(NpgsqlConnection connection, string sql, T first, long? second = null)
     {
         await using var command = new NpgsqlCommand(sql, connection);
-        command.Parameters.Add(Value(first));
+        command.Parameters.Add(Values.Of(first));
         if (second is { } value)
-            command.Parameters.Add(Value(value));
+            command.Parameters.Add(Values.Of(value));
         await using var row = await command.ExecuteReaderAsync();
         return await row.ReadAsync() ? (new Identity(row.GetGuid(0), row.GetInt64(1)), row.GetInt64(2)) : null;
     }
-
-    private static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
 
     /// <param name="Session">Counts the claims of the row: an earlier owner's transactions do nothing.</param>
     internal sealed record Identity(Guid Writer, long Session);

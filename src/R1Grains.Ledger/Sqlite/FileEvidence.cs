@@ -14,8 +14,10 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
     private readonly Statement _administration = new(connection, IEvidence.AdministrationQuery, 1);
     private readonly Statement _records = new(connection, IEvidence.AdministrativeRecordsQuery, 1);
     private readonly Statement _documents = new(connection, IEvidence.DocumentsQuery, 1);
-
-    public bool HoldsRegistry { get; } = RecordFile.Number(connection, "PRAGMA user_version") >= RecordFile.RegistryVersion;
+    private readonly Statement _tree = new(connection, IEvidence.TreeQuery, 1);
+    private readonly Statement _tiles = new(connection, IEvidence.TilesQuery, 1);
+    private readonly Statement _leaves = new(connection, IEvidence.LeavesQuery, 1);
+    private readonly Statement _checkpoints = new(connection, IEvidence.CheckpointsQuery, 1);
 
     public void Begin() => _begin.Execute();
 
@@ -39,6 +41,30 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
         return (string?)stray.Scalar();
     }
 
+    public DbDataReader Tree(long after) => _tree.Query(after);
+
+    public DbDataReader Tiles(long tree) => _tiles.Query(tree);
+
+    public DbDataReader Leaves(long tree) => _leaves.Query(tree);
+
+    public DbDataReader Checkpoints(long tree) => _checkpoints.Query(tree);
+
+    public (string Tenant, string What)? FindOutsideTrees()
+    {
+        using var outside = new Statement(connection, """
+            SELECT h.tenant, 'entry ' || e.idx || ' of conversation number ' || e.conversation_id
+            FROM entry e JOIN conversation_head h ON h.id = e.conversation_id
+            WHERE NOT EXISTS (SELECT 1 FROM tree t JOIN leaf l ON l.tree = t.id AND l.kind = 1 AND l.owner = e.conversation_id AND l.idx = e.idx WHERE t.tenant = h.tenant)
+            UNION ALL
+            SELECT r.tenant, 'administrative record ' || r.idx
+            FROM administrative_record r
+            WHERE NOT EXISTS (SELECT 1 FROM tree t JOIN leaf l ON l.tree = t.id AND l.kind = 2 AND l.owner = 0 AND l.idx = r.idx WHERE t.tenant = r.tenant)
+            LIMIT 1
+            """);
+        using var row = outside.Query();
+        return row.Read() ? (row.GetString(0), row.GetString(1)) : null;
+    }
+
     public long LastNumber() => RecordFile.Number(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'conversation_head'");
 
     public long? FindStray(string table)
@@ -51,7 +77,7 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents])
+        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents, _tree, _tiles, _leaves, _checkpoints])
             statement.Dispose();
         connection.Dispose();
     }

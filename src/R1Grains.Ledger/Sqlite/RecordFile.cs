@@ -1,14 +1,18 @@
 using Microsoft.Data.Sqlite;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Sqlite;
 
 /// <summary>The file that holds the record: its schema, its version, and how it is opened.</summary>
 internal static class RecordFile
 {
-    public const int SchemaVersion = 4;
+    public const int SchemaVersion = 5;
 
     /// <summary>The first that has a registry.</summary>
-    public const int RegistryVersion = 4;
+    private const int RegistryVersion = 4;
+
+    /// <summary>The first that has trees.</summary>
+    private const int TreesVersion = 5;
 
     /// <summary>
     /// Has the tables of version 3, and no entries of format 2. An older one that is opened to be written becomes
@@ -22,7 +26,7 @@ internal static class RecordFile
     private const int CannotOpen = 14;
     private const int NotADatabase = 26;
 
-    private const string Schema = $"""
+    private const string Schema = """
         CREATE TABLE conversation_head (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             tenant TEXT NOT NULL,
@@ -112,6 +116,7 @@ internal static class RecordFile
         ) STRICT;
         INSERT INTO registry_change VALUES (0);
         """,
+        TreeRows.Schema,
     ];
 
     public static string In(string folder) => Path.Combine(folder, SqliteRecord.FileName);
@@ -147,6 +152,25 @@ internal static class RecordFile
         }
     }
 
+    /// <summary>Raises a record of an older version. The caller holds the folder's lock.</summary>
+    /// <exception cref="RecordFolderException">Not a record, or from a newer version.</exception>
+    /// <exception cref="SqliteException"/>
+    public static void Raise(string folder, LogIdentity identity, TimeProvider time)
+    {
+        using var connection = OpenToWrite(folder);
+        var version = (int)RequireVersion(connection, folder);
+        if (version == SchemaVersion)
+            return;
+        Execute(connection, $"BEGIN IMMEDIATE; {string.Join(' ', Additions[Math.Max(0, version - RegistryVersion + 1)..])}");
+        if (version < TreesVersion)
+        {
+            using var trees = new TreeRows(connection, identity, time);
+            trees.AppendAll();
+            trees.Write(publish: true);
+        }
+        Execute(connection, $"PRAGMA user_version = {SchemaVersion}; COMMIT");
+    }
+
     /// <param name="pageCountMax">Bounds the file; null for SQLite's own bound.</param>
     /// <exception cref="RecordFolderException">Not a record, or from a newer version.</exception>
     /// <exception cref="SqliteException"/>
@@ -155,8 +179,7 @@ internal static class RecordFile
         var connection = Connect(In(folder), SqliteOpenMode.ReadWrite);
         try
         {
-            if (RequireVersion(connection, folder) is var version && version < SchemaVersion)
-                Execute(connection, $"BEGIN IMMEDIATE; {string.Join(' ', Additions[Math.Max(0, (int)version - RegistryVersion + 1)..])} PRAGMA user_version = {SchemaVersion}; COMMIT");
+            RequireVersion(connection, folder);
             // fullfsync matters on macOS alone, where fsync does not reach the disk.
             Execute(connection, """
                 PRAGMA journal_mode = WAL;
@@ -178,15 +201,17 @@ internal static class RecordFile
     }
 
     /// <param name="path">Of the file.</param>
-    /// <exception cref="RecordFolderException">Not a record, or from a newer version.</exception>
+    /// <exception cref="RecordFolderException">Not a record, or of another version.</exception>
     /// <exception cref="SqliteException"/>
     public static SqliteConnection OpenToRead(string path)
     {
         var connection = Connect(path, SqliteOpenMode.ReadOnly);
         try
         {
-            RequireVersion(connection, Path.GetDirectoryName(path)!);
-            return connection;
+            var folder = Path.GetDirectoryName(path)!;
+            return RequireVersion(connection, folder) is var version && version == SchemaVersion
+                ? connection
+                : throw new RecordFolderException(folder, $"the record has version {version}, this program knows version {SchemaVersion}. Start a server of this version once, which raises it.");
         }
         catch
         {

@@ -31,26 +31,33 @@ internal sealed class RecordWriter : IAsyncDisposable
     private void Run()
     {
         var batch = new List<Write>();
-        while (_inbox.WaitAsync().AsTask().GetAwaiter().GetResult())
+        for (var arrived = _inbox.WaitAsync().AsTask(); ;)
         {
+            // A checkpoint comes in its time, whether something is written or not.
+            if ((_session?.CheckpointDue is not { } due || arrived.Wait(due)) && !arrived.GetAwaiter().GetResult())
+                break;
             _inbox.TakeInto(batch);
             Commit(batch);
             batch.Clear();
+            if (arrived.IsCompleted)
+                arrived = _inbox.WaitAsync().AsTask();
         }
+        if (_session?.CheckpointDue is not null)
+            Commit(batch, last: true);
         _session?.Dispose();
         _ended.SetResult();
     }
 
-    private void Commit(List<Write> batch)
+    private void Commit(List<Write> batch, bool last = false)
     {
         try
         {
             _session ??= _open();
             _session.Begin();
-            var rules = new WriteRules(_session);
+            var rules = new WriteRules(_session, _session.Identity);
             foreach (var write in batch)
                 write.Apply(rules);
-            _session.Commit();
+            _session.Commit(last);
         }
         catch (Exception failure)
         {

@@ -1,11 +1,12 @@
 using Microsoft.Data.Sqlite;
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Sqlite;
 
 /// <summary>The registry's statements on the writing connection.</summary>
-internal sealed class RegistryRows(SqliteConnection connection) : IRegistryRows, IDisposable
+internal sealed class RegistryRows(SqliteConnection connection, TreeRows trees) : IRegistryRows, IDisposable
 {
     private readonly Statement _findHead = new(connection, "SELECT next_index, last_hash FROM administration WHERE tenant = $1", 1);
     private readonly Statement _putHead = new(connection, "INSERT INTO administration (tenant, next_index, last_hash) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO UPDATE SET next_index = $2, last_hash = $3", 3);
@@ -33,6 +34,7 @@ internal sealed class RegistryRows(SqliteConnection connection) : IRegistryRows,
     {
         _insert.Execute(tenant, entry.Index, (int)entry.Format, entry.Time, leaf.ToArray(), entry.Payload);
         _putHead.Execute(tenant, entry.Index + 1, leaf.ToArray());
+        trees.Append(tenant, LeafKind.Administrative, 0, entry.Index, leaf);
     }
 
     public void Put(DocumentKey key, long version, byte[]? content) =>

@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Sqlite;
 
@@ -21,14 +22,29 @@ internal sealed class WriteSession : IRecordRows, IDisposable
     private readonly Statement _pieces;
     private readonly Statement _insertPiece;
     private readonly RegistryRows _registry;
+    private readonly TreeRows _trees;
 
     /// <summary>Heads of this transaction.</summary>
     private readonly Dictionary<ConversationKey, StoredHead> _heads = [];
 
-    public WriteSession(SqliteConnection connection)
+    /// <summary>Owns the connection, also where it fails.</summary>
+    /// <exception cref="InvalidDataException">The trees cannot be gone on with.</exception>
+    public static WriteSession Open(SqliteConnection connection, LogIdentity identity, TimeProvider time)
     {
-        _connection = connection;
-        _registry = new RegistryRows(connection);
+        try
+        {
+            return new WriteSession(connection, identity, new TreeRows(connection, identity, time));
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private WriteSession(SqliteConnection connection, LogIdentity identity, TreeRows trees)
+    {
+        (_connection, Identity, _trees, _registry) = (connection, identity, trees, new RegistryRows(connection, trees));
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _findHead = new Statement(connection, $"SELECT id, {HeadRow.Columns} FROM conversation_head WHERE tenant = $1 AND name = $2", 2);
@@ -38,18 +54,24 @@ internal sealed class WriteSession : IRecordRows, IDisposable
             """, 3);
         _insertHead = new Statement(connection, $"INSERT INTO conversation_head (tenant, name, caller, request_id, {HeadRow.Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id", 14);
         _updateHead = new Statement(connection, $"UPDATE conversation_head SET ({HeadRow.Columns}) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) WHERE id = $1", 11);
-        _findEntry = new Statement(connection, "SELECT idx, epoch, time, payload, hash, piece_count, pieces_hash FROM entry WHERE conversation_id = $1 AND turn = $2 AND kind = $3", 3);
+        _findEntry = new Statement(connection, "SELECT idx, epoch, time, payload, hash, piece_count, pieces_hash, receipt FROM entry WHERE conversation_id = $1 AND turn = $2 AND kind = $3", 3);
         _findRequest = new Statement(connection, "SELECT turn FROM entry WHERE conversation_id = $1 AND request_id = $2", 2);
         _insertEntry = new Statement(connection, """
-            INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-            """, 13);
+            INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt, receipt)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            """, 14);
         _findPiece = new Statement(connection, "SELECT epoch, time, token_ids, text, resume_points FROM piece WHERE conversation_id = $1 AND turn = $2 AND number = $3", 3);
         _pieces = new Statement(connection, "SELECT text, resume_points FROM piece WHERE conversation_id = $1 AND turn = $2 ORDER BY number", 2);
         _insertPiece = new Statement(connection, "INSERT INTO piece (conversation_id, turn, number, epoch, time, token_ids, text, resume_points, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9);
     }
 
     public IRegistryRows Registry => _registry;
+
+    /// <summary>Who signs.</summary>
+    public LogIdentity Identity { get; }
+
+    /// <summary>How long it is until a checkpoint of a tree is due; null where none will be.</summary>
+    public TimeSpan? CheckpointDue => _trees.Due;
 
     public void Begin()
     {
@@ -58,13 +80,15 @@ internal sealed class WriteSession : IRecordRows, IDisposable
     }
 
     /// <summary>Returns when everything written since <see cref="Begin"/> is on the disk.</summary>
-    public void Commit()
+    /// <param name="last">Whether nothing comes after it, so that no checkpoint may wait.</param>
+    public void Commit(bool last = false)
     {
         foreach (var stored in _heads.Values)
         {
             if (stored.Changed)
                 _updateHead.Execute([stored.Id, .. Values(stored.Head)]);
         }
+        _trees.Write(publish: last);
         _commit.Execute();
     }
 
@@ -88,7 +112,8 @@ internal sealed class WriteSession : IRecordRows, IDisposable
         return row.Read()
             ? new RecordedEntry(
                 new Entry(row.GetInt64(0), kind, turn, row.GetInt64(1), row.GetInt64(2), row.Bytes(3), row.IsDBNull(5) ? null : (row.Int32(5), row.Digest(6))),
-                row.Digest(4))
+                row.Digest(4),
+                row.IsDBNull(7) ? null : row.GetString(7))
             : null;
     }
 
@@ -118,9 +143,13 @@ internal sealed class WriteSession : IRecordRows, IDisposable
         return _heads[opened.Key] = new StoredHead(id, head);
     }
 
-    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, byte[]? prompt) => _insertEntry.Execute(
-        head.Id, entry.Index, (int)entry.Format, (int)entry.Kind, entry.Turn, entry.Epoch, entry.Time, requestId,
-        entry.Pieces?.Count, entry.Pieces?.Hash.ToArray(), leaf.ToArray(), entry.Payload, prompt);
+    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, byte[]? prompt, string? signature)
+    {
+        _insertEntry.Execute(
+            head.Id, entry.Index, (int)entry.Format, (int)entry.Kind, entry.Turn, entry.Epoch, entry.Time, requestId,
+            entry.Pieces?.Count, entry.Pieces?.Hash.ToArray(), leaf.ToArray(), entry.Payload, prompt, signature);
+        _trees.Append(head.Head.Key.Tenant, LeafKind.Entry, head.Id, entry.Index, leaf);
+    }
 
     public void Add(StoredHead head, int turn, JournalPiece piece, Digest hash) => _insertPiece.Execute(
         head.Id, turn, piece.Number, piece.Epoch, piece.Time, piece.TokenIds, piece.Text, piece.ResumePoints, hash.ToArray());
@@ -130,6 +159,7 @@ internal sealed class WriteSession : IRecordRows, IDisposable
         foreach (var statement in (Statement[])[_begin, _commit, _findHead, _findCreation, _insertHead, _updateHead, _findEntry, _findRequest, _insertEntry, _findPiece, _pieces, _insertPiece])
             statement.Dispose();
         _registry.Dispose();
+        _trees.Dispose();
         _connection.Dispose();
     }
 

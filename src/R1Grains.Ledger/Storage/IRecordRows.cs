@@ -24,7 +24,8 @@ internal interface IRecordRows
 
     StoredHead Add(ConversationOpened opened, ConversationHead head, byte[] payload);
 
-    void Add(StoredHead head, Entry entry, Digest leaf, string? requestId = null, byte[]? prompt = null);
+    /// <param name="signature">Line beneath the <see cref="Tree.Promise"/> of it.</param>
+    void Add(StoredHead head, Entry entry, Digest leaf, string? requestId = null, byte[]? prompt = null, string? signature = null);
 
     /// <param name="hash">The running hash after it.</param>
     void Add(StoredHead head, int turn, JournalPiece piece, Digest hash);
@@ -34,7 +35,8 @@ internal interface IRecordRows
 /// <param name="Payload">Of its first entry.</param>
 internal sealed record RecordedCreation(string Name, byte[] Payload);
 
-internal sealed record RecordedEntry(Entry Entry, Digest Leaf);
+/// <param name="Signature">Line beneath the <see cref="Tree.Promise"/> of it.</param>
+internal sealed record RecordedEntry(Entry Entry, Digest Leaf, string? Signature);
 
 /// <param name="Text">UTF-8.</param>
 internal sealed record Said(byte[] Text, IReadOnlyList<ResumePoint> ResumePoints);

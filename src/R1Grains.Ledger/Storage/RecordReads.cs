@@ -1,5 +1,6 @@
 using System.Data.Common;
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Storage;
 
@@ -63,6 +64,47 @@ internal abstract class RecordReads : IAsyncDisposable
         """, row => new IdleConversation(ReadKey(row), Microseconds.ToTime(row.GetInt64(2))),
         TimeOf(after?.Since), after?.Key.Tenant ?? "", after?.Key.Conversation ?? "", limit, now);
 
+    public async Task<SignedNote?> Checkpoint(string tenant) => (await Query(
+        "SELECT c.note FROM tree t JOIN checkpoint c ON c.tree = t.id WHERE t.tenant = $1 ORDER BY c.size DESC LIMIT 1",
+        row => SignedNote.Parse(row.GetString(0)), tenant)).SingleOrDefault();
+
+    public Task<InclusionProof?> ProveInclusion(ConversationKey key, long index) => AtOneMoment(async () =>
+    {
+        var leaf = (await Query($"""
+            SELECT l.tree, l.number, c.size, c.note
+            FROM tree t
+            JOIN leaf l ON l.tree = t.id AND l.kind = 1 AND l.owner = {ThisConversation} AND l.idx = $3
+            JOIN checkpoint c ON c.tree = t.id AND c.size > l.number
+            WHERE t.tenant = $1 ORDER BY c.size DESC LIMIT 1
+            """, row => (Tree: row.Int32(0), Number: row.GetInt64(1), Size: row.GetInt64(2), Note: row.GetString(3)), key.Tenant, key.Conversation, index)).SingleOrDefault();
+        if (leaf.Note is null)
+            return null;
+        var tiles = await Tiles(leaf.Tree, TreeProof.Tiles(leaf.Number, leaf.Size));
+        return new InclusionProof(leaf.Number, [.. TreeProof.Inclusion(leaf.Number, leaf.Size).Select(tiles.Hash)], SignedNote.Parse(leaf.Note));
+    });
+
+    /// <summary>To the last checkpoint.</summary>
+    public Task<ConsistencyProof?> ProveConsistency(string tenant, long first) => AtOneMoment(async () =>
+        await LastCheckpoint(tenant) is var (tree, size, note) && first <= size ? new ConsistencyProof(await Consistency(tree, first, size), SignedNote.Parse(note)) : null);
+
+    /// <summary>Null where the tree has fewer leaves.</summary>
+    public Task<IReadOnlyList<Digest>?> ProveConsistency(string tenant, long first, long second) => AtOneMoment(async () =>
+        await LastCheckpoint(tenant) is var (tree, size, _) && first <= second && second <= size ? await Consistency(tree, first, second) : null);
+
+    /// <summary>The last of each tree.</summary>
+    public async Task<IReadOnlyList<(string Tenant, SignedNote Checkpoint)>> Checkpoints() => await Query(
+        "SELECT t.tenant, c.note FROM tree t JOIN checkpoint c ON c.tree = t.id AND c.size = (SELECT max(size) FROM checkpoint WHERE tree = t.id) ORDER BY t.id",
+        row => (row.GetString(0), SignedNote.Parse(row.GetString(1))));
+
+    /// <summary>The root that the tree with this origin had at this size; null where it has fewer leaves, or there is none.</summary>
+    public Task<(long Size, Digest? Root)> TreeAt(string origin, long size) => AtOneMoment<(long, Digest?)>(async () =>
+    {
+        var tree = (await Query("SELECT id, size FROM tree WHERE origin = $1", row => (Id: row.Int32(0), Size: row.GetInt64(1)), origin)).SingleOrDefault();
+        if (tree.Size < size)
+            return (tree.Size, null);
+        return (tree.Size, size == 0 ? TreeHash.Empty : (await Tiles(tree.Id, TreeProof.Tiles(size - 1, size))).Hash(new LeafRange(0, size)));
+    });
+
     public abstract ValueTask DisposeAsync();
 
     /// <param name="values">Of <c>$1 … $n</c>.</param>
@@ -72,6 +114,28 @@ internal abstract class RecordReads : IAsyncDisposable
     protected abstract Task BeginAsync();
 
     protected abstract Task EndAsync();
+
+    private async Task<(int Tree, long Size, string Note)?> LastCheckpoint(string tenant) => (await Query(
+        "SELECT c.tree, c.size, c.note FROM tree t JOIN checkpoint c ON c.tree = t.id WHERE t.tenant = $1 ORDER BY c.size DESC LIMIT 1",
+        row => ((int, long, string)?)(row.Int32(0), row.GetInt64(1), row.GetString(2)), tenant)).SingleOrDefault();
+
+    private async Task<IReadOnlyList<Digest>> Consistency(int tree, long first, long second)
+    {
+        var tiles = await Tiles(tree, first == 0 ? [] : TreeProof.Tiles(first - 1, second));
+        return [.. TreeProof.Consistency(first, second).Select(tiles.Hash)];
+    }
+
+    /// <summary>Those that there are.</summary>
+    private async Task<TileSet> Tiles(int tree, IEnumerable<Tile> wanted)
+    {
+        var tiles = new TileSet();
+        foreach (var tile in wanted)
+        {
+            foreach (var hashes in await Query("SELECT hashes FROM tile WHERE tree = $1 AND level = $2 AND number = $3", row => row.Bytes(0), tree, tile.Level, tile.Number))
+                tiles.Add(tile, hashes);
+        }
+        return tiles;
+    }
 
     private async Task<T> AtOneMoment<T>(Func<Task<T>> read)
     {
@@ -99,7 +163,7 @@ internal abstract class RecordReads : IAsyncDisposable
             ResumePoints = ResumePoints.Decode(row.Bytes(6)),
         }, key.Tenant, key.Conversation, first, last)).ToLookup(piece => piece.Turn);
         return await Query($"""
-            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count, o.format, c.format
+            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count, o.format, c.format, c.receipt
             FROM entry o LEFT JOIN entry c ON c.conversation_id = o.conversation_id AND c.turn = o.turn AND c.kind = 3
             WHERE o.conversation_id = {ThisConversation} AND o.turn BETWEEN $3 AND $4 AND o.kind = 2
             ORDER BY o.turn
@@ -114,7 +178,7 @@ internal abstract class RecordReads : IAsyncDisposable
                 new Receipt(key, row.GetInt64(1), row.Digest(4)),
                 [.. pieces[turn]],
                 closed,
-                closed is null ? null : new Receipt(key, row.GetInt64(6), row.Digest(9)));
+                closed is null ? null : Receipts.Of(key, row.GetInt64(6), row.Digest(9), row.GetInt64(8), row.IsDBNull(14) ? null : row.GetString(14)));
         }, key.Tenant, key.Conversation, first, last);
     }
 

@@ -1,4 +1,5 @@
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Storage;
 
@@ -6,7 +7,8 @@ namespace R1Grains.Ledger.Storage;
 /// What each write adds to the record, whatever stores it. Every method writes whole, or throws
 /// <see cref="StaleEpochException"/> or <see cref="RecordConflictException"/> having written nothing.
 /// </summary>
-internal sealed class WriteRules(IRecordRows rows)
+/// <param name="identity">Who signs the receipts of closed turns, if anybody does.</param>
+internal sealed class WriteRules(IRecordRows rows, LogIdentity? identity)
 {
     public IRegistryRows Registry => rows.Registry;
 
@@ -87,9 +89,13 @@ internal sealed class WriteRules(IRecordRows rows)
 
     private Receipt Add(StoredHead stored, Entry entry, Digest leaf, string? requestId = null, byte[]? prompt = null)
     {
-        rows.Add(stored, entry, leaf, requestId, prompt);
+        var key = stored.Head.Key;
+        var signature = entry.Kind is EntryKind.TurnClosed
+            ? identity?.Sign(Receipts.Promise(new Receipt(key, entry.Index, leaf), entry.Time, identity.Origin(key.Tenant))).Signatures[0].Line
+            : null;
+        rows.Add(stored, entry, leaf, requestId, prompt, signature);
         stored.Changed = true;
-        return new Receipt(stored.Head.Key, entry.Index, leaf);
+        return Receipts.Of(key, entry.Index, leaf, entry.Time, signature);
     }
 
     private (StoredHead Stored, ConversationHead Head) RequireHead(ConversationKey key, long epoch)
@@ -106,11 +112,11 @@ internal sealed class WriteRules(IRecordRows rows)
     private Receipt Repeated(StoredHead stored, Entry entry, string misfit)
     {
         var key = stored.Head.Key;
-        if (rows.FindEntry(stored, entry.Kind, entry.Turn) is not var (recorded, leaf))
+        if (rows.FindEntry(stored, entry.Kind, entry.Turn) is not var (recorded, leaf, signature))
             throw new RecordConflictException(key, misfit);
         var same = recorded.Epoch == entry.Epoch && recorded.Time == entry.Time
             && recorded.Pieces?.Count == entry.Pieces?.Count && recorded.Payload.AsSpan().SequenceEqual(entry.Payload);
-        return same ? new Receipt(key, recorded.Index, leaf) : throw new RecordConflictException(key, $"entry {recorded.Index} ({entry.Kind}, turn {entry.Turn}) is recorded with other bytes");
+        return same ? Receipts.Of(key, recorded.Index, leaf, recorded.Time, signature) : throw new RecordConflictException(key, $"entry {recorded.Index} ({entry.Kind}, turn {entry.Turn}) is recorded with other bytes");
     }
 
     private void RequireRepeated(StoredHead stored, int turn, JournalPiece piece, string misfit)

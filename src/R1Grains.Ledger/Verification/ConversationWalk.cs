@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Data.Common;
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Verification;
 
@@ -10,7 +11,8 @@ namespace R1Grains.Ledger.Verification;
 /// piece and head on the way with what is stored. The first contradiction throws <see cref="InvalidDataException"/>;
 /// <see cref="Here"/> then tells where it stands.
 /// </summary>
-internal sealed class ConversationWalk(IEvidence evidence)
+/// <param name="keys">That sign receipts. Without any, signatures are not looked at.</param>
+internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
 {
     /// <summary>Text of the latest turn's pieces, joined.</summary>
     private readonly ArrayBufferWriter<byte> _text = new();
@@ -124,6 +126,8 @@ internal sealed class ConversationWalk(IEvidence evidence)
             throw Wrong($"a {kind} has a request id or a prompt");
         if (kind is not EntryKind.TurnClosed && !(row.IsDBNull(10) && row.IsDBNull(11)))
             throw Wrong($"a {kind} commits to pieces");
+        if (kind is not EntryKind.TurnClosed && !row.IsDBNull(12))
+            throw Wrong($"a {kind} has a receipt");
         return new Entry(index, kind, turn, row.GetInt64(4), row.GetInt64(5), row.Bytes(7), kind is EntryKind.TurnClosed ? (row.Int32(10), row.Digest(11)) : null) { Format = (byte)format };
     }
 
@@ -155,6 +159,8 @@ internal sealed class ConversationWalk(IEvidence evidence)
                 break;
             case EntryKind.TurnClosed:
                 CheckClose(entry, time);
+                if (!row.IsDBNull(12))
+                    CheckReceipt(new Receipt(_replayed.Key, entry.Index, leaf), entry.Time, row.GetString(12));
                 _replayed.TurnClosed(entry);
                 break;
             default:
@@ -180,6 +186,13 @@ internal sealed class ConversationWalk(IEvidence evidence)
             throw Wrong("its answer is not its pieces' texts joined");
         if (!closed.ResumePoints.Take(_resumed.Count).SequenceEqual(_resumed))
             throw Wrong("its resume points do not begin with those of its pieces");
+    }
+
+    private void CheckReceipt(Receipt receipt, long time, string signature)
+    {
+        var note = Receipts.Note(receipt, time, signature);
+        if (keys.Count > 0 && !keys.Any(key => key.Signed(note, note.Signatures[0].Name)))
+            throw Wrong("its receipt is not signed with the key given");
     }
 
     /// <summary>Checks the pieces of the open turn. True when the reader stands on a piece after them.</summary>

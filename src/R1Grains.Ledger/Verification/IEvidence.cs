@@ -9,7 +9,7 @@ internal interface IEvidence : IDisposable
     const string HeadQuery = $"SELECT id, tenant, name, caller, request_id, {HeadRow.Columns} FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1";
 
     const string EntriesQuery = """
-        SELECT idx, format, kind, turn, epoch, time, hash, payload, request_id, prompt, piece_count, pieces_hash
+        SELECT idx, format, kind, turn, epoch, time, hash, payload, request_id, prompt, piece_count, pieces_hash, receipt
         FROM entry WHERE conversation_id = $1 ORDER BY idx
         """;
 
@@ -24,8 +24,22 @@ internal interface IEvidence : IDisposable
 
     const string DocumentsQuery = "SELECT kind, id, version, content FROM document WHERE tenant = $1 ORDER BY kind, id";
 
-    /// <summary>False for a record from before there was one.</summary>
-    bool HoldsRegistry { get; }
+    const string TreeQuery = "SELECT id, tenant, origin, size, edge FROM tree WHERE id > $1 ORDER BY id LIMIT 1";
+
+    /// <summary>With the hash and the tenant of what each leaf stands for.</summary>
+    const string LeavesQuery = """
+        SELECT l.number, l.kind, l.owner, l.idx, coalesce(e.hash, r.hash), coalesce(h.tenant, r.tenant)
+        FROM leaf l
+        JOIN tree t ON t.id = l.tree
+        LEFT JOIN entry e ON l.kind = 1 AND e.conversation_id = l.owner AND e.idx = l.idx
+        LEFT JOIN conversation_head h ON h.id = e.conversation_id
+        LEFT JOIN administrative_record r ON l.kind = 2 AND l.owner = 0 AND r.tenant = t.tenant AND r.idx = l.idx
+        WHERE l.tree = $1 ORDER BY l.number
+        """;
+
+    const string TilesQuery = "SELECT level, number, hashes FROM tile WHERE tree = $1 ORDER BY level, number";
+
+    const string CheckpointsQuery = "SELECT size, note FROM checkpoint WHERE tree = $1 ORDER BY size";
 
     /// <summary>Until <see cref="End"/>, everything is read as it is at one moment.</summary>
     void Begin();
@@ -48,6 +62,19 @@ internal interface IEvidence : IDisposable
 
     /// <summary>A tenant of which a row of this table speaks, and no chain's end.</summary>
     string? FindStrayTenant(string table);
+
+    /// <summary>The first tree with a greater number, if there is one.</summary>
+    DbDataReader Tree(long after);
+
+    DbDataReader Tiles(long tree);
+
+    /// <summary>May be read beside <see cref="Tiles"/>.</summary>
+    DbDataReader Leaves(long tree);
+
+    DbDataReader Checkpoints(long tree);
+
+    /// <summary>What stands in no tree, though all that was written with it has been put there.</summary>
+    (string Tenant, string What)? FindOutsideTrees();
 
     /// <summary>Of the conversation created last, as the store itself keeps count.</summary>
     long LastNumber();

@@ -1,14 +1,16 @@
 using System.Text;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Verification;
 
-/// <summary>Goes through all conversations in the order of their creation, each as it is at one moment.</summary>
-internal sealed class RecordWalk(IEvidence evidence)
+/// <summary>Goes through all conversations in the order of their creation, then through all trees, each as it is at one moment.</summary>
+internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
 {
     private const int ProgressStride = 64;
 
-    private readonly ConversationWalk _conversation = new(evidence);
+    private readonly ConversationWalk _conversation = new(evidence, keys);
     private readonly AdministrationWalk _administration = new(evidence);
+    private readonly TreeWalk _tree = new(evidence, keys);
 
     private long _bad;
     private BadRecord? _firstBad;
@@ -34,10 +36,15 @@ internal sealed class RecordWalk(IEvidence evidence)
         Judge(() => RequireLast(total));
         Judge(() => RequireNoStrays("entry"));
         Judge(() => RequireNoStrays("piece"));
-        if (evidence.HoldsRegistry)
-            WalkAdministration(cancellation);
+        WalkAdministration(cancellation);
+        WalkTrees(cancellation);
         return new VerificationReport(
-            walked, _conversation.Turns, _conversation.OpenTurns, _conversation.Entries, _conversation.Pieces, _bad, _firstBad) { AdministrativeRecords = _administration.Records };
+            walked, _conversation.Turns, _conversation.OpenTurns, _conversation.Entries, _conversation.Pieces, _bad, _firstBad)
+        {
+            AdministrativeRecords = _administration.Records,
+            Leaves = _tree.Leaves,
+            Checkpoints = _tree.Checkpoints,
+        };
     }
 
     private void WalkAdministration(CancellationToken cancellation)
@@ -62,6 +69,28 @@ internal sealed class RecordWalk(IEvidence evidence)
         }
     }
 
+    /// <summary>Whatever a leaf stands for has been checked by now: only whether it is there, and as what.</summary>
+    private void WalkTrees(CancellationToken cancellation)
+    {
+        for (var more = true; more;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var previous = _tree.Number;
+            evidence.Begin();
+            JudgeTree(() => more = _tree.CheckNext());
+            evidence.End();
+            more &= _tree.Number > previous;
+        }
+        _tree.Leave();
+        JudgeTree(RequireAllInTrees);
+    }
+
+    private void RequireAllInTrees()
+    {
+        if (evidence.FindOutsideTrees() is var (tenant, what))
+            throw new InvalidDataException($"{what} of tenant '{tenant}' stands in no tree");
+    }
+
     private void RequireLast(long number)
     {
         if (_conversation.Number < number)
@@ -77,6 +106,8 @@ internal sealed class RecordWalk(IEvidence evidence)
     private void Judge(Action check) => Judge(check, _conversation.Here);
 
     private void JudgeAdministration(Action check) => Judge(check, _administration.Here);
+
+    private void JudgeTree(Action check) => Judge(check, _tree.Here);
 
     private void Judge(Action check, Func<string, BadRecord> here)
     {

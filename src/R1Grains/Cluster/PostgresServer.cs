@@ -1,6 +1,7 @@
 using System.Security.Authentication;
 using Npgsql;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
 
 namespace R1Grains.Cluster;
@@ -12,17 +13,18 @@ internal static class PostgresServer
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Waits a while for the server, which may be starting too, and makes the tables that are missing.</summary>
+    /// <param name="identity">Null for a process that signs no trees.</param>
     /// <exception cref="StartFailure">It does not answer.</exception>
     /// <exception cref="RecordServerException">It must not hold a record as it is set.</exception>
     /// <exception cref="RecordRewoundException">It has lost what it had acknowledged.</exception>
-    public static async Task<IRecord> Open(string connection, IRecordMarks marks, TimeProvider time)
+    public static async Task<IRecord> Open(string connection, IRecordMarks marks, LogIdentity? identity, TimeProvider time)
     {
         var start = time.GetTimestamp();
         while (true)
         {
             try
             {
-                var record = await PostgresRecord.OpenAsync(connection, marks, time);
+                var record = await PostgresRecord.OpenAsync(connection, marks, identity, time);
                 try
                 {
                     await ClusterTables.Make(connection);

@@ -6,6 +6,7 @@ using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.Storage;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
 
 namespace R1Grains.Cluster;
@@ -43,11 +44,21 @@ public static class Registration
     /// <summary>The record and the registry beside it, in the database of the cluster or in a file of this process.</summary>
     public static IServiceCollection AddRecord(this IServiceCollection services, Settings settings) =>
         (settings.Postgres is not { } postgres
-            ? services.AddSingleton<IRecord>(_ => SqliteRecord.OpenAsync(settings.Data).GetAwaiter().GetResult())
+            ? services.AddSingleton<IRecord>(provider => SqliteRecord.OpenAsync(settings.Data, settings.RecordKey is null && settings.RecordWitness is null ? null : Identity(provider)).GetAwaiter().GetResult())
             : services
                 .AddSingleton<IRecordMarks>(_ => settings.Redis is { } redis ? new RedisRecordMarks(redis, settings.Cluster) : new FileRecordMarks(settings.Data))
-                .AddSingleton<IRecord>(provider => PostgresServer.Open(postgres, provider.GetRequiredService<IRecordMarks>(), provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
+                .AddSingleton<IRecord>(provider => PostgresServer.Open(
+                    postgres, provider.GetRequiredService<IRecordMarks>(), settings.Roles.HasFlag(Roles.Conversation) ? Identity(provider) : null, provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
+        .AddSingleton(_ => NoteSigner.ReadOrMake(settings.RecordKey ?? Path.Combine(settings.Data, SqliteRecord.KeyFileName)))
         .AddSingleton(provider => ((StoredRecord)provider.GetRequiredService<IRecord>()).Registry);
+
+    /// <summary>The trees are signed where conversations are written, in the cluster's name.</summary>
+    private static LogIdentity Identity(IServiceProvider provider)
+    {
+        var settings = provider.GetRequiredService<Settings>();
+        var log = provider.GetRequiredService<ILogger<NoteSigner>>();
+        return new(settings.Cluster, provider.GetRequiredService<NoteSigner>()) { Witness = settings.RecordWitness, Failed = failure => Log.TreesStand(log, failure.Message) };
+    }
 
     private static void Join(ISiloBuilder silo, string redis, Settings settings)
     {

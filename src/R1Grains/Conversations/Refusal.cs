@@ -39,6 +39,7 @@ public enum Reason
     ApiKeyNotFound,
     ApiKeyExists,
     EtagMismatch,
+    ProofPending,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

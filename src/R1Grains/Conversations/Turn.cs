@@ -177,8 +177,9 @@ public sealed record Release(
 
 /// <param name="Index">Position in the conversation's chain, from 0.</param>
 /// <param name="LeafHash">SHA-256, hex.</param>
+/// <param name="Note">Signed; null where the turn was closed without a key.</param>
 [GenerateSerializer, Immutable, Alias("r1.Receipt")]
-public sealed record Receipt([property: Id(0)] long Index, [property: Id(1)] string LeafHash, [property: Id(2)] DateTimeOffset Time);
+public sealed record Receipt([property: Id(0)] long Index, [property: Id(1)] string LeafHash, [property: Id(2)] DateTimeOffset Time, [property: Id(3)] string? Note);
 
 /// <param name="Policy">The policy prompt.</param>
 [GenerateSerializer, Immutable, Alias("r1.ContextWindowView")]

@@ -63,6 +63,8 @@ internal static class Views
     public static ContextReport Of(Ledger.ContextReport report) => new(
         report.Window, report.Reserved, report.Policy, report.History, report.Passages, report.Input, report.TurnsKept, report.TurnsDropped);
 
+    public static Receipt Of(Ledger.Receipt receipt, DateTimeOffset time) => new(receipt.Index, receipt.LeafHash.ToString(), time, receipt.Note);
+
     /// <summary>How the record writes a finish reason: as the wire does.</summary>
     public static string Name(FinishReason? reason) => reason is null ? None : JsonNamingPolicy.SnakeCaseUpper.ConvertName(reason.Value.ToString());
 
@@ -76,7 +78,7 @@ internal static class Views
         new(closed.Usage.Prompt, closed.Usage.Reasoning, closed.Usage.Answer),
         Of(opened.Context),
         new(opened.Release.ModelName, opened.Release.ModelHash.ToString(), opened.Release.Template, opened.Release.PolicyVersion, $"{closed.Lexicon}"),
-        new(receipt.Index, receipt.LeafHash.ToString(), closed.Time));
+        Of(receipt, closed.Time));
 
     private static FinishReason? Finish(TurnClosed closed) =>
         Enum.TryParse<FinishReason>(closed.FinishReason.Replace("_", "", StringComparison.Ordinal), ignoreCase: true, out var reason) ? reason : null;

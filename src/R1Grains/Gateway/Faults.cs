@@ -47,6 +47,7 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.StaleEpoch] = new(Code.Unavailable, "服务正在切换，请稍后再试。", "The service is switching over. Please try again in a moment.", Retry: true),
         [Reason.NodeUnavailable] = new(Code.Unavailable, "服务正在切换，请稍后再试。", "The service is switching over. Please try again in a moment.", Retry: true),
         [Reason.NodeDraining] = new(Code.Unavailable, "服务正在切换，请稍后再试。", "The service is switching over. Please try again in a moment.", Retry: true),
+        [Reason.ProofPending] = new(Code.Unavailable, "凭证正在生成，请稍后再试。", "The proof is being made. Please try again in a moment.", Retry: true),
         [Reason.Unauthenticated] = new(Code.Unauthenticated, "身份验证失败，请重新登录。", "Please sign in again."),
         [Reason.IssuerUnavailable] = new(Code.Unavailable, "身份验证服务暂时不可用，请稍后再试。", "Signing in is not possible right now. Please try again shortly.", Retry: true),
         [Reason.RoleBindingNotFound] = new(Code.NotFound, "未找到该角色分配。", "The role binding was not found."),

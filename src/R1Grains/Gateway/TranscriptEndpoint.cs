@@ -1,12 +1,15 @@
+using Google.Protobuf;
 using Grpc.Core;
 using R1Grains.Access;
 using R1Grains.Audit;
+using R1Grains.Conversations;
+using R1Grains.Ledger;
 using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
 /// <summary>Where auditors ask about turns that have ended.</summary>
-public sealed class TranscriptEndpoint(TurnReplay replay, Drain drain, TimeProvider time) : V1.TranscriptService.TranscriptServiceBase
+public sealed class TranscriptEndpoint(TurnReplay replay, IRecord record, Drain drain, TimeProvider time) : V1.TranscriptService.TranscriptServiceBase
 {
     [Asks<TurnName>(Permission.ReplayTurns, "turn")]
     public override async Task ReplayTurn(V1.ReplayTurnRequest request, IServerStreamWriter<V1.ReplayEvent> responseStream, ServerCallContext context)
@@ -28,5 +31,25 @@ public sealed class TranscriptEndpoint(TurnReplay replay, Drain drain, TimeProvi
         {
             throw Drain.Refused();
         }
+    }
+
+    [Asks<TurnName>(Permission.ReadTurns, "turn")]
+    public override async Task<V1.InclusionProof> GetInclusionProof(V1.GetInclusionProofRequest request, ServerCallContext context)
+    {
+        var name = context.Resource<TurnName>();
+        var key = new ConversationKey(name.Tenant, name.Conversation.Conversation);
+        if (await record.FindTurnAsync(key, name.Index, context.CancellationToken) is not { } turn)
+            throw await record.FindConversationAsync(key, context.CancellationToken) is null ? Refuse.Missing(key) : Refuse.MissingTurn(key, name.Index);
+        if (turn is not { Closed: { } closed, ClosedReceipt: { } receipt })
+            throw Refuse.InProgress(name.Index);
+        if (await record.ProveInclusionAsync(key, receipt.Index, context.CancellationToken) is not { } proof)
+            throw Refuse.Unproved(key, name.Index);
+        return new()
+        {
+            Receipt = Views.Of(receipt, closed.Time).ToWire(),
+            LeafIndex = proof.Leaf,
+            Hashes = { proof.Hashes.Select(hash => ByteString.CopyFrom(hash.ToArray())) },
+            Checkpoint = proof.Checkpoint.ToString(),
+        };
     }
 }

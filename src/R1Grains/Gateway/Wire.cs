@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using R1Grains.Access;
 using R1Grains.Audit;
 using R1Grains.Conversations;
+using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
@@ -246,7 +247,16 @@ internal static class Wire
         Usage = new() { PromptTokens = completed.Usage.PromptTokens, ReasoningTokens = completed.Usage.ReasoningTokens, AnswerTokens = completed.Usage.AnswerTokens },
         ContextReport = completed.Context.ToWire(),
         Release = new() { Model = completed.Release.Model, ModelHash = completed.Release.ModelHash, Template = completed.Release.Template, PolicyVersion = completed.Release.PolicyVersion, Lexicon = completed.Release.Lexicon },
-        Receipt = new() { Index = completed.Receipt.Index, LeafHash = completed.Receipt.LeafHash, Time = completed.Receipt.Time.ToTimestamp() },
+        Receipt = completed.Receipt.ToWire(),
+    };
+
+    public static V1.Receipt ToWire(this Receipt receipt) => new()
+    {
+        Index = receipt.Index,
+        LeafHash = receipt.LeafHash,
+        Time = receipt.Time.ToTimestamp(),
+        SignedNote = receipt.Note ?? "",
+        KeyId = receipt.Note is { } note ? $"{SignedNote.Parse(note).Signatures[0].KeyId:x8}" : "",
     };
 
     private static V1.ContextReport ToWire(this ContextReport report) => new()

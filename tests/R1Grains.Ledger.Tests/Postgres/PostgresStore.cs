@@ -1,3 +1,4 @@
+using R1Grains.Ledger.Tree;
 using R1Grains.Tests.Servers;
 
 namespace R1Grains.Ledger.Tests.Postgres;
@@ -14,14 +15,26 @@ internal sealed class PostgresStore(PostgresServer server) : IRecordStore
 
     public string[] Arguments => ["postgres", _connectionString!, Marks];
 
+    public NoteKey Key => NoteKey.FromPem(File.ReadAllText(KeyFile(Marks) + ".pub"));
+
+    /// <summary>The same in every process that uses the folder.</summary>
+    public static LogIdentity Identity(string marks) => new("r1grains", NoteSigner.ReadOrMake(KeyFile(marks)));
+
+    private static string KeyFile(string marks) => Path.Combine(marks, SqliteRecord.KeyFileName);
+
     public async Task<string> CreateAsync() => _connectionString ??= await server.CreateDatabaseAsync(_name);
 
     async Task<IRecord> IRecordStore.OpenAsync() => await OpenAsync();
 
-    public async Task<PostgresRecord> OpenAsync() => await PostgresRecord.OpenAsync(await CreateAsync(), new FileRecordMarks(Marks));
+    public async Task<IRecord> OpenWitnessedAsync(string witness) =>
+        await PostgresRecord.OpenAsync(await CreateAsync(), new FileRecordMarks(Marks), Identity(Marks) with { Witness = witness });
 
-    public async Task<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default) =>
-        await RecordVerifier.VerifyPostgresAsync(await CreateAsync(), progress, cancellation);
+    public async Task<PublishedTrees> OpenTreesAsync() => await PublishedTrees.OpenPostgresAsync(await CreateAsync());
+
+    public async Task<PostgresRecord> OpenAsync() => await PostgresRecord.OpenAsync(await CreateAsync(), new FileRecordMarks(Marks), Identity(Marks));
+
+    public async Task<VerificationReport> VerifyAsync(IReadOnlyList<NoteKey>? keys = null, IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default) =>
+        await RecordVerifier.VerifyPostgresAsync(await CreateAsync(), keys, progress, cancellation);
 
     public Task ExecuteAsync(string sql) => server.ExecuteAsync($"SET search_path = r1grains; {sql}", _name);
 

@@ -29,7 +29,7 @@ public sealed class TransactionTests : IDisposable
         await Assert.ThrowsAsync<StaleEpochException>(() => stale);
         await Assert.ThrowsAsync<RecordConflictException>(() => conflict);
         Assert.InRange(CountCommits() - commits, 1, 2);
-        Assert.Equal(new VerificationReport(60, 60, 60, 120, 0, 0, null), await RecordVerifier.VerifyAsync(_folder.Path));
+        Assert.Equal(new VerificationReport(60, 60, 60, 120, 0, 0, null), (await RecordVerifier.VerifyAsync(_folder.Path)).WithoutTrees());
     }
 
     [Fact]

@@ -240,6 +240,9 @@ public sealed class CommandTests : IDisposable
                 File.Copy(file, Path.Combine(_data.Path, Path.GetFileName(file)));
         }
         var good = await Run("", "audit", "verify", _data.Path);
+        // The key was left behind; whoever has it names it.
+        Assert.Contains("3 leaves", good.Output, StringComparison.Ordinal);
+        Assert.Contains("signatures not checked", good.Output, StringComparison.Ordinal);
         using (var connection = new SqliteConnection($"Data Source={Directory.EnumerateFiles(_data.Path, "*.db").Single()};Pooling=False"))
         {
             connection.Open();
@@ -256,10 +259,42 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("tenants/demo/conversations/c1/turns/1 piece 1", bad.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_witness_looks_at_a_record_and_refuses_an_older_copy_of_it()
+    {
+        var (record, old, folder) = (Path.Combine(_data.Path, "record"), Path.Combine(_data.Path, "old"), Path.Combine(_data.Path, "witness"));
+        await using (var host = await EmbeddedHost.Start(new Script()))
+        {
+            var key = Path.Combine(host.Data, "record.key.pub");
+            await host.Say(await host.Open("c1"), "r1").Rest();
+            await Copy(host.Data, old);
+            await host.Say(await host.Open("c2"), "r1").Rest();
+            await Copy(host.Data, record);
+
+            var verified = await Run("", "audit", "verify", record, "--key", key);
+            Assert.Equal(0, verified.ExitCode);
+            Assert.Contains("signed with", verified.Output, StringComparison.Ordinal);
+            Assert.Equal(0, (await Run("", "audit", "witness", record, "--key", key, "--folder", folder, "--every", "0")).ExitCode);
+            var refused = await Run("", "audit", "witness", old, "--key", key, "--folder", folder, "--every", "0");
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains("REFUSED r1grains/demo: ", refused.Errors, StringComparison.Ordinal);
+        }
+
+        // A host that runs says how far its tree is within two seconds; a copy of its files is taken after that.
+        static async Task Copy(string from, string to)
+        {
+            Directory.CreateDirectory(to);
+            await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System);
+            foreach (var file in Directory.EnumerateFiles(from, "*.db*"))
+                File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
+    }
+
     [Theory]
     [InlineData(2, "audit", "verify", "no-such-folder")]
     [InlineData(2, "audit", "verify", "Host=127.0.0.1;Port=1;Database=none;Username=nobody")]
     [InlineData(2, "audit", "verify", "nonsense=1")]
+    [InlineData(2, "audit", "witness", "no-such-folder", "--key", "no-such-file")]
     [InlineData(2, "chat", "--no-such-option")]
     [InlineData(2, "chat", "--server", "nonsense")]
     [InlineData(2, "turns")]
@@ -289,6 +324,7 @@ public sealed class CommandTests : IDisposable
     [InlineData("replay")]
     [InlineData("audit")]
     [InlineData("audit", "verify")]
+    [InlineData("audit", "witness")]
     public async Task Every_command_explains_itself_with_an_example(params string[] command)
     {
         var (exitCode, output, _) = await Run("", [.. command, "--help"]);

@@ -247,7 +247,7 @@ public sealed class TakeOverTests : IDisposable
         await using (var silo = await Start(_folder.Path)) await silo.Open("c");
         var pages = new FileInfo(Path.Combine(Data, SqliteRecord.FileName)).Length / 4096;
         var seen = "";
-        await using (var silo = await Start(_folder.Path, contextLength: 32_768, record: await SqliteRecord.OpenAsync(Data, pageCountMax: pages + 8, default)))
+        await using (var silo = await Start(_folder.Path, contextLength: 32_768, record: await SqliteRecord.OpenAsync(Data, pageCountMax: pages + 8)))
         {
             var grain = silo.Grain("c");
             await using var reader = grain.StreamTurn(Ask("r1", $"say:{answer}")).Follow();

@@ -1,0 +1,92 @@
+using System.Text;
+
+namespace R1Grains.Ledger.Tree;
+
+/// <summary>
+/// Keeps, for each tree that it has seen, the last checkpoint that it found to go on from the one before, with its own
+/// signature beneath. It belongs where the keepers of the record have no access: what it has cosigned can no longer be cut
+/// off, rewritten or forked unnoticed.
+/// </summary>
+public sealed class Witness : IDisposable
+{
+    private const string KeyFileName = "witness.key";
+    private const string Suffix = ".note";
+
+    private readonly string _folder;
+    private readonly string _name;
+    private readonly NoteSigner _signer;
+
+    private Witness(string folder, string name, NoteSigner signer) => (_folder, _name, _signer) = (folder, name, signer);
+
+    /// <summary>Makes the folder and the witness' own key where missing.</summary>
+    /// <param name="name">What stands beneath the checkpoints: a word without a plus, e.g. <c>witness.bank.example</c>.</param>
+    /// <exception cref="RecordKeyException"/>
+    /// <exception cref="ArgumentException">No key can have this name.</exception>
+    public static Witness Open(string folder, string name)
+    {
+        if (!NoteSignature.IsName(name))
+            throw new ArgumentException($"'{name}' is no name of a key: write a word without '+', e.g. witness.bank.example");
+        return new Witness(folder, name, NoteSigner.ReadOrMake(Path.Combine(folder, KeyFileName)));
+    }
+
+    /// <summary>What a witness has cosigned last, of each tree.</summary>
+    /// <param name="folder">The witness' own, or a copy of it.</param>
+    /// <exception cref="IOException"/>
+    /// <exception cref="FormatException">A file is not one of these.</exception>
+    public static IReadOnlyList<Checkpoint> Cosigned(string folder) =>
+        [.. Directory.EnumerateFiles(folder, "*" + Suffix).Select(file => Checkpoint.Parse(SignedNote.Parse(File.ReadAllBytes(file)).Text))];
+
+    /// <summary>Looks at every tree of the record once, cosigns what goes on from what it knows, and keeps what it knows of the others.</summary>
+    /// <param name="keys">That sign the record's checkpoints.</param>
+    /// <returns>What it refused, and why; nothing where all is well.</returns>
+    /// <exception cref="RecordUnavailableException"/>
+    public async Task<IReadOnlyList<RefusedTree>> LookAsync(PublishedTrees trees, IReadOnlyList<NoteKey> keys, CancellationToken cancellation = default)
+    {
+        var refused = new List<RefusedTree>();
+        var missing = Cosigned(_folder).ToDictionary(known => known.Origin);
+        foreach (var (tenant, note) in await trees.ListAsync(cancellation))
+        {
+            var checkpoint = Checkpoint.Parse(note.Text);
+            missing.Remove(checkpoint.Origin, out var known);
+            if (await ObjectionAsync(trees, tenant, note, checkpoint, known, keys, cancellation) is { } objection)
+                refused.Add(new RefusedTree(checkpoint.Origin, objection));
+            else if (checkpoint.Size > (known?.Size ?? 0))
+                Keep(checkpoint.Origin, note with { Signatures = [.. note.Signatures, _signer.Sign(note.Text, _name)] });
+        }
+        refused.AddRange(missing.Values.Select(known => new RefusedTree(known.Origin, $"the tree is gone; {known.Size} leaves of it were cosigned")));
+        return refused;
+    }
+
+    public void Dispose() => _signer.Dispose();
+
+    /// <summary>Why the checkpoint is not one to cosign; null where it is.</summary>
+    private static async Task<string?> ObjectionAsync(
+        PublishedTrees trees, string tenant, SignedNote note, Checkpoint checkpoint, Checkpoint? known, IReadOnlyList<NoteKey> keys, CancellationToken cancellation)
+    {
+        if (!keys.Any(key => key.Signed(note, checkpoint.Origin)))
+            return $"the checkpoint for {checkpoint.Size} leaves is not signed with the key given";
+        if (known is null)
+            return null;
+        if (checkpoint.Size < known.Size)
+            return $"the tree has {checkpoint.Size} leaves; {known.Size} were cosigned";
+        // A later one may be there by now; it is looked at next time.
+        if (await trees.ProveConsistencyAsync(tenant, known.Size, checkpoint.Size, cancellation) is not { } proof || !TreeProof.IsConsistent(known.Size, known.Root, checkpoint.Size, checkpoint.Root, proof))
+            return $"the tree of {checkpoint.Size} leaves is not proved to begin with the {known.Size} that were cosigned";
+        return null;
+    }
+
+    /// <summary>Whole or not at all, and before anybody is told.</summary>
+    private void Keep(string origin, SignedNote note)
+    {
+        var file = Path.Combine(_folder, Uri.EscapeDataString(origin) + Suffix);
+        using (var unfinished = new FileStream(file + ".new", FileMode.Create, FileAccess.Write))
+        {
+            unfinished.Write(Encoding.UTF8.GetBytes(note.ToString()));
+            unfinished.Flush(flushToDisk: true);
+        }
+        File.Move(file + ".new", file, overwrite: true);
+    }
+}
+
+/// <param name="Origin">Names the tree.</param>
+public sealed record RefusedTree(string Origin, string Reason);

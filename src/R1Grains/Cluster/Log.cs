@@ -1,0 +1,7 @@
+namespace R1Grains.Cluster;
+
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Error, Message = "The record's trees do not grow here; turns go on, and their proofs wait: {Reason}")]
+    public static partial void TreesStand(ILogger log, string reason);
+}
