@@ -1,0 +1,189 @@
+// A second verifier, written from src/R1Grains.Ledger/FORMAT.md alone, with nothing but SHA-256 and ECDSA. Reads one JSON
+// object from the standard input: the rows of a record, the public key, proofs that were given out. Says VALID, or INVALID
+// and the first reason, and ends with 0 or 1.
+import { createHash, createPublicKey, verify as verifySignature } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+const ZEROS = Buffer.alloc(32);
+
+const bad = reason => { throw new Error(reason); };
+const sha256 = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
+const hex = text => Buffer.from(text, "hex");
+const u8 = value => Buffer.from([value]);
+const i32 = value => { const bytes = Buffer.alloc(4); bytes.writeInt32BE(value); return bytes; };
+const i64 = value => { const bytes = Buffer.alloc(8); bytes.writeBigInt64BE(BigInt(value)); return bytes; };
+const str = text => { const bytes = Buffer.from(text, "utf8"); return Buffer.concat([i32(bytes.length), bytes]); };
+
+// The chain of a conversation
+
+const leafOf = (tenant, conversation, index, entry, previous) => sha256(
+  u8(0), u8(entry.format), u8(entry.kind), str(tenant), str(conversation), i64(index), i32(entry.turn), i64(entry.epoch), i64(entry.time),
+  previous, sha256(hex(entry.payload)), ...(entry.kind === 3 ? [i32(entry.pieceCount), hex(entry.piecesHash)] : []));
+
+function checkConversation(conversation, key) {
+  let previous = ZEROS, running = ZEROS, pieces = [...conversation.pieces], held = 0;
+  conversation.entries.forEach((entry, index) => {
+    const where = `${conversation.tenant}/${conversation.name} entry ${index}`;
+    if (entry.index !== index) bad(`${where} is missing`);
+    if (entry.kind === 3) {
+      for (held = 0; pieces[0]?.turn === entry.turn; held++) {
+        const piece = pieces.shift();
+        const text = hex(piece.text), ids = hex(piece.tokenIds);
+        running = sha256(u8(2), running, i32(piece.number), i64(piece.epoch), i64(piece.time), i32(ids.length / 4), ids, i32(text.length), text, hex(piece.resumePoints));
+        if (piece.number !== held + 1 || !running.equals(hex(piece.hash))) bad(`${where} piece ${held + 1}`);
+      }
+      if (held !== entry.pieceCount || !running.equals(hex(entry.piecesHash))) bad(`${where} was closed over other pieces`);
+    }
+    const leaf = leafOf(conversation.tenant, conversation.name, index, entry, previous);
+    if (!leaf.equals(hex(entry.hash))) bad(`${where} has another hash`);
+    if (entry.receipt) checkReceipt(conversation, index, leaf, entry, key, where);
+    previous = leaf;
+    if (entry.kind === 2) running = leaf;
+  });
+}
+
+// Notes
+
+const NUMBER = /^(0|[1-9][0-9]*)$/;
+
+function bytesOf(base64) {
+  const bytes = Buffer.from(base64, "base64");
+  return bytes.toString("base64") === base64 ? bytes : bad(`${base64} is not base64 as it must be`);
+}
+
+function parseNote(note) {
+  if (/[\u0000-\u0009\u000b-\u001f]/.test(note) || !note.endsWith("\n")) bad("a note with control characters, or without an end");
+  const end = note.lastIndexOf("\n\n");
+  if (end < 0) bad("a note without signatures");
+  return { text: note.slice(0, end + 1), lines: note.slice(end + 2).split("\n").slice(0, -1) };
+}
+
+function signed(text, lines, name, key) {
+  const id = createHash("sha256").update(key.export({ type: "spki", format: "der" })).digest().subarray(0, 4);
+  let found = false;
+  for (const line of lines) {
+    const [, who, value] = /^\u2014 ([^\s+]+) (\S+)$/.exec(line) ?? bad("a line beneath a note is no signature");
+    const bytes = bytesOf(value);
+    if (who !== name || !bytes.subarray(0, 4).equals(id)) continue;
+    if (!verifySignature("sha256", Buffer.from(text, "utf8"), key, bytes.subarray(4))) return false;
+    found = true;
+  }
+  return found;
+}
+
+function parseCheckpoint(note, origin, key) {
+  const { text, lines } = parseNote(note);
+  const [name, size, root, rest, ...more] = text.split("\n");
+  if (more.length > 0 || rest !== "" || !NUMBER.test(size)) bad("a checkpoint that is not three lines");
+  if (name !== origin) bad(`a checkpoint of ${name} in the tree of ${origin}`);
+  if (!signed(text, lines, origin, key)) bad(`the checkpoint for ${size} leaves is not signed`);
+  return { size: Number(size), root: bytesOf(root) };
+}
+
+function checkReceipt(conversation, index, leaf, entry, key, where) {
+  const origin = /^\u2014 (\S+) /.exec(entry.receipt)?.[1] ?? bad(`${where}: its receipt is no line`);
+  const escaped = encodeURIComponent(conversation.name).replace(/[!'()*]/g, letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+  const text = `${origin}\nreceipt\n${escaped}\n${index}\n${leaf.toString("base64")}\n${entry.time}\n`;
+  if (!signed(text, [entry.receipt], origin, key)) bad(`${where}: its receipt is not signed`);
+}
+
+// The tree
+
+const node = (left, right) => sha256(u8(1), left, right);
+
+function cut(count) { let k = 1; while (2 * k < count) k *= 2; return k; }
+
+const root = leaves => leaves.length === 0 ? sha256() : leaves.length === 1 ? leaves[0]
+  : node(root(leaves.slice(0, cut(leaves.length))), root(leaves.slice(cut(leaves.length))));
+
+function checkTree(tree, hashes, key) {
+  const leaves = tree.leaves.map((leaf, number) => {
+    if (leaf.number !== number) bad(`leaf ${number} of ${tree.tenant} is missing`);
+    const known = hashes.get(`${tree.tenant} ${leaf.kind} ${leaf.owner} ${leaf.index}`);
+    return known ?? bad(`leaf ${number} of ${tree.tenant} stands for nothing of the tenant`);
+  });
+  let level = leaves, count = 0;
+  for (let height = 0; level.length > 0; height++) {
+    const above = [];
+    for (let first = 0; first < level.length; first += 256) {
+      const tile = tree.tiles.find(one => one.level === height && one.number === first / 256) ?? bad(`tile ${first / 256} of level ${height} is missing`);
+      const expected = level.slice(first, first + 256);
+      if (!hex(tile.hashes).equals(Buffer.concat(expected))) bad(`tile ${first / 256} of level ${height} holds other hashes`);
+      if (expected.length === 256) above.push(root(expected));
+      count++;
+    }
+    level = above;
+  }
+  if (tree.tiles.length !== count) bad(`${tree.tenant} has ${tree.tiles.length} tiles in the place of ${count}`);
+  if (tree.size !== leaves.length) bad(`the tree of ${tree.tenant} says that it has ${tree.size} leaves`);
+  const edge = [];
+  for (let bit = 1, end = leaves.length; bit <= leaves.length; bit *= 2) {
+    if (Math.floor(leaves.length / bit) % 2 === 1) { edge.push(root(leaves.slice(end - bit, end))); end -= bit; }
+  }
+  if (!hex(tree.edge).equals(Buffer.concat(edge))) bad(`the edge of ${tree.tenant} is another one`);
+  for (const { size: stored, note } of tree.checkpoints) {
+    const { size, root: claimed } = parseCheckpoint(note, tree.origin, key);
+    if (size !== stored || size > leaves.length) bad(`a checkpoint for ${size} leaves, ${stored} and ${leaves.length}`);
+    if (!root(leaves.slice(0, size)).equals(claimed)) bad(`the checkpoint for ${size} leaves has another root`);
+  }
+  return leaves;
+}
+
+// Proofs, as RFC 9162 checks them
+
+function checkInclusion({ leafHash, leaf, hashes, checkpoint, origin }, key) {
+  const { size, root: top } = parseCheckpoint(checkpoint, origin, key);
+  if (leaf >= size) bad("a proof of a leaf that is not in its tree");
+  let fn = leaf, sn = size - 1, r = hex(leafHash);
+  for (const p of hashes.map(hex)) {
+    if (sn === 0) bad("an inclusion proof that is too long");
+    if (fn % 2 === 1 || fn === sn) {
+      r = node(p, r);
+      while (fn % 2 === 0 && fn !== 0) { fn = Math.floor(fn / 2); sn = Math.floor(sn / 2); }
+    } else r = node(r, p);
+    fn = Math.floor(fn / 2); sn = Math.floor(sn / 2);
+  }
+  if (sn !== 0 || !r.equals(top)) bad(`the inclusion proof of leaf ${leaf} does not hold`);
+}
+
+function checkConsistency({ first, firstRoot, hashes, checkpoint, origin }, key) {
+  const { size: second, root: secondRoot } = parseCheckpoint(checkpoint, origin, key);
+  const path = hashes.map(hex), old = hex(firstRoot);
+  if (first === second) {
+    if (path.length > 0 || !old.equals(secondRoot)) bad("two trees of one size differ");
+    return;
+  }
+  if (Number.isInteger(Math.log2(first))) path.unshift(old);
+  let fn = first - 1, sn = second - 1;
+  while (fn % 2 === 1) { fn = Math.floor(fn / 2); sn = Math.floor(sn / 2); }
+  if (path.length === 0) bad("a consistency proof that is empty");
+  let fr = path[0], sr = path[0];
+  for (const c of path.slice(1)) {
+    if (sn === 0) bad("a consistency proof that is too long");
+    if (fn % 2 === 1 || fn === sn) {
+      fr = node(c, fr); sr = node(c, sr);
+      while (fn % 2 === 0 && fn !== 0) { fn = Math.floor(fn / 2); sn = Math.floor(sn / 2); }
+    } else sr = node(sr, c);
+    fn = Math.floor(fn / 2); sn = Math.floor(sn / 2);
+  }
+  if (sn !== 0 || !fr.equals(old) || !sr.equals(secondRoot)) bad(`the tree of ${second} leaves is not proved to begin with that of ${first}`);
+}
+
+const record = JSON.parse(readFileSync(0, "utf8"));
+try {
+  const key = createPublicKey(record.key);
+  const hashes = new Map();
+  for (const conversation of record.conversations) {
+    checkConversation(conversation, key);
+    conversation.entries.forEach(entry => hashes.set(`${conversation.tenant} 1 ${conversation.id} ${entry.index}`, hex(entry.hash)));
+  }
+  let leaves = 0;
+  for (const tree of record.trees) leaves += checkTree(tree, hashes, key).length;
+  if (leaves !== hashes.size) bad(`${hashes.size} entries, ${leaves} leaves`);
+  for (const proof of record.inclusion) checkInclusion(proof, key);
+  for (const proof of record.consistency) checkConsistency(proof, key);
+  console.log("VALID");
+} catch (reason) {
+  console.log(`INVALID: ${reason.message}`);
+  process.exitCode = 1;
+}
