@@ -29,7 +29,7 @@ public sealed record TurnClosed
     /// <summary>Sampled after the last piece, e.g. the end token.</summary>
     public required IReadOnlyList<int> TrailingTokenIds { get; init; }
 
-    /// <summary>Never shown to customers.</summary>
+    /// <summary>Never shown to customers. Personal data that the model was not shown is covered in it.</summary>
     public required string Reasoning { get; init; }
 
     /// <summary>The released text whole; refused unless it is the pieces' texts joined.</summary>
@@ -48,6 +48,9 @@ public sealed record TurnClosed
 
     /// <summary>In the answer as the model gave it, then in the reasoning.</summary>
     public IReadOnlyList<LexiconHit> Hits { get; init; } = [];
+
+    /// <summary>Covered in the answer as the model gave it, then in the reasoning; null in turns from before it was looked for.</summary>
+    public IReadOnlyList<PersonalItem>? PersonalData { get; init; }
 }
 
 /// <summary>Where a device went on with an answer that another one, or another run, had begun.</summary>

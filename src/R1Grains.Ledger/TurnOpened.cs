@@ -24,6 +24,7 @@ public sealed record TurnOpened
 
     public required string Caller { get; init; }
 
+    /// <summary>As it came, but for codes that nobody may keep (one-time passwords, card verification values, PINs): those are covered.</summary>
     public required string Input { get; init; }
 
     public required string LanguageCode { get; init; }
@@ -44,6 +45,9 @@ public sealed record TurnOpened
 
     /// <summary>In the input. Where one does more than to mask, no model was asked.</summary>
     public IReadOnlyList<LexiconHit> Hits { get; init; } = [];
+
+    /// <summary>In the input, and covered for the model; null in turns from before it was looked for.</summary>
+    public IReadOnlyList<PersonalItem>? PersonalData { get; init; }
 }
 
 /// <param name="Source">Names the document.</param>

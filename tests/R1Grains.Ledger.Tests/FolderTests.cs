@@ -40,9 +40,9 @@ public sealed class FolderTests : IDisposable
         await (await _folder.OpenAsync()).DisposeAsync();
         _folder.Execute("PRAGMA user_version = 7");
         var failure = await Assert.ThrowsAsync<RecordFolderException>(_folder.OpenAsync);
-        Assert.Contains("has version 7, this program knows version 5", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"has version 7, this program knows version {RecordFile.SchemaVersion}", failure.Message, StringComparison.Ordinal);
         Assert.Contains("version 7", (await Assert.ThrowsAsync<RecordFolderException>(() => RecordVerifier.VerifyAsync(_folder.Path))).Message, StringComparison.Ordinal);
-        _folder.Execute("PRAGMA user_version = 5");
+        _folder.Execute($"PRAGMA user_version = {RecordFile.SchemaVersion}");
         await (await _folder.OpenAsync()).DisposeAsync();
     }
 
@@ -71,7 +71,7 @@ public sealed class FolderTests : IDisposable
         var report = await RecordVerifier.VerifyAsync(_folder.Path);
         Assert.Equal((null, 6, 1, 7), (report.FirstBad, report.Entries, report.AdministrativeRecords, report.Leaves));
         using var connection = _folder.Connect();
-        Assert.Equal(5, RecordFile.Number(connection, "PRAGMA user_version"));
+        Assert.Equal(RecordFile.SchemaVersion, RecordFile.Number(connection, "PRAGMA user_version"));
     }
 
     [Fact]

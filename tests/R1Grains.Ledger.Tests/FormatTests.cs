@@ -15,8 +15,8 @@ public class FormatTests
         Assert.Equal(
             "000000086372656174652d31fa8847b0c33183273f5945508b31c3208a9e4ece58ca47233a05628d8dba37990000000364657600000004636861740000000c637573746f6d6572732f343200000009617373697374616e74000000057a682d434e00000002000000066272616e636800000006e6b5a6e4b89c0000000376697000000000000000006b49d200",
             Convert.ToHexStringLower(Payload.Encode(Samples.Opened(Key, "create-1"))));
-        Assert.Equal("60ecbd9c007d122da3a14a431db81e0eaf69be6ff106a9cdb1e5a4d142288f66", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
-        Assert.Equal("fdce9c48b57434dea697f0f4f5398ae66c86273bcf774288cbe54b2791931742", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
+        Assert.Equal("0c4fc35882aaa9612fe04d7e412cca1dceb1c612b504fa7fcee3b1e53c7cd717", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
+        Assert.Equal("2d438321d8dcbe7e16dd72146613bd6676fa1d5fdccf7600358f84375a96b985", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
         Assert.Equal(
             "00000003646576010000000a636f6d706c6574652d310000000663616c6c6572",
             Convert.ToHexStringLower(Payload.Encode(Samples.Completed(Key, 1, 1))));
@@ -25,12 +25,12 @@ public class FormatTests
     [Fact]
     public void A_whole_conversation_has_its_golden_chain() => Assert.Equal(
         [
-            "6d419b2d0c6268692203c3c74f0572d4df3d33ecee2a49951ba6491e3a4ba995",
-            "45e5247511d8d7e5e730761a3c8d065d9f9a89012b8ed6a0ac2981cc23c84b4a",
-            "ea24db306a0e97d11436be9c9b42903db9b71e5969743d73263935761e537dc8",
-            "e9c522d6db4350f56ee2d809403a6009a6161fc48bb0bb994349c9d19e729028",
-            "2e48c83a82eab915fa4fb1045faf8b846358a5a86dd63c445b5943cbc1b11039",
-            "696cd83028d908052b84775bd9cec0f77ecde7c443e88b6e88d071def4b9868e",
+            "42b5c98a837bce1657652f7d0e6a6f85db30852d0fc26000d5fb45bd6407ace2",
+            "8ba02dddb02db3d95b3941e4143df726bb87c68f6c5cc6349e7ddb0002b593b2",
+            "7aa05cfdb9a5b3362fceabfa48d9ab518c4df32ac109cb2dbfd3d99737c13c9e",
+            "5fd17a673fbe7860c068e67fc54c85aabfb5741d3f2c7a059feaa2558813c867",
+            "1f6ca5a145c44a046888dfe1a424c32eaf641f11718392bdad947238d1034c9e",
+            "ee859a8a752db5d4d9e41609c94e1bbb58b9cd8103457023dcd975b3534d40d6",
         ],
         Chain(Entry.CurrentFormat, Payload.Encode(Samples.Turn(Key, 1, 1), Prompt), Payload.Encode(Samples.Closed(Key, 1, 1, 2))));
 
@@ -46,7 +46,7 @@ public class FormatTests
     [Fact]
     public void A_conversation_of_format_1_has_its_golden_chain_and_is_read()
     {
-        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { Lexicon = null, Hits = [] }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { Lexicon = null, Hits = [] })));
+        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { Lexicon = null, Hits = [], PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { Lexicon = null, Hits = [], PersonalData = null })));
         Assert.Equal("4a450c3d124712fcd070479da86e7a651783af279183de3cdc16dec28107e75f", Digest.Of(opened).ToString());
         Assert.Equal("facfa8ad4ad170c3752ef9098aded945c5ade2f37a78a410ccd6c1ce9af1f9fb", Digest.Of(closed).ToString());
         Assert.Equal(
@@ -66,8 +66,33 @@ public class FormatTests
         Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(opened, 2, Key, 1, 1, Samples.Start));
         Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnClosed(closed, 2, Key, 1, 1, Samples.Start, 2));
 
-        // No lexicon, and a list of no hits.
-        static byte[] Earlier(byte[] payload) => payload[..^5];
+        // No lexicon, a list of no hits, and no list of personal data.
+        static byte[] Earlier(byte[] payload) => payload[..^6];
+    }
+
+    [Fact]
+    public void A_conversation_of_format_2_has_its_golden_chain_and_is_read()
+    {
+        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { PersonalData = null })));
+        Assert.Equal("60ecbd9c007d122da3a14a431db81e0eaf69be6ff106a9cdb1e5a4d142288f66", Digest.Of(opened).ToString());
+        Assert.Equal("fdce9c48b57434dea697f0f4f5398ae66c86273bcf774288cbe54b2791931742", Digest.Of(closed).ToString());
+        Assert.Equal(
+            [
+                "6d419b2d0c6268692203c3c74f0572d4df3d33ecee2a49951ba6491e3a4ba995",
+                "45e5247511d8d7e5e730761a3c8d065d9f9a89012b8ed6a0ac2981cc23c84b4a",
+                "ea24db306a0e97d11436be9c9b42903db9b71e5969743d73263935761e537dc8",
+                "e9c522d6db4350f56ee2d809403a6009a6161fc48bb0bb994349c9d19e729028",
+                "2e48c83a82eab915fa4fb1045faf8b846358a5a86dd63c445b5943cbc1b11039",
+                "696cd83028d908052b84775bd9cec0f77ecde7c443e88b6e88d071def4b9868e",
+            ],
+            Chain(2, opened, closed));
+        var read = Payload.DecodeTurnOpened(opened, 2, Key, 1, 1, Samples.Start).Opened;
+        Assert.Equal((Samples.Turn(Key, 1, 1).Input, null), (read.Input, read.PersonalData));
+        Assert.Equal(Samples.Closed(Key, 1, 1, 2).Hits, Payload.DecodeTurnClosed(closed, 2, Key, 1, 1, Samples.Start, 2).Hits);
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(opened, 3, Key, 1, 1, Samples.Start));
+
+        // No list of personal data.
+        static byte[] Earlier(byte[] payload) => payload[..^1];
     }
 
     private static string[] Chain(byte format, byte[] turnPayload, byte[] closedPayload)
@@ -98,6 +123,7 @@ public class FormatTests
                 Numerics = seed % 2 == 0 ? null : sample.Numerics,
                 Lexicon = seed % 3 == 0 ? null : sample.Lexicon,
                 Hits = [.. ids.Select(id => new LexiconHit(HitPlace.Input, id, ~id, seed, text, id & 255, HitAction.Mask))],
+                PersonalData = seed % 5 == 0 ? null : [.. ids.Select(id => new PersonalItem(HitPlace.Reasoning, id, ~id, text))],
                 Passages = [.. stops.Select(stop => new Passage(stop, text, stop))],
                 Sampling = sample.Sampling with { TopP = number, Seed = seed, StopStrings = stops },
             };
@@ -107,6 +133,7 @@ public class FormatTests
             Assert.Equal(stops, read.Sampling.StopStrings);
             Assert.Equal((number, seed, turn.Numerics, turn.Lexicon), (read.Sampling.TopP, read.Sampling.Seed, read.Numerics, read.Lexicon));
             Assert.Equal(turn.Hits, read.Hits);
+            Assert.Equal(turn.PersonalData, read.PersonalData);
             Assert.Equal((ids.Length, Digest.Of(TokenIds.Encode(ids))), (count, hash));
             Assert.Equal(bytes, Payload.Encode(read, TokenIds.Encode(ids)));
         });
@@ -125,6 +152,7 @@ public class FormatTests
             Assert.Equal(closed.ResumePoints, read.ResumePoints);
             Assert.Equal(closed.Lexicon, read.Lexicon);
             Assert.Equal(closed.Hits, read.Hits);
+            Assert.Equal(closed.PersonalData, read.PersonalData);
             Assert.Equal(bytes, Payload.Encode(read));
         });
 

@@ -69,6 +69,7 @@ internal static class Samples
         Numerics = Digest.Of("numerics"u8),
         Lexicon = Lexicon,
         Hits = [new(HitPlace.Input, 0, 4, 0xFEDCBA9876543210, "test", 3, HitAction.Mask)],
+        PersonalData = [new(HitPlace.Input, 4, 6, "bank_card")],
     };
 
     public static Piece Piece(ConversationKey key, int turn, int number, long epoch, string? text = null) => new()
@@ -100,6 +101,7 @@ internal static class Samples
         ResumePoints = [Resumed],
         Lexicon = Lexicon,
         Hits = [new(HitPlace.Answer, 0, 1, 1, "test", 1, HitAction.Mask), new(HitPlace.Reasoning, 2, 4, 2, "测试", 9, HitAction.Block)],
+        PersonalData = [new(HitPlace.Answer, 1, 3, "mobile_number")],
     };
 
     public static ConversationCompleted Completed(ConversationKey key, long epoch, int turns) => new()

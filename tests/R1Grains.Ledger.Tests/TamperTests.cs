@@ -20,7 +20,7 @@ public sealed class TamperTests : IDisposable
     {
         // Every column of an entry.
         { "entry: index raised", "UPDATE entry SET idx = 9 WHERE conversation_id = 1 AND idx = 2", "c1//2/ missing" },
-        { "entry: format", "UPDATE entry SET format = 3 WHERE conversation_id = 1 AND idx = 2", "c1//2/ format" },
+        { "entry: format", "UPDATE entry SET format = 4 WHERE conversation_id = 1 AND idx = 2", "c1//2/ format" },
         { "entry: format of earlier programs", "UPDATE entry SET format = 1 WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
         { "entry: kind", "UPDATE entry SET kind = 4, turn = 0 WHERE conversation_id = 2 AND idx = 4", "c2//4/ turn 2 is open" },
         { "entry: unknown kind", "UPDATE entry SET kind = 77 WHERE conversation_id = 1 AND idx = 5", "c1//5/ unknown" },

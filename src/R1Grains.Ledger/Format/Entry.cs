@@ -26,7 +26,7 @@ internal sealed record Entry(
     (int Count, Digest Hash)? Pieces)
 {
     /// <summary>Of what is written. What was written before is read as it is.</summary>
-    public const byte CurrentFormat = 2;
+    public const byte CurrentFormat = 3;
 
     public const byte OldestFormat = 1;
 

@@ -1,7 +1,7 @@
 namespace R1Grains.Ledger.Format;
 
 /// <summary>
-/// What a ledger entry says, written in format 2 and read in both. An entry's place (key, index, turn, epoch, time) stands in its envelope and not
+/// What a ledger entry says, written in format 3 and read in all. An entry's place (key, index, turn, epoch, time) stands in its envelope and not
 /// here. The order of the fields is the format: see FORMAT.md.
 /// </summary>
 internal static class Payload
@@ -74,6 +74,7 @@ internal static class Payload
         .Optional(opened.Numerics, (w, numerics) => w.Digest(numerics))
         .Optional(opened.Lexicon, (w, lexicon) => w.Digest(lexicon))
         .Bytes(LexiconHits.Encode(opened.Hits))
+        .Optional(opened.PersonalData, PersonalItems.Write)
         .ToArray();
 
     public static (TurnOpened Opened, int PromptCount, Digest PromptHash) DecodeTurnOpened(
@@ -112,6 +113,7 @@ internal static class Payload
         var (count, hash) = (reader.Int32(), reader.Digest());
         opened = opened with { Numerics = reader.Present() ? reader.Digest() : null };
         if (format >= 2) opened = opened with { Lexicon = reader.Present() ? reader.Digest() : null, Hits = LexiconHits.Read(ref reader) };
+        if (format >= 3) opened = opened with { PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null };
         reader.End();
         return (opened, count, hash);
     }
@@ -131,6 +133,7 @@ internal static class Payload
         .Bytes(ResumePoints.Encode(closed.ResumePoints))
         .Optional(closed.Lexicon, (w, lexicon) => w.Digest(lexicon))
         .Bytes(LexiconHits.Encode(closed.Hits))
+        .Optional(closed.PersonalData, PersonalItems.Write)
         .ToArray();
 
     public static TurnClosed DecodeTurnClosed(
@@ -156,6 +159,7 @@ internal static class Payload
             ResumePoints = ResumePoints.Read(ref reader),
         };
         if (format >= 2) closed = closed with { Lexicon = reader.Present() ? reader.Digest() : null, Hits = LexiconHits.Read(ref reader) };
+        if (format >= 3) closed = closed with { PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null };
         reader.End();
         return Enum.IsDefined(closed.Outcome) ? closed : throw new InvalidDataException($"the outcome is {(int)closed.Outcome}");
     }

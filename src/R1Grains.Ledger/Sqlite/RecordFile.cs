@@ -6,7 +6,7 @@ namespace R1Grains.Ledger.Sqlite;
 /// <summary>The file that holds the record: its schema, its version, and how it is opened.</summary>
 internal static class RecordFile
 {
-    public const int SchemaVersion = 5;
+    public const int SchemaVersion = 6;
 
     /// <summary>The first that has a registry.</summary>
     private const int RegistryVersion = 4;

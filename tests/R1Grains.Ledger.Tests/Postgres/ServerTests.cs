@@ -1,3 +1,4 @@
+using R1Grains.Ledger.Postgres;
 using R1Grains.Tests.Servers;
 
 namespace R1Grains.Ledger.Tests.Postgres;
@@ -145,7 +146,7 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
         await _store.CreateAsync();
         foreach (var record in await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => _store.OpenAsync())))
             await record.DisposeAsync();
-        Assert.Equal(4, await _store.ScalarAsync<long>("SELECT count(*) FROM schema_version"));
+        Assert.Equal(Migrations.Known, await _store.ScalarAsync<long>("SELECT count(*) FROM schema_version"));
     }
 
     [Fact]
@@ -154,7 +155,7 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
         await (await _store.OpenAsync()).DisposeAsync();
         await _store.ExecuteAsync("INSERT INTO schema_version (version) VALUES (7)");
         foreach (var call in new Func<Task>[] { async () => await _store.OpenAsync(), () => _store.VerifyAsync() })
-            Assert.Contains("has version 7, this program knows version 4", (await Assert.ThrowsAsync<RecordServerException>(call)).Message, StringComparison.Ordinal);
+            Assert.Contains($"has version 7, this program knows version {Migrations.Known}", (await Assert.ThrowsAsync<RecordServerException>(call)).Message, StringComparison.Ordinal);
         await _store.ExecuteAsync("DELETE FROM schema_version WHERE version = 7");
         await (await _store.OpenAsync()).DisposeAsync();
     }
