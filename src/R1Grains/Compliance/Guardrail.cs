@@ -3,13 +3,16 @@ using R1Grains.Ledger;
 
 namespace R1Grains.Compliance;
 
-/// <summary>The lexicon in one turn: it checks what the customer says and what the model says, and tells of it in the record's terms.</summary>
+/// <summary>What is checked in one turn: what the customer says and what the model says, by the lexicon and for personal data, told in the record's terms.</summary>
 /// <param name="Day">Of the turn's opening, in UTC: entries that are not valid on it are not looked for.</param>
 /// <param name="Language">Of the conversation: <c>zh</c> or <c>en</c>.</param>
 internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, string Language)
 {
     /// <summary>Of the lexicon.</summary>
     public Digest Version { get; } = Digest.Parse(Lexicon.Version);
+
+    /// <summary>To the model.</summary>
+    public ShownText Shown { get; init; } = ShownText.Nothing;
 
     /// <summary>What the customer gets for an input that may not go on, and for the rest of an answer that may not: one piece.</summary>
     public string Words => Language == "en"
@@ -28,10 +31,13 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
 
     public IReadOnlyList<LexiconHit> Input(string text) => Told(HitPlace.Input, Lexicon.Inspect(text, LexiconScope.Input, Tenant, Day).Hits);
 
+    /// <summary>What the model may see of an input, in its turn and in later ones.</summary>
+    public static string ForModel(TurnOpened opened) => Mask(RecordedItems.Masked(opened), opened.Hits);
+
     /// <summary>For the record alone: reasoning is shown to nobody.</summary>
     public IReadOnlyList<LexiconHit> Reasoning(string text) => Told(HitPlace.Reasoning, Lexicon.Inspect(text, LexiconScope.Output, Tenant, Day).Hits);
 
-    public StreamFilter Filter() => new(Lexicon, LexiconScope.Output, Tenant, Day);
+    public AnswerFilter Filter() => new(new(Lexicon, LexiconScope.Output, Tenant, Day), Shown);
 
     public static IReadOnlyList<LexiconHit> Told(HitPlace place, IReadOnlyList<Hit> hits) =>
     [

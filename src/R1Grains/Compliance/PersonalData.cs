@@ -30,7 +30,8 @@ public static class PersonalData
             foreach (var span in source.spans) Mask(masked.Slice(span.Start - source.origin, span.Length), span.Kind);
         });
 
-    private static void Mask(Span<char> item, PersonalDataKind kind)
+    /// <param name="item">One, whole.</param>
+    public static void Mask(Span<char> item, PersonalDataKind kind)
     {
         switch (kind)
         {

@@ -163,6 +163,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             ResumePoints = _resumePoints,
             Lexicon = guardrail.Version,
             Hits = _reply.Hits,
+            PersonalData = _reply.Items,
         };
         Tracing.Span?
             .SetTag("r1grains.turn.outcome", $"{closed.Outcome}")

@@ -8,7 +8,7 @@ namespace R1Grains.Conversations;
 
 /// <summary>
 /// A reply on its way from token ids to released text: the reasoning is parted off by token id, the answer is decoded,
-/// trimmed at stop strings, filtered and cut into units. It is a function of its ids and of what was released, so that
+/// trimmed at stop strings, filtered (words and personal data) and cut into units. It is a function of its ids and of what was released, so that
 /// going through a recorded reply again brings it where it was.
 /// </summary>
 /// <param name="isBlocked">No model is asked: there are the guardrail's words and nothing else.</param>
@@ -17,7 +17,7 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
     private readonly StreamingDecoder _thoughts = new(model.Tokenizer);
     private readonly StreamingDecoder _answer = new(model.Tokenizer);
     private readonly StopStrings _stops = new(stopStrings);
-    private readonly StreamFilter _filter = guardrail.Filter();
+    private readonly AnswerFilter _filter = guardrail.Filter();
     private readonly ReleaseUnits _units = new();
     private readonly StringBuilder _reasoning = new();
 
@@ -41,16 +41,22 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
     public bool IsReasoning { get; private set; } = model.Template.OpensReasoning;
 
     /// <summary>What must never be shown to a customer.</summary>
-    public string Reasoning => _reasoning.ToString().Trim();
+    public string Reasoning => PersonalData.Mask(Thoughts, [.. guardrail.Shown.FindOthers(Thoughts)]);
 
     /// <summary>In the answer and in the reasoning.</summary>
-    public IReadOnlyList<LexiconHit> Hits => [.. Guardrail.Told(HitPlace.Answer, _filter.Hits), .. guardrail.Reasoning(Reasoning)];
+    public IReadOnlyList<LexiconHit> Hits => [.. Guardrail.Told(HitPlace.Answer, _filter.Hits), .. guardrail.Reasoning(Thoughts)];
+
+    /// <summary>Covered in the answer and in the reasoning.</summary>
+    public IReadOnlyList<PersonalItem> Items =>
+        [.. RecordedItems.Told(HitPlace.Answer, _filter.Items), .. RecordedItems.Told(HitPlace.Reasoning, guardrail.Shown.FindOthers(Thoughts))];
 
     /// <summary>Nothing of the answer follows but the guardrail's words, in the place of all that was not released.</summary>
     public bool IsStopped { get; private set; } = isBlocked;
 
     /// <summary>Whether text waits to be released. What the filter holds back does not wait for time.</summary>
     public bool Holds => !IsStopped && _units.Holds;
+
+    private string Thoughts => _reasoning.ToString().Trim();
 
     private string Replacement => _released > 0 ? $"\n{guardrail.Words}" : guardrail.Words;
 
@@ -136,11 +142,11 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
     }
 
     /// <param name="text">Let through by the filter.</param>
-    private void Pass(ReadOnlySpan<char> text)
+    private void Pass(string text)
     {
         var skipped = Math.Min(_ahead, text.Length);
         _ahead -= skipped;
-        _units.Append(text[skipped..].ToString());
+        _units.Append(text[skipped..]);
         IsStopped = _filter.Stopped is not null;
     }
 }

@@ -44,7 +44,7 @@ internal sealed class RunningTurn
     {
         (_left, _trace) = (left, Tracing.Here);
         (RequestId, Payload) = (left.Opened.RequestId, left.Opened.PayloadHash);
-        Opened(left.Opened, new(parts, transcript, left.Opened, prompt, GuardrailAt(left.Opened.Time), _stop, Publish));
+        Opened(left.Opened, new(parts, transcript, left.Opened, prompt, GuardrailFor(left.Opened), _stop, Publish));
         foreach (var happened in Views.Events(left)) _events.Append(happened);
     }
 
@@ -75,7 +75,7 @@ internal sealed class RunningTurn
     public Task Ended => _events.Ended;
 
     public TurnView View => new(
-        _opened!.Turn, RequestId, _answer!.IsQueued ? TurnState.Queued : TurnState.Running, _opened.Input, _answer.Text, _answer.Pieces,
+        _opened!.Turn, RequestId, _answer!.IsQueued ? TurnState.Queued : TurnState.Running, _opened.Input, RecordedItems.Masked(_opened), _answer.Text, _answer.Pieces,
         Completed: null, Failure: null, _opened.Time, _answer.FirstText, EndTime: null);
 
     /// <summary>Returns when the turn has ended or was refused; what it throws means that the record is lost to this activation.</summary>
@@ -146,7 +146,6 @@ internal sealed class RunningTurn
         var guardrail = GuardrailAt(now);
         var hits = guardrail.Input(asked.Text);
         var isBlocked = Guardrail.Blocks(hits);
-        var fitted = isBlocked ? _transcript.Window.Unasked : Fit(tenant, Guardrail.Mask(asked.Text, hits));
         var model = _parts.Model;
         var opened = new TurnOpened
         {
@@ -160,14 +159,17 @@ internal sealed class RunningTurn
             Caller = asked.Caller,
             Input = asked.Text,
             LanguageCode = _transcript.Language,
-            Passages = fitted.Passages,
+            Passages = [],
             Release = new(model.Name, Digest.Parse(model.Hash), model.Template.Name, tenant.Policy.Version, tenant.Policy.Hash),
             Sampling = Sampling.For(model, _transcript.Window, key, index, RequestId),
-            Context = fitted.Report,
+            Context = _transcript.Window.Unasked.Report,
             Lexicon = guardrail.Version,
             Hits = hits,
+            PersonalData = RecordedItems.Told(HitPlace.Input, asked.PersonalData),
         };
-        var answer = new Answer(_parts, _transcript, opened, fitted.Prompt, guardrail, _stop, Publish);
+        var fitted = isBlocked ? _transcript.Window.Unasked : Fit(tenant, Guardrail.ForModel(opened));
+        opened = opened with { Passages = fitted.Passages, Context = fitted.Report };
+        var answer = new Answer(_parts, _transcript, opened, fitted.Prompt, GuardrailFor(opened), _stop, Publish);
 
         // 5. The device admits or refuses; of a refused turn nothing is recorded, so the same request may come again.
         using var generation = IsCancelled || isBlocked ? null : await answer.Submit();
@@ -202,6 +204,16 @@ internal sealed class RunningTurn
 
     private Guardrail GuardrailAt(DateTimeOffset opened) =>
         new(_parts.Tenants.LexiconOf(_transcript.Key.Tenant), _transcript.Key.Tenant, DateOnly.FromDateTime(opened.UtcDateTime), _transcript.Language);
+
+    private Guardrail GuardrailFor(TurnOpened opened) => GuardrailAt(opened.Time) with
+    {
+        Shown = new([
+            _transcript.Window.Policy,
+            .. _transcript.Said.SelectMany(exchange => new[] { exchange.Input, exchange.Answer }),
+            .. opened.Passages.Select(passage => passage.Text),
+            Guardrail.ForModel(opened),
+        ]),
+    };
 
     /// <summary>What a turn that an earlier activation left open still lacks.</summary>
     private async Task Continue(TurnRecord left)

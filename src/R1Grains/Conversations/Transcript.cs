@@ -103,7 +103,7 @@ internal sealed class Transcript
     private static bool IsSaid(TurnOpened opened, TurnClosed? closed) => closed is { Answer.Length: > 0 } && !Guardrail.Blocks(opened.Hits);
 
     private static Exchange AsSaid(ContextWindow window, TurnOpened opened, TurnClosed closed) =>
-        window.Said(opened.Turn, Guardrail.Mask(opened.Input, opened.Hits), closed.Answer);
+        window.Said(opened.Turn, Guardrail.ForModel(opened), closed.Answer);
 
     private sealed class Words(IEnumerable<TurnRecord> turns, ContextWindow window)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using R1Grains.Compliance;
 
 namespace R1Grains.Conversations;
 
@@ -27,6 +28,10 @@ public sealed record UserTurn(
     /// <summary>The span of the call that asks; default for none.</summary>
     [Id(7)]
     public ActivityContext Trace { get; init; }
+
+    /// <summary>What of the words tells who the customer is; codes that nobody may keep are covered in the text already.</summary>
+    [Id(8)]
+    public ImmutableArray<PersonalDataSpan> PersonalData { get; init; } = [];
 
     // Orleans can write the arguments of a call into a log or an exception, so what holds words says how many.
     public override string ToString() => $"turn {RequestId} of {Text.Length} characters";
@@ -79,12 +84,15 @@ public enum TurnState
     Blocked,
 }
 
+/// <param name="Input">For callers who may lift masks.</param>
+/// <param name="Masked">The input for everybody else.</param>
 [GenerateSerializer, Immutable, Alias("r1.TurnView")]
 public sealed record TurnView(
     [property: Id(0)] int Index,
     [property: Id(1)] string RequestId,
     [property: Id(2)] TurnState State,
     [property: Id(3)] string Input,
+    [property: Id(11)] string Masked,
     [property: Id(4)] string Output,
     [property: Id(5)] long LastSequence,
     [property: Id(6)] Completed? Completed,
@@ -123,6 +131,7 @@ public sealed record TextReleased(long Sequence, DateTimeOffset Time, [property:
 [GenerateSerializer, Immutable, Alias("r1.Heartbeat")]
 public sealed record Heartbeat(long Sequence, DateTimeOffset Time) : TurnEvent(Sequence, Time);
 
+/// <param name="PersonalData">Items that were covered in input, answer and reasoning, by kind.</param>
 [GenerateSerializer, Immutable, Alias("r1.Completed")]
 public sealed record Completed(
     long Sequence,
@@ -131,7 +140,8 @@ public sealed record Completed(
     [property: Id(1)] Usage Usage,
     [property: Id(2)] ContextReport Context,
     [property: Id(3)] Release Release,
-    [property: Id(4)] Receipt Receipt) : TurnEvent(Sequence, Time);
+    [property: Id(4)] Receipt Receipt,
+    [property: Id(5)] ImmutableSortedDictionary<string, int> PersonalData) : TurnEvent(Sequence, Time);
 
 [GenerateSerializer, Immutable, Alias("r1.Failed")]
 public sealed record Failed(long Sequence, DateTimeOffset Time, [property: Id(0)] Refusal Refusal) : TurnEvent(Sequence, Time);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using R1Grains.Compliance;
 using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
@@ -38,6 +39,7 @@ internal static class Views
             _ => TurnState.Failed,
         },
         turn.Opened.Input,
+        RecordedItems.Masked(turn.Opened),
         turn.Closed?.Answer ?? string.Concat(turn.Pieces.Select(piece => piece.Text)),
         turn.Pieces.Count,
         turn.Closed is { } closed && Finish(closed) is not null ? Completed(turn.Opened, closed, turn.ClosedReceipt!) : null,
@@ -78,7 +80,8 @@ internal static class Views
         new(closed.Usage.Prompt, closed.Usage.Reasoning, closed.Usage.Answer),
         Of(opened.Context),
         new(opened.Release.ModelName, opened.Release.ModelHash.ToString(), opened.Release.Template, opened.Release.PolicyVersion, $"{closed.Lexicon}"),
-        Of(receipt, closed.Time));
+        Of(receipt, closed.Time),
+        RecordedItems.Count(opened, closed));
 
     private static FinishReason? Finish(TurnClosed closed) =>
         Enum.TryParse<FinishReason>(closed.FinishReason.Replace("_", "", StringComparison.Ordinal), ignoreCase: true, out var reason) ? reason : null;

@@ -23,7 +23,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         await foreach (var turnEvent in Follow(conversation).Stream(turn, ending))
             if (turnEvent is Accepted accepted)
                 index = accepted.Turn;
-        return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
+        return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context), MayLift(context));
     });
 
     [Asks<ConversationName>(Permission.SendTurns, "conversation")]
@@ -46,7 +46,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
     public override async Task<V1.Turn> GetTurn(V1.GetTurnRequest request, ServerCallContext context)
     {
         var turn = context.Resource<TurnName>();
-        return (await Grain(turn.Conversation).GetTurn(turn.Index, context.CancellationToken)).ToWire(turn.Conversation, Faults.LanguageOf(context));
+        return (await Grain(turn.Conversation).GetTurn(turn.Index, context.CancellationToken)).ToWire(turn.Conversation, Faults.LanguageOf(context), MayLift(context));
     }
 
     [Asks<ConversationName>(Permission.ReadTurns, "parent")]
@@ -60,8 +60,9 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         var conversation = await record.FindConversationAsync(key, context.CancellationToken)
             ?? throw new RefusedException(new(Reason.ConversationNotFound, $"{parent} does not exist"));
         var language = Faults.LanguageOf(context) ?? conversation.Opened.LanguageCode;
+        var isLifted = MayLift(context);
         var page = await PageTokens.Read(
-            size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => Views.Of(turn).ToWire(parent, language));
+            size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => Views.Of(turn).ToWire(parent, language, isLifted));
         return new()
         {
             Turns = { page.Items },
@@ -76,7 +77,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         // Asked for as on every change, though cancelling twice is cancelling once.
         RequestId.Parse(request.RequestId);
         var view = await Grain(turn.Conversation).CancelTurn(turn.Index, context.Caller().Subject, context.CancellationToken);
-        return view.ToWire(turn.Conversation, Faults.LanguageOf(context));
+        return view.ToWire(turn.Conversation, Faults.LanguageOf(context), MayLift(context));
     }
 
     private (ConversationName, UserTurn) Read(V1.StreamTurnRequest request, ServerCallContext context)
@@ -84,6 +85,8 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         var conversation = context.Resource<ConversationName>();
         return (conversation, request.ToUserTurn(conversation, context.Caller(), context.DeadlineBy(time)));
     }
+
+    private static bool MayLift(ServerCallContext context) => context.Caller().May(Permission.LiftMasks);
 
     /// <returns>How many events were written.</returns>
     private static async Task<int> Write(

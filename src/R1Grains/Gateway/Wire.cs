@@ -4,6 +4,7 @@ using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using R1Grains.Access;
 using R1Grains.Audit;
+using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
@@ -32,16 +33,19 @@ internal static class Wire
             V1.Concurrency.Supersede => Concurrency.Supersede,
             var unknown => throw Refuse.Field(Reason.InvalidArgument, "concurrency", $"concurrency {(int)unknown} is unknown: use QUEUE, REJECT or SUPERSEDE"),
         };
+        // The hash of a text with a code of three digits would tell the code.
+        var input = CustomerInput.Of(text);
         return new(
             RequestId.Parse(request.RequestId),
-            PayloadHash.Of("turn", conversation.ToString(), text, concurrency.ToString(), Number(request.ExpectedTurnIndex)),
-            text,
+            PayloadHash.Of("turn", conversation.ToString(), input.Text, concurrency.ToString(), Number(request.ExpectedTurnIndex)),
+            input.Text,
             concurrency,
             request.ExpectedTurnIndex == 0 ? null : request.ExpectedTurnIndex,
             caller.Subject,
             deadline)
         {
             Trace = Tracing.Here,
+            PersonalData = input.Items,
         };
     }
 
@@ -98,7 +102,8 @@ internal static class Wire
         TurnCount = view.TurnCount,
     };
 
-    public static V1.Turn ToWire(this TurnView view, ConversationName conversation, string? language) => new()
+    /// <param name="isLifted">Whether the caller may lift the masks of the customer's words.</param>
+    public static V1.Turn ToWire(this TurnView view, ConversationName conversation, string? language, bool isLifted) => new()
     {
         Name = conversation.Turn(view.Index).ToString(),
         Index = view.Index,
@@ -114,7 +119,7 @@ internal static class Wire
             TurnState.Blocked => V1.Turn.Types.State.Blocked,
             _ => throw new UnreachableException($"turn state {view.State}"),
         },
-        Input = new() { Text = view.Input },
+        Input = new() { Text = isLifted ? view.Input : view.Masked },
         Output = view.Output,
         LastSequence = view.LastSequence,
         Completed = view.Completed?.ToWire(),
@@ -248,6 +253,7 @@ internal static class Wire
         ContextReport = completed.Context.ToWire(),
         Release = new() { Model = completed.Release.Model, ModelHash = completed.Release.ModelHash, Template = completed.Release.Template, PolicyVersion = completed.Release.PolicyVersion, Lexicon = completed.Release.Lexicon },
         Receipt = completed.Receipt.ToWire(),
+        PersonalData = { completed.PersonalData },
     };
 
     public static V1.Receipt ToWire(this Receipt receipt) => new()

@@ -214,7 +214,7 @@ public sealed class ConversationTests : IAsyncLifetime
         Assert.Equal(FinishReason.Cancelled, Assert.IsType<Completed>((await reader.Rest())[^1]).FinishReason);
         var record = (await _silo.Record.FindTurnAsync(new("demo", "c"), 1))!;
         Assert.Equal("bert", record.Closed!.CancelledBy);
-        Assert.Equal(view, await grain.CancelTurn(1, "carl"));
+        Assert.Equal(view with { Completed = null }, await grain.CancelTurn(1, "carl") with { Completed = null });
         gate.Release(1_000);
     }
 

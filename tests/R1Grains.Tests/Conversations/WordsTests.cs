@@ -15,7 +15,7 @@ public sealed class WordsTests
         new UserTurn("1", [], Words, Concurrency.Queue, null, "anna", null),
         new TextReleased(1, Now, Words),
         new WatchedEvent(1, new TextReleased(1, Now, Words)),
-        new TurnView(1, "1", TurnState.Running, Words, Words, 1, null, null, Now, null, null),
+        new TurnView(1, "1", TurnState.Running, Words, Words, Words, 1, null, null, Now, null, null),
         new ContextEntry(1, true, 2, Words, Words),
         new ContextWindowView(new(0, 0, 0, 0, 0, 0, 0, 0), [new ContextEntry(1, true, 2, Words, Words)], Words),
         new NewConversation("1", [], "anna", Words, Words, Words, "en", ImmutableSortedDictionary<string, string>.Empty, TimeSpan.Zero),

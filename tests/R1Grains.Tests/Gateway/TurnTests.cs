@@ -145,4 +145,27 @@ public sealed class TurnTests
             return response;
         }
     }
+
+    [Fact]
+    public async Task Who_the_customer_is_shows_only_to_those_who_may_lift_masks()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var conversation = await host.Open();
+        await host.Say(conversation, "1", "I am at 13812345678, PIN 0420").Rest();
+        var (masked, whole) = ("I am at 138****5678, PIN ****", "I am at 13812345678, PIN ****");
+        Permission[] usual = [Permission.ReadTurns, Permission.SendTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.ReadTranscripts];
+        foreach (var (permissions, expected) in new[] { (usual, masked), ([.. usual, Permission.LiftMasks], whole) })
+        {
+            var headers = host.Bearer("demo", "anna", permissions);
+            Assert.Equal(expected, (await host.Turns.GetTurnAsync(new() { Name = $"{conversation}/turns/1" }, headers)).Input.Text);
+            Assert.Equal(expected, Assert.Single((await host.Turns.ListTurnsAsync(new() { Parent = conversation }, headers)).Turns).Input.Text);
+            Assert.Equal(expected, (await host.Turns.CancelTurnAsync(new() { Name = $"{conversation}/turns/1", RequestId = "c" }, headers)).Input.Text);
+            Assert.Equal(expected, (await host.Turns.SendTurnAsync(new() { Conversation = conversation, RequestId = "1", Input = new() { Text = "I am at 13812345678, PIN 0420" } }, headers)).Input.Text);
+            // What the model sees is masked for everybody.
+            Assert.Equal(masked, Assert.Single((await host.Conversations.GetContextWindowAsync(new() { Conversation = conversation }, headers)).Turns).Input);
+            Assert.Equal("You said: " + masked, (await host.Turns.ResumeTurn(new() { Turn = $"{conversation}/turns/1" }, headers).Rest()).Text());
+        }
+        var completed = (await host.Turns.GetTurnAsync(new() { Name = $"{conversation}/turns/1" })).Completed;
+        Assert.Equal(new() { ["mobile_number"] = 1, ["pin"] = 1 }, completed.PersonalData.ToDictionary());
+    }
 }

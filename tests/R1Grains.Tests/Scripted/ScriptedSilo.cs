@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
 using R1Grains.Audit;
 using R1Grains.Cluster;
+using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Engine.Tests.Scripted;
@@ -36,7 +37,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
     public Digest Numerics => Digest.Parse(Runner.Numerics);
 
     /// <param name="lexicon">What the tenant adds to the list that ships.</param>
-    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null, TimeSpan? restAfter = null, string? lexicon = null)
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null, TimeSpan? restAfter = null, string? lexicon = null, string facts = "## Ferry Card\nThe fee is 3 yuan.\n")
     {
         var model = ScriptedModel.Create(contextLength);
         var runner = scripted?.Invoke(model) ?? ScriptedReplies.Runner(model, rows);
@@ -49,7 +50,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         builder.Services
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(_ => opened)
-            .AddKnowledge(Tenants(folder, lexicon))
+            .AddKnowledge(Tenants(folder, lexicon, facts))
             .AddInference(options, ownsDevice: true)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<LiveTurns>()
@@ -77,8 +78,12 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         requestId, Hash(requestId), "anna", "chat", "customer-1", "assistant", language,
         ImmutableSortedDictionary<string, string>.Empty.Add("branch", "7"), idleTimeout ?? TimeSpan.FromMinutes(30));
 
-    public static UserTurn Ask(string requestId, string text, Concurrency concurrency = Concurrency.Queue, int? expected = null, DateTimeOffset? deadline = null) =>
-        new(requestId, Hash(text), text, concurrency, expected, "anna", deadline);
+    /// <summary>As the gateway would.</summary>
+    public static UserTurn Ask(string requestId, string text, Concurrency concurrency = Concurrency.Queue, int? expected = null, DateTimeOffset? deadline = null)
+    {
+        var input = CustomerInput.Of(text);
+        return new(requestId, Hash(input.Text), input.Text, concurrency, expected, "anna", deadline) { PersonalData = input.Items };
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -89,11 +94,11 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         if (_host is IAsyncDisposable host) await host.DisposeAsync();
     }
 
-    private static string Tenants(string folder, string? lexicon)
+    private static string Tenants(string folder, string? lexicon, string facts)
     {
         var demo = Directory.CreateDirectory(Path.Combine(folder, "tenants", "demo")).FullName;
         File.WriteAllText(Path.Combine(demo, "policy.md"), "---\nversion: 3\n---\nBe brief.");
-        File.WriteAllText(Path.Combine(demo, "facts.md"), "---\nversion: 1\n---\n## Ferry Card\nThe fee is 3 yuan.\n");
+        File.WriteAllText(Path.Combine(demo, "facts.md"), $"---\nversion: 1\n---\n{facts}");
         if (lexicon is not null) File.WriteAllText(Path.Combine(demo, "lexicon.txt"), lexicon);
         return Path.Combine(folder, "tenants");
     }
