@@ -37,6 +37,7 @@ public static class R1Host
     {
         var builder = Builder(args);
         var settings = Settings.From(builder.Configuration);
+        var certificate = settings.Tls is { } tls ? GatewayCertificate.Open(tls) : null;
 
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -45,8 +46,14 @@ public static class R1Host
             kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreamsPerConnection;
             // A client that vanished without a word is noticed within the minute, and its streams end.
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            // A byte now and then holds a connection, and its memory.
+            kestrel.Limits.MinRequestBodyDataRate = new(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(10));
             // gRPC without TLS needs a port that speaks HTTP/2 alone.
-            kestrel.Listen(settings.Listen, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(settings.Listen, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (certificate is not null) listen.UseHttps(certificate.Options(kestrel.ApplicationServices.GetRequiredService<ILogger<GatewayCertificate>>));
+            });
             if (settings.Metrics is { } metrics) SidePort.Metrics.Listen(kestrel, metrics);
             if (settings.ShowsDashboard) SidePort.Dashboard.Listen(kestrel, settings.Dashboard!);
         });
@@ -82,8 +89,15 @@ public static class R1Host
     }
 
     /// <summary>The settings file lies beside the binary, wherever the process was started from.</summary>
-    internal static WebApplicationBuilder Builder(string[] args) =>
-        WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    /// <remarks>What is secret may lie in files, named as the variables are, in the folder R1__Secrets: as orchestrators mount it.</remarks>
+    internal static WebApplicationBuilder Builder(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        if (builder.Configuration["R1:Secrets"] is not { Length: > 0 } secrets) return builder;
+        if (!Directory.Exists(secrets)) throw new StartFailure($"R1__Secrets is '{secrets}', and there is no such folder: name the one that holds a file for each secret, e.g. ConnectionStrings__Postgres.");
+        builder.Configuration.AddKeyPerFile(Path.GetFullPath(secrets), optional: false);
+        return builder;
+    }
 
     /// <summary>What can be at fault is opened before anything starts: servers, the data folder and what lies in it, the model, the tenants' policies.</summary>
     private static void Require(IServiceProvider services, Settings settings)

@@ -3,6 +3,7 @@ using System.Net;
 using R1Grains.Access;
 using R1Grains.Cluster;
 using R1Grains.Engine;
+using R1Grains.Gateway;
 using R1Grains.Operations;
 
 namespace R1Grains;
@@ -46,6 +47,12 @@ public sealed record Settings
 
     /// <summary>Whether whoever reads the data folder can be anyone, and on loopback everybody is the development's caller.</summary>
     public required bool TrustsDevelopmentIssuer { get; init; }
+
+    /// <summary>With what gRPC's port proves itself to clients; null for plain text.</summary>
+    public GatewayTls? Tls { get; init; }
+
+    /// <summary>What a gateway takes of each caller and tenant, as R1:Limits:Name.</summary>
+    public required LimitSettings Limits { get; init; }
 
     /// <summary>Full path of the folder that holds the record and the process's keys.</summary>
     public required string Data { get; init; }
@@ -97,6 +104,8 @@ public sealed record Settings
             Listen = Read(r1, "Listen", StandardListen, TryAddress, "an address with a port, e.g. 127.0.0.1:5080"),
             Oidc = oidc,
             TrustsDevelopmentIssuer = Read(r1, "DevelopmentIssuer", oidc is null, bool.TryParse, "true or false"),
+            Tls = TlsFrom(r1),
+            Limits = LimitsFrom(r1, new()),
             Data = Path.GetFullPath(r1["Data"] ?? "data"),
             RecordKey = Named(r1["Record:Key"]) is { } key ? Path.GetFullPath(key) : null,
             RecordWitness = Named(r1["Record:Witness"]) is { } witness ? Path.GetFullPath(witness) : null,
@@ -151,6 +160,20 @@ public sealed record Settings
     }
 
     private static bool TryTenant(string text, out string? tenant) => ResourceName.IsId(tenant = text);
+
+    private static GatewayTls? TlsFrom(IConfiguration r1) => (Named(r1["Tls:Certificate"]), Named(r1["Tls:Key"])) switch
+    {
+        ({ } certificate, { } key) => new(Path.GetFullPath(certificate), Path.GetFullPath(key)),
+        (null, null) => null,
+        var (certificate, _) => throw new StartFailure($"R1__Tls__{(certificate is null ? "Key is set and R1__Tls__Certificate" : "Certificate is set and R1__Tls__Key")} is not: name both PEM files, or neither for connections in plain text."),
+    };
+
+    private static LimitSettings LimitsFrom(IConfiguration r1, LimitSettings standard) => new(
+        Read(r1, "Limits:CallerRate", standard.CallerRate, TryCount, "calls a second of one caller, 0 for no limit"),
+        Read(r1, "Limits:TenantRate", standard.TenantRate, TryCount, "calls a second of one tenant, 0 for no limit"),
+        Read(r1, "Limits:CallerCalls", standard.CallerCalls, TryCount, "calls of one caller at the same time, 0 for no limit"),
+        Read(r1, "Limits:TenantCalls", standard.TenantCalls, TryCount, "calls of one tenant at the same time, 0 for no limit"),
+        Read(r1, "Limits:TenantTokens", standard.TenantTokens, TryCount, "tokens a minute of one tenant, 0 for no limit"));
 
     private static EngineOptions EngineFrom(IConfiguration r1, EngineOptions standard) => standard with
     {

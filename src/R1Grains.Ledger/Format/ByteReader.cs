@@ -39,7 +39,7 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
         var text = String();
         return decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
             ? value
-            : throw new InvalidDataException($"'{text}' is not a decimal number");
+            : throw new InvalidDataException($"a string of {text.Length} characters is not a decimal number");
     }
 
     public bool Present() => Byte() switch

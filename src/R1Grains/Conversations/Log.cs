@@ -1,4 +1,5 @@
 using R1Grains.Ledger;
+using R1Grains.Operations;
 
 namespace R1Grains.Conversations;
 
@@ -24,24 +25,36 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Critical, Message = "ALARM {Conversation} turn {Turn}: the recorded tokens of piece {Piece} do not give its text; the turn is closed as interrupted")]
     public static partial void NotReproduced(ILogger log, ConversationKey conversation, int turn, int piece);
 
+    public static void Contradicted(ILogger log, Exception exception, ConversationKey conversation) => WordlesslyContradicted(log, Wordless.Of(exception), conversation);
+
     [LoggerMessage(Level = LogLevel.Critical, Message = "ALARM {Conversation}: the record contradicts this activation, which ends")]
-    public static partial void Contradicted(ILogger log, Exception exception, ConversationKey conversation);
+    private static partial void WordlesslyContradicted(ILogger log, Exception exception, ConversationKey conversation);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Conversation} was taken over by another activation")]
     public static partial void TakenOver(ILogger log, ConversationKey conversation);
 
+    public static void Broken(ILogger log, Exception exception, ConversationKey conversation) => WordlesslyBroken(log, Wordless.Of(exception), conversation);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Conversation}: a turn cannot go on; what is recorded of it stays open")]
-    public static partial void Broken(ILogger log, Exception exception, ConversationKey conversation);
+    private static partial void WordlesslyBroken(ILogger log, Exception exception, ConversationKey conversation);
+
+    public static void Unattended(ILogger log, Exception exception, ConversationKey conversation) => WordlesslyUnattended(log, Wordless.Of(exception), conversation);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Nobody could attend to {Conversation}; it is tried again")]
-    public static partial void Unattended(ILogger log, Exception exception, ConversationKey conversation);
+    private static partial void WordlesslyUnattended(ILogger log, Exception exception, ConversationKey conversation);
+
+    public static void OpenTurnsUnknown(ILogger log, Exception exception) => WordlesslyOpenTurnsUnknown(log, Wordless.Of(exception));
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The record does not tell its open turns; it is asked again within a minute")]
-    public static partial void OpenTurnsUnknown(ILogger log, Exception exception);
+    private static partial void WordlesslyOpenTurnsUnknown(ILogger log, Exception exception);
+
+    public static void Unreminded(ILogger log, Exception exception) => WordlesslyUnreminded(log, Wordless.Of(exception));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No reminder could be set to attend to open turns; it is tried again")]
-    public static partial void Unreminded(ILogger log, Exception exception);
+    private static partial void WordlesslyUnreminded(ILogger log, Exception exception);
+
+    public static void NotKept(ILogger log, Exception exception, ConversationKey conversation) => WordlesslyNotKept(log, Wordless.Of(exception), conversation);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Conversation}: its snapshot was not kept; the next activation does without")]
-    public static partial void NotKept(ILogger log, Exception exception, ConversationKey conversation);
+    private static partial void WordlesslyNotKept(ILogger log, Exception exception, ConversationKey conversation);
 }

@@ -40,6 +40,9 @@ public enum Reason
     ApiKeyExists,
     EtagMismatch,
     ProofPending,
+    RateExceeded,
+    CallsExceeded,
+    TokensExceeded,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

@@ -7,6 +7,7 @@ using Google.Rpc;
 using Grpc.Core;
 using Orleans.Runtime;
 using R1Grains.Conversations;
+using R1Grains.Operations;
 using Enum = System.Enum;
 using Status = Google.Rpc.Status;
 
@@ -55,6 +56,9 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.ApiKeyNotFound] = new(Code.NotFound, "未找到该密钥。", "The key was not found."),
         [Reason.ApiKeyExists] = new(Code.AlreadyExists, "该密钥已存在。", "This key already exists."),
         [Reason.EtagMismatch] = new(Code.Aborted, "内容已被他人修改，请刷新后再试。", "Somebody else has changed this. Please refresh and try again."),
+        [Reason.RateExceeded] = new(Code.ResourceExhausted, "请求过于频繁，请稍后再试。", "Too many requests. Please try again in a moment.", Retry: true),
+        [Reason.CallsExceeded] = new(Code.ResourceExhausted, "当前咨询人数较多，请稍后再试。", "We are very busy right now. Please try again shortly.", Retry: true),
+        [Reason.TokensExceeded] = new(Code.ResourceExhausted, "已达到用量上限，请稍后再试。", "The usage limit has been reached. Please try again shortly.", Retry: true),
         [Reason.PermissionDenied] = new(Code.PermissionDenied, "您没有执行此操作的权限。", "You are not allowed to do this."),
     }.ToFrozenDictionary();
 
@@ -138,11 +142,11 @@ public sealed partial class Faults(ILogger<Faults> log)
                 return refusal;
             // A silo died, left, or does not answer: the call may or may not have been applied, which is why it carries a request id.
             case OrleansException or EnumerationAbortedException or TimeoutException:
-                LogNodeUnavailable(exception, method);
+                LogNodeUnavailable(Wordless.Of(exception), method);
                 return new(Reason.NodeUnavailable, "the node that holds the conversation does not answer: send the same request again, or resume its turn");
             default:
                 var incident = Guid.NewGuid().ToString("N");
-                LogInternal(exception, method, incident);
+                LogInternal(Wordless.Of(exception), method, incident);
                 return new Refusal(Reason.Internal, $"internal error: give the operators the incident {incident}").With("incident", incident);
         }
     }

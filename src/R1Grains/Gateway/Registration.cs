@@ -12,15 +12,22 @@ namespace R1Grains.Gateway;
 
 public static class Registration
 {
+    /// <summary>Unpacked.</summary>
     private const int MaxRequestBytes = 1024 * 1024;
+
+    /// <summary>What clients take by default; pages end far before.</summary>
+    private const int MaxResponseBytes = 4 * 1024 * 1024;
 
     public static IServiceCollection AddGateway(this IServiceCollection services, Settings settings)
     {
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
+            grpc.MaxSendMessageSize = MaxResponseBytes;
+            grpc.CompressionProviders = [new BoundedGzip(MaxRequestBytes)];
             grpc.Interceptors.Add<FaultInterceptor>();
             grpc.Interceptors.Add<AccessInterceptor>();
+            grpc.Interceptors.Add<LimitInterceptor>();
         });
         services.AddGrpcReflection();
         var keys = services.AddDataProtection().SetApplicationName("r1grains");
@@ -30,6 +37,8 @@ public static class Registration
             .AddSingleton<Faults>()
             .AddSingleton<FaultInterceptor>()
             .AddSingleton<AccessInterceptor>()
+            .AddSingleton(new Limits(settings.Limits))
+            .AddSingleton<LimitInterceptor>()
             .AddSingleton<PageTokens>();
     }
 

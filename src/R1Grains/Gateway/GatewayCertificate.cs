@@ -1,0 +1,93 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using R1Grains.Operations;
+
+namespace R1Grains.Gateway;
+
+/// <summary>PEM files with which a gateway proves who it is.</summary>
+/// <param name="Certificate">The gateway's, and behind it those that lead to the authority.</param>
+/// <param name="Key">Its private key, not encrypted.</param>
+public sealed record GatewayTls(string Certificate, string Key);
+
+/// <summary>Reads the files again for each connection, so that a renewed certificate is taken without a restart; one that is being written is not.</summary>
+internal sealed partial class GatewayCertificate
+{
+    private readonly GatewayTls _files;
+    private volatile Loaded _loaded;
+
+    private GatewayCertificate(GatewayTls files) => (_files, _loaded) = (files, Load(files));
+
+    /// <exception cref="StartFailure">A file is missing or unreadable.</exception>
+    public static GatewayCertificate Open(GatewayTls files) => new(files);
+
+    /// <param name="log">Asked for when something is to be told.</param>
+    public TlsHandshakeCallbackOptions Options(Func<ILogger<GatewayCertificate>> log) => new()
+    {
+        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = Current(log).Context,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ApplicationProtocols = [SslApplicationProtocol.Http2],
+        }),
+    };
+
+    private Loaded Current(Func<ILogger> log)
+    {
+        var loaded = _loaded;
+        try
+        {
+            if (loaded.IsAsOn(_files)) return loaded;
+            _loaded = loaded = Load(_files);
+            Log.Renewed(log(), _files.Certificate, loaded.Context.TargetCertificate.NotAfter);
+        }
+        catch (StartFailure faulty)
+        {
+            Log.NotRenewed(log(), faulty.Message);
+        }
+        return loaded;
+    }
+
+    private static Loaded Load(GatewayTls files)
+    {
+        var (certificate, key) = (Text("Certificate", files.Certificate), Text("Key", files.Key));
+        try
+        {
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPem(certificate);
+            return new(certificate, key, SslStreamCertificateContext.Create(X509Certificate2.CreateFromPem(certificate, key), chain, offline: true));
+        }
+        catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException)
+        {
+            throw new StartFailure($"R1__Tls__Certificate '{files.Certificate}' and R1__Tls__Key '{files.Key}' cannot be used ({unreadable.Message}): they must be a certificate and its private key, not encrypted, in PEM form.");
+        }
+    }
+
+    private static string Text(string setting, string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new StartFailure($"R1__Tls__{setting} '{file}' cannot be read: {unreadable.Message}");
+        }
+    }
+
+    private sealed record Loaded(string Certificate, string Key, SslStreamCertificateContext Context)
+    {
+        public bool IsAsOn(GatewayTls files) => (Certificate, Key) == (Text("Certificate", files.Certificate), Text("Key", files.Key));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "The gateway's certificate {File} was renewed; it is valid to {End:u}")]
+        public static partial void Renewed(ILogger log, string file, DateTime end);
+
+        [LoggerMessage(2, LogLevel.Warning, "The gateway's certificate was changed and is not taken: {Fault} The earlier one is shown on")]
+        public static partial void NotRenewed(ILogger log, string fault);
+    }
+}
