@@ -153,7 +153,7 @@ public sealed class TurnTests
         var conversation = await host.Open();
         await host.Say(conversation, "1", "I am at 13812345678, PIN 0420").Rest();
         var (masked, whole) = ("I am at 138****5678, PIN ****", "I am at 13812345678, PIN ****");
-        Permission[] usual = [Permission.ReadTurns, Permission.SendTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.ReadTranscripts];
+        Permission[] usual = [Permission.ReadTurns, Permission.SendTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.ReadFull];
         foreach (var (permissions, expected) in new[] { (usual, masked), ([.. usual, Permission.LiftMasks], whole) })
         {
             var headers = host.Bearer("demo", "anna", permissions);
