@@ -35,7 +35,7 @@ internal static class ClusterBenchmark
         var faults = new Option<string?>("--faults") { Description = $"Kinds with commas between: {string.Join(", ", Faults.All)}. Default: all; of servers that were named with --postgres and --redis none; of an embedded host those of processes and clients but {Faults.Freeze}, which it can only sit out." };
         var seconds = new Option<double>("--seconds") { Description = "How long faults are done.", DefaultValueFactory = _ => 900 };
         var load = new Option<double>("--load") { Description = "Share of what the rows can answer that is asked while faults are done.", DefaultValueFactory = _ => 0.7 };
-        var rows = new Option<int>("--rows") { Description = "Of each device.", DefaultValueFactory = _ => 14 };
+        var rows = new Option<int>("--rows") { Description = "Of each device while faults are done; saturation takes 34.", DefaultValueFactory = _ => 14 };
         var pace = new Option<double>("--pace") { Description = "Tokens a second of each row while faults are done; saturation takes 50.", DefaultValueFactory = _ => 20 };
         var answer = new Option<int>("--answer") { Description = "Tokens of an answer, at least.", DefaultValueFactory = _ => 140 };
         var saturated = new Option<double>("--saturated") { Description = "Seconds that saturation is measured.", DefaultValueFactory = _ => 20 };

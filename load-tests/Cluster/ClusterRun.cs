@@ -22,7 +22,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     private const string AllRoles = "gateway,conversation,inference";
     private const double SaturatedTokensPerSecond = 50;
 
-    /// <summary>With three devices 5,000 tokens a second.</summary>
+    /// <summary>Of each device; three of them then give 5,000 tokens a second.</summary>
     private const int SaturatedRows = 34;
     private const int Silos = 3;
 

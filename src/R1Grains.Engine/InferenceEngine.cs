@@ -98,7 +98,7 @@ public sealed class InferenceEngine : IAsyncDisposable
         lock (_gate) return Predict(ids);
     }
 
-    /// <summary>Raised on the engine's own thread when what a step did can be read, and at the engine's end. Whoever listens must return at once.</summary>
+    /// <summary>Raised on the engine's own thread when what a step did can be read, and at the engine's end. Whoever listens must return at once, and not throw.</summary>
     public event Action? Stepped;
 
     /// <summary>
@@ -264,8 +264,8 @@ public sealed class InferenceEngine : IAsyncDisposable
             Note();
         }
         TellEnded();
-        Stepped?.Invoke();
         _ended.SetResult(_defect);
+        Stepped?.Invoke();
     }
 
     private void TellEnded()

@@ -51,6 +51,7 @@ internal sealed class StepLoop(IModelRunner runner, Batcher batcher, KvSlots slo
         }
         catch (Exception fault)
         {
+            Fault = fault.Message;
             foreach (var sequence in sequences) Fail(sequence, fault);
             return;
         }
@@ -69,6 +70,7 @@ internal sealed class StepLoop(IModelRunner runner, Batcher batcher, KvSlots slo
         }
         catch (Exception fault)
         {
+            Fault = fault.Message;
             Fail(sequence, fault);
             return;
         }
@@ -88,9 +90,5 @@ internal sealed class StepLoop(IModelRunner runner, Batcher batcher, KvSlots slo
         }
     }
 
-    private void Fail(Sequence sequence, Exception fault)
-    {
-        Fault = fault.Message;
-        sequence.Finish(FinishReason.Failed, $"The model's run failed: {fault.Message}");
-    }
+    private static void Fail(Sequence sequence, Exception fault) => sequence.Finish(FinishReason.Failed, $"The model's run failed: {fault.Message}");
 }

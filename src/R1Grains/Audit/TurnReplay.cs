@@ -61,7 +61,8 @@ public sealed class TurnReplay(IRecord record, InferenceRouter router, Model mod
                 told = time.GetTimestamp();
                 await progress(at);
             }
-            var happened = await generation.Next(ProgressEvery, stop);
+            // Not on the thread that reads for all.
+            var happened = await generation.Next(ProgressEvery, stop).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
             stop.ThrowIfCancellationRequested();
             switch (happened)
             {

@@ -28,8 +28,8 @@ public sealed class Nodes(IClusterMembershipService membership, ILocalSiloDetail
     /// <summary>The silo that owns the device, of several lives the last; null where the membership has none.</summary>
     public SiloAddress? FindOwner(string device) => Active.Where(node => node.Device == device).Select(node => node.Address).MaxBy(address => address.Generation);
 
-    /// <summary>Whether the silo was there and will never be again.</summary>
-    public bool IsDead(SiloAddress address) => !membership.CurrentSnapshot.Members.TryGetValue(address, out var member) || member.Status is SiloStatus.Dead;
+    /// <summary>Whether the silo was there and will never be again; one that is not known yet may only be new.</summary>
+    public bool IsDead(SiloAddress address) => membership.CurrentSnapshot.Members.TryGetValue(address, out var member) && member.Status is SiloStatus.Dead;
 
     public bool IsLeaving(SiloAddress address) => _leaving.ContainsKey(address);
 

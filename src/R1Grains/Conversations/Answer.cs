@@ -16,8 +16,9 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
 {
     private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Text that would be due before the next step comes goes with this one, as that of its neighbours does: releases that come together are recorded together.</summary>
-    private static readonly TimeSpan HeldEnough = HeldMax - Outbox.GatherMax;
+
+    /// <summary>Where a device is so busy that its steps come gathered, text that would be due before the next one goes with this one, as that of its neighbours does: what is released together is recorded together.</summary>
+    private static readonly TimeSpan HeldEnough = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>How often a lost device is replaced before the turn fails.</summary>
@@ -196,9 +197,13 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             }
             if (HeldFor() >= HeldMax) await ReleaseDue();
             if (await generation.Next(Patience(), stop.Token) is not { } first) continue;
-            for (Emission? emission = first; emission is { } happened; emission = stop.Token.IsCancellationRequested ? null : generation.TryNext())
+            var taken = 0;
+            for (Emission? emission = first; emission is { } happened; emission = generation.TryNext(), taken++)
+            {
+                if (taken > 0 && Stopped() is { } meanwhile) return meanwhile;
                 if (await Take(happened, generation) is { } ending) return ending;
-            if (HeldFor() >= HeldEnough) await ReleaseDue();
+            }
+            if (taken > 1 && HeldFor() >= HeldEnough && !stop.Token.IsCancellationRequested) await ReleaseDue();
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, SiloAddre
     public async Task<Generation> Submit(GenerationRequest request)
     {
         var number = Interlocked.Increment(ref _number);
-        // Who reads is told at once, and goes on on a scheduler of its own.
+        // Who reads is told at once, and must go on on a scheduler of its own.
         var emissions = Channel.CreateUnbounded<Emission>(new() { SingleReader = true, AllowSynchronousContinuations = true });
         _replies[number] = emissions;
         try
@@ -117,9 +117,10 @@ internal sealed class DeviceLink(string device, IInferenceGrain grain, SiloAddre
             _why = new(new(Reason.ModelUnavailable, $"inference device {device} is lost: {why}", RetryAfter: TimeSpan.FromSeconds(1)));
             _lost.SetResult();
         }
+        // First: who reads is told at once, and is not to come back here.
+        lost();
         foreach (var number in _replies.Keys)
             if (_replies.TryRemove(number, out var reply)) reply.Writer.TryComplete(_why);
-        lost();
     }
 
     /// <summary>A plain OrleansException says that no silo owns the device any more.</summary>

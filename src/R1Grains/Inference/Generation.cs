@@ -14,6 +14,9 @@ public sealed class Generation(string device, Digest numerics, ChannelReader<Emi
     /// <summary>A wait that has become needless ends by itself within this time.</summary>
     private static readonly TimeSpan TickMax = TimeSpan.FromSeconds(1);
 
+    /// <summary>Timers know no shorter time.</summary>
+    private static readonly TimeSpan TickMin = TimeSpan.FromMilliseconds(1);
+
     private Task<bool>? _more;
 
     // The wait for time that is under way, and the timestamp of its end.
@@ -31,6 +34,7 @@ public sealed class Generation(string device, Digest numerics, ChannelReader<Emi
     public Emission? TryNext() => emissions.TryRead(out var happened) ? happened : null;
 
     /// <summary>The next thing that happens; null when patience or <paramref name="stop"/> ended first, or maybe earlier: whoever waits for longer asks again.</summary>
+    /// <param name="stop">The same for all calls.</param>
     /// <exception cref="RefusedException"><see cref="Reason.ModelUnavailable"/>: the device is lost.</exception>
     public async ValueTask<Emission?> Next(TimeSpan patience, CancellationToken stop = default)
     {
@@ -46,10 +50,11 @@ public sealed class Generation(string device, Digest numerics, ChannelReader<Emi
     /// <summary>Most waits end by a token, and a timer for each would cost more than the token: one that ends soon enough serves all that begin meanwhile.</summary>
     private Task Tick(TimeSpan patience, CancellationToken stop)
     {
-        var wait = patience == Timeout.InfiniteTimeSpan || patience > TickMax ? TickMax : patience > TimeSpan.Zero ? patience : TimeSpan.Zero;
-        var end = time.GetTimestamp() + (long)(wait.TotalSeconds * time.TimestampFrequency);
-        if (_tick is { IsCompleted: false } && _tickEnd <= end) return _tick;
-        _tickEnd = end;
+        if (patience == TimeSpan.Zero) return Task.CompletedTask;
+        var wait = patience == Timeout.InfiniteTimeSpan || patience > TickMax ? TickMax : TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(patience.TotalMilliseconds)));
+        var now = time.GetTimestamp();
+        if (_tick is { IsCompleted: false } && time.GetElapsedTime(now, _tickEnd) <= wait + TickMin) return _tick;
+        _tickEnd = now + (long)(wait.TotalSeconds * time.TimestampFrequency);
         return _tick = Task.Delay(wait, time, stop);
     }
 

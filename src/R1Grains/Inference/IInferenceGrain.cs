@@ -6,7 +6,7 @@ namespace R1Grains.Inference;
 
 /// <summary>
 /// The address of one device's engine. The key is <c>silo/device</c>. A silo opens one stream, over which everything
-/// comes that happens to its replies: a step of the device is one message to each silo, however many rows it has.
+/// comes that happens to its replies: one message to each silo for a step of the device or a few, however many rows it has.
 /// </summary>
 [Alias("r1.IInferenceGrain"), Version(1)]
 public interface IInferenceGrain : IGrainWithStringKey

@@ -32,6 +32,7 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
                 if (engine.IsStopped) break;
                 LeaveForsaken();
                 yield return step;
+                if (step.Lost is not null) yield break;
             }
             yield return Step.Empty with { Lost = "its engine has ended" };
         }
@@ -93,11 +94,10 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
         }
     }
 
-    /// <summary>Before their silo's death is known, and where it was only frozen, whoever goes on with a reply ends the one before.</summary>
     private void LeaveForsaken()
     {
         foreach (var (reader, outbox) in _links.Values)
-            if (outbox.UnreadFor > UnreadMax || nodes.IsDead(reader)) outbox.LeaveAll();
+            if (outbox.UnreadFor > UnreadMax || nodes.IsDead(reader)) outbox.Forsake("its silo has not read what it said");
     }
 
     private void RequireAble()

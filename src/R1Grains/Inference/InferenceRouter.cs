@@ -13,8 +13,8 @@ public sealed record Prefix(string Device, int Tokens);
 /// <summary>Chooses the device that answers a conversation.</summary>
 public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvider time)
 {
-    /// <summary>How long a living device may say nothing, five times <see cref="InferenceGrain.Beat"/>; with the quarter that it may take longer, two seconds.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1.6);
+    /// <summary>How long a living device may say nothing, six times <see cref="InferenceGrain.Beat"/>.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
 
     /// <summary>A device that takes longer to say how busy it is, is not asked for anything else.</summary>
     private static readonly TimeSpan PredictionMax = TimeSpan.FromMilliseconds(300);
@@ -28,8 +28,8 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
     // One for each device that was used.
     private readonly Dictionary<string, DeviceLink> _links = [];
 
-    // Until then no device is expected to have room; a timestamp.
-    private long _full;
+    // When each device said last that it has no room; a timestamp.
+    private readonly ConcurrentDictionary<string, long> _full = [];
 
     // Since when devices are under suspicion, by the clock of timestamps, and whose silo it was.
     private readonly ConcurrentDictionary<string, (long Since, SiloAddress? Silo)> _suspects = [];
@@ -60,12 +60,11 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
     public async Task<string?> FindIdle(string other)
     {
         // Many may be waiting, and one of them has just asked.
-        if (time.GetTimestamp() < Volatile.Read(ref _full)) return null;
-        string[] devices = [.. Unsuspected(nodes.Devices).Where(device => device != other)];
+        string[] devices = [.. Unsuspected(nodes.Devices).Where(device => device != other && !(_full.TryGetValue(device, out var said) && time.GetElapsedTime(said) < AtOnce))];
         if (devices is []) return null;
         var device = devices[Random.Shared.Next(devices.Length)];
         if (await Ask(device, grain => grain.PredictFirstToken(0), otherwise: TimeSpan.MaxValue) <= AtOnce) return device;
-        Volatile.Write(ref _full, time.GetTimestamp() + (long)(AtOnce.TotalSeconds * time.TimestampFrequency));
+        _full[device] = time.GetTimestamp();
         return null;
     }
 

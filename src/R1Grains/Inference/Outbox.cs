@@ -11,10 +11,7 @@ namespace R1Grains.Inference;
 internal sealed class Outbox(TimeProvider time)
 {
     /// <summary>Between two steps, so that what happens at about the same time travels together; the more replies there are, the more of them share a step. Nobody who reads notices it.</summary>
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10), GatherForEach = TimeSpan.FromMilliseconds(8);
-
-    /// <summary>However many there are.</summary>
-    public static readonly TimeSpan GatherMax = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10), GatherForEach = TimeSpan.FromMilliseconds(8), GatherMax = TimeSpan.FromMilliseconds(100);
 
     // Holds one mark at most.
     private readonly Channel<bool> _happened = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -22,11 +19,13 @@ internal sealed class Outbox(TimeProvider time)
     private readonly List<int> _numbers = [];
     private readonly List<Emission> _emissions = [];
     private Task<bool>? _more;
-    private long _asked = time.GetTimestamp();
+    private bool _isAsked;
+    private long _answered = time.GetTimestamp();
     private long _sent;
+    private string? _forsaken;
 
-    /// <summary>How long nobody has asked for a step.</summary>
-    public TimeSpan UnreadFor => time.GetElapsedTime(_asked);
+    /// <summary>How long nobody has asked for a step; none while somebody waits for one.</summary>
+    public TimeSpan UnreadFor => _isAsked ? TimeSpan.Zero : time.GetElapsedTime(_answered);
 
     /// <param name="request">The id of the request that the reply answers.</param>
     public void Add(int reply, string request, Func<CancellationToken, ChannelReader<Emission>> admit)
@@ -59,19 +58,43 @@ internal sealed class Outbox(TimeProvider time)
         foreach (var reply in _replies.Keys) Leave(reply);
     }
 
+    /// <summary>Leaves everything; a reader that lives after all is told by its next step.</summary>
+    public void Forsake(string why)
+    {
+        _forsaken = why;
+        LeaveAll();
+    }
+
     /// <summary>The next step, soon after something has happened; empty where nothing does for so long.</summary>
     public async ValueTask<Step> Next(TimeSpan beat)
     {
-        _asked = time.GetTimestamp();
+        _isAsked = true;
+        try
+        {
+            return _forsaken is { } why ? Step.Empty with { Lost = why } : await Gathered(beat);
+        }
+        finally
+        {
+            (_isAsked, _answered) = (false, time.GetTimestamp());
+        }
+    }
+
+    private async ValueTask<Step> Gathered(TimeSpan beat)
+    {
+        var asked = time.GetTimestamp();
         while (true)
         {
             _more ??= _happened.Reader.WaitToReadAsync().AsTask();
-            if (!await _more.Within(beat - UnreadFor, time)) return Step.Empty;
+            if (!await _more.Within(Left(), time)) return Step.Empty;
             _more = null;
-            if (Together() - time.GetElapsedTime(_sent) is { Ticks: > 0 } rest) await Task.Delay(rest, time);
+            var rest = Together() - time.GetElapsedTime(_sent);
+            if (Left() is var left && left < rest) rest = left;
+            if (rest > TimeSpan.Zero) await Task.Delay(rest, time);
             _happened.Reader.TryRead(out _);
             if (Collect() is { Replies.Length: > 0 } step) return step;
         }
+
+        TimeSpan Left() => beat - time.GetElapsedTime(asked) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     private TimeSpan Together() => Gather + GatherForEach * _replies.Count is var gather && gather < GatherMax ? gather : GatherMax;

@@ -4,9 +4,10 @@ namespace R1Grains.Inference;
 /// Judges another by its silence, in ticks that go on over everything that it says: a timer for each word would cost more
 /// than the word. While this process itself is stopped it hears nobody, and that counts for one tick at most.
 /// </summary>
-/// <param name="silence">Who says nothing for so long, and up to a quarter longer, is silent.</param>
+/// <param name="silence">Who says nothing for so long is silent; for less than four fifths of it, is not.</param>
 internal sealed class SilenceWatch(TimeSpan silence, TimeProvider time)
 {
+    // Whole ones; the one before them is what is left of another.
     private const int Ticks = 4;
 
     private Task? _tick;
@@ -17,7 +18,7 @@ internal sealed class SilenceWatch(TimeSpan silence, TimeProvider time)
         // The tick that is under way has begun before the silence.
         for (var ticks = -1; ticks < Ticks && !next.IsCompleted && !cancellation.IsCancellationRequested; ticks++)
         {
-            if (_tick is null or { IsCompleted: true }) (_tick, ticks) = (Task.Delay(silence / Ticks, time, cancellation), Math.Max(ticks, 0));
+            if (_tick is null or { IsCompleted: true }) (_tick, ticks) = (Task.Delay(silence / (Ticks + 1), time, cancellation), Math.Max(ticks, 0));
             await Task.WhenAny(next, _tick);
         }
         return next.IsCompleted;

@@ -18,6 +18,7 @@ namespace R1Grains.Tests.Conversations;
 public sealed class AnswerTests : IAsyncLifetime
 {
     private static readonly TimeSpan Held = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan Gathered = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
 
     private readonly TemporaryFolder _folder = new();
@@ -80,12 +81,12 @@ public sealed class AnswerTests : IAsyncLifetime
     {
         Emit("</think>您");
         await _time.Armed(Held);
-        _time.Advance(TimeSpan.FromMilliseconds(200));
+        _time.Advance(Gathered - Tick);
         Emit("好");
         // What is published after it tells that it has been taken. The wait goes on from the first character, not from the last.
         _device.Writer.TryWrite(Emission.Queued(1));
         await Next<QueuePosition>();
-        _time.Advance(TimeSpan.FromMilliseconds(100) - Tick);
+        _time.Advance(Held - Gathered);
         Assert.Equal(0, _answer.Pieces);
         _time.Advance(Tick);
         Assert.Equal("您好", (await Next<TextReleased>()).Text);
@@ -95,6 +96,16 @@ public sealed class AnswerTests : IAsyncLifetime
         await _time.Armed(Held);
         _time.Advance(Held);
         Assert.Equal(" there ", (await Next<TextReleased>()).Text);
+    }
+
+    [Fact]
+    public async Task Text_that_is_nearly_due_goes_with_tokens_that_come_together()
+    {
+        Emit("</think>您");
+        await _time.Armed(Held);
+        _time.Advance(Gathered);
+        Emit("好");
+        Assert.Equal("您好", (await Next<TextReleased>()).Text);
     }
 
     [Fact]

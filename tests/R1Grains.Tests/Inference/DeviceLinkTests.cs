@@ -70,9 +70,9 @@ public sealed class DeviceLinkTests : IInferenceGrain
         Say([], []);
         var link = new DeviceLink("silo/0", this, SiloAddress.Zero, Silence, time, () => Interlocked.Increment(ref _lost)).Open();
         using var generation = await link.Submit(Request);
-        await time.Armed(Silence / 4);
+        await time.Armed(Silence / 5);
         time.Advance(TimeSpan.FromMinutes(1));
-        await time.Armed(Silence / 4);
+        await time.Armed(Silence / 5);
         Assert.False(link.IsLost);
         Say([1], [Emission.Token(10)]);
         Assert.Equal(10, (await Next(generation)).TokenId);

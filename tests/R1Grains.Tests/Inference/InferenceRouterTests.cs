@@ -67,6 +67,18 @@ public sealed class InferenceRouterTests
         Assert.Equal(expected, await Router(("a", 0), ("b", queued)).FindIdle("a/0"));
 
     [Fact]
+    public async Task A_full_device_is_left_alone_for_a_moment_and_hides_no_other_that_has_room()
+    {
+        var router = Router(("a", 0), ("b", 5_000), ("c", 5_000));
+        // Whichever is asked first, the second look goes to the other one, and the third to none.
+        for (var look = 0; look < 3; look++) Assert.Null(await router.FindIdle("a/0"));
+        (_devices["b/0"].Queued, _devices["c/0"].Queued) = (0, 0);
+        Assert.Null(await router.FindIdle("a/0"));
+        _time.Advance(TimeSpan.FromMilliseconds(300));
+        Assert.NotNull(await router.FindIdle("a/0"));
+    }
+
+    [Fact]
     public async Task Without_a_device_the_request_is_refused_with_advice()
     {
         var refused = await Assert.ThrowsAsync<RefusedException>(() => Chosen(new(null!, new KnownNodes(("a", Roles.Gateway | Roles.Conversation)).Nodes, _time), null));

@@ -47,6 +47,20 @@ public sealed class SteadyTimeTests
     }
 
     [Fact]
+    public void It_never_goes_back_either_where_it_is_asked_more_often_than_it_looks_at_the_clock()
+    {
+        var last = _time.GetUtcNow();
+        for (var asked = 0; asked < 10_000; asked++)
+        {
+            if (asked % 100 == 0) _clock.Off += (asked % 200 == 0 ? -60 : 60) * Second;
+            _clock.Advance(TimeSpan.FromMicroseconds(300));
+            var now = _time.GetUtcNow();
+            Assert.True(now > last, $"{now:O} came after {last:O}");
+            last = now;
+        }
+    }
+
+    [Fact]
     public void A_clock_that_is_only_wrong_for_a_moment_moves_it_by_as_little()
     {
         _clock.Off = TimeSpan.FromHours(1);
