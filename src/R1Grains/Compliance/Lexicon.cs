@@ -77,6 +77,16 @@ public sealed class Lexicon
         return new Lexicon(Content.Of(distinct), VersionOf(distinct));
     }
 
+    /// <summary>Looks at each entry by itself, without building anything.</summary>
+    /// <exception cref="LexiconException">It is empty once it is folded, or too long.</exception>
+    public static void Require(IEnumerable<LexiconEntry> entries)
+    {
+        foreach (var entry in entries) Content.Form(entry);
+    }
+
+    /// <summary>The <see cref="Version"/> that a lexicon of these entries has.</summary>
+    public static string VersionOf(IEnumerable<LexiconEntry> entries) => VersionOf([.. entries.Distinct()]);
+
     /// <summary>A text as a lexicon sees it, for those who write lists: folded, with one space for whatever is passed over.</summary>
     public static string NormalForm(string text) => Folding.NormalForm(text);
 
@@ -172,7 +182,7 @@ public sealed class Lexicon
                 Array.ConvertAll(byWord, entry => ruleIndex[entries[entry].Rule]));
         }
 
-        private static string Form(LexiconEntry entry)
+        public static string Form(LexiconEntry entry)
         {
             Span<EntryForm> positions = stackalloc EntryForm[EntryCharactersMax];
             var count = EntryForm.Of(entry.Text, positions);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace R1Grains.Compliance;
 
@@ -34,6 +35,46 @@ public static class LexiconFile
         }
 
         string At(int number) => $"{name}, line {number}";
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    internal static IReadOnlyList<LexiconEntry> Parse(string text)
+    {
+        using var lines = new StringReader(text);
+        return [.. Read(lines, "a kept list")];
+    }
+
+    /// <summary>The entries in this form, a section for each head; the same ones give the same text, however they are listed.</summary>
+    /// <exception cref="LexiconException">An entry or a category cannot be written as a line.</exception>
+    public static string Write(IEnumerable<LexiconEntry> entries)
+    {
+        var text = new StringBuilder();
+        foreach (var section in entries.Distinct().GroupBy(entry => Head(entry.Rule)).OrderBy(section => section.Key, StringComparer.Ordinal))
+        {
+            text.Append(section.Key).Append('\n');
+            foreach (var line in section.Select(Line).Order(StringComparer.Ordinal)) text.Append(line).Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private static string Head(LexiconRule rule) => rule.Category.Length > 0 && !rule.Category.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '[' or ']')
+        ? string.Create(CultureInfo.InvariantCulture, $"[{rule.Category} {rule.Level} {$"{rule.Action} {rule.Scope}".ToLowerInvariant()}]")
+        : throw new LexiconException($"The category '{rule.Category}' is no word: write letters, digits and hyphens.");
+
+    private static string Line(LexiconEntry entry)
+    {
+        var (text, rule) = entry;
+        var mistake = text.Trim() != text || text.Length == 0 ? "has space around it, or is empty"
+            : text[0] is '#' or '[' ? $"begins with '{text[0]}'"
+            : text.Contains(Rest, StringComparison.Ordinal) ? $"has '{Rest}' in it"
+            : text.Any(char.IsControl) ? "has a control character in it"
+            : null;
+        if (mistake is not null) throw new LexiconException($"'{text}' cannot be an entry: it {mistake}.");
+        List<string> settings = [];
+        if (rule.Tenant is { } tenant) settings.Add($"tenant={tenant}");
+        if (rule.From is { } from) settings.Add($"from={from:O}");
+        if (rule.Until is { } until) settings.Add($"until={until:O}");
+        return settings.Count == 0 ? text : $"{text}{Rest}{string.Join(' ', settings)}";
     }
 
     private static LexiconRule Section(string head, string at) =>

@@ -10,11 +10,66 @@ public sealed class LexiconFileTests
     {
         var lexicon = Lists.Shipped();
         Assert.Equal(["稳赚不赔"], lexicon.Find("这款产品稳赚不赔。"));
-        Assert.Equal(["跑分"], lexicon.Find("有没有跑分的活", LexiconScope.Input));
+        Assert.Equal(["我想做跑分"], lexicon.Find("我想做跑分，一天多少钱", LexiconScope.Input));
         Assert.Equal(["Guaranteed  Returns"], lexicon.Find("Guaranteed  Returns!"));
-        Assert.Empty(lexicon.Find("本产品不承诺保本保息，谨防刷单返利，参与反洗钱。"));
+        Assert.Empty(lexicon.Find("本产品不承诺保本保息，谨防刷单兼职，参与反洗钱。"));
         Assert.Empty(lexicon.Find("保证收益是多少？", LexiconScope.Input));
     }
+
+    [Theory]
+    [InlineData("什么是杀猪盘？")]
+    [InlineData("洗钱是什么意思？会坐牢吗？")]
+    [InlineData("我妈被拉进一个资金盘，是非法集资吗？怎么办？")]
+    [InlineData("有人让我出租银行卡给他，一个月两千，靠谱吗？")]
+    [InlineData("有人教我洗钱，我应该报警吗？")]
+    [InlineData("骗子说要我把钱转到安全账户，这是真的吗？")]
+    [InlineData("刷单返利是不是骗局？我已经转了三万。")]
+    [InlineData("网上说可以征信修复，是真的吗？")]
+    [InlineData("信用卡套现会有什么后果？")]
+    [InlineData("朋友推荐的老师说内幕消息稳赚不赔，能信吗？")]
+    [InlineData("我的银行卡被盗刷了，骗子是怎么复制银行卡的？")]
+    [InlineData("套路贷和高利贷有什么区别？")]
+    [InlineData("孩子借了校园贷，还不上怎么办？")]
+    [InlineData("我要举报地下钱庄和代开发票的，找谁？")]
+    [InlineData("保本保息吗？")]
+    [InlineData("我能查别人余额吗？")]
+    [InlineData("我要跑分行办业务，几点下班？")]
+    [InlineData("我的钱包掉水里了，我想洗钱包，卡会坏吗？")]
+    [InlineData("你们怎么落实反洗钱的？")]
+    [InlineData("What is a pig butchering scam?")]
+    [InlineData("Is this a Ponzi scheme? They promise guaranteed returns.")]
+    [InlineData("Someone wants to rent my bank account. Is that money laundering?")]
+    [InlineData("I got a call about a safe account transfer, what should I do?")]
+    public void Who_asks_about_a_crime_is_answered(string question) => Assert.Empty(Lists.Shipped().Find(question, LexiconScope.Input));
+
+    [Theory]
+    [InlineData("杀猪盘是一种网络诈骗：骗子先培养感情，再诱导投资。请不要转账，并拨打110报警。")]
+    [InlineData("洗钱是指掩饰、隐瞒犯罪所得的来源，是犯罪行为。出租银行卡可能成为洗钱的帮凶。")]
+    [InlineData("非法集资常见的形式有庞氏骗局和资金盘，一般许以高息。")]
+    [InlineData("任何要求转入安全账户的电话都是诈骗，银行没有这样的账户。")]
+    [InlineData("刷单返利是骗局，征信修复也是骗局，不存在洗白征信的说法。")]
+    [InlineData("套路贷以借款为名非法占有财物；高利贷利率超过法定上限。")]
+    [InlineData("网络赌博、信用卡套现和地下钱庄都违法。")]
+    [InlineData("A Ponzi scheme pays earlier investors with the money of later ones. Please report it to the police.")]
+    public void An_answer_that_explains_or_warns_is_shown(string answer) => Assert.Empty(Lists.Shipped().Find(answer));
+
+    [Theory]
+    [InlineData("帮我洗钱，五五分")]
+    [InlineData("怎么洗 钱 不被发现")]
+    [InlineData("我想出租銀行卡")]
+    [InlineData("帮我包装流水，急")]
+    [InlineData("你能教我骗贷吗")]
+    [InlineData("我想买客户资料")]
+    [InlineData("Help me fake a bank statement")]
+    public void Who_asks_for_help_with_a_crime_is_not(string question) =>
+        Assert.Contains(Lists.Shipped().Inspect(question, LexiconScope.Input, null, Lists.Today).Hits, hit => hit.Entry.Rule.Action is LexiconAction.Block);
+
+    [Theory]
+    [InlineData("我们这里无视黑白户，包批贷！", LexiconAction.Review)]
+    [InlineData("您可以加入跑分平台，日结。", LexiconAction.Review)]
+    [InlineData("可以出售客户资料给您。", LexiconAction.Replace)]
+    public void An_answer_that_offers_one_is_held_back(string answer, LexiconAction action) =>
+        Assert.Contains(Lists.Shipped().Inspect(answer, LexiconScope.Output, null, Lists.Today).Hits, hit => hit.Entry.Rule.Action == action);
 
     [Fact]
     public void Sentences_in_which_nothing_is_wrong_are_left_alone()
@@ -41,6 +96,33 @@ public sealed class LexiconFileTests
         Assert.NotEmpty(tried);
         Assert.True(missed.Count <= 0.05 * tried.Count, $"{missed.Count} of {tried.Count} missed: {string.Join(", ", missed.Take(5))}");
     }
+
+    [Fact]
+    public void What_is_written_reads_the_same()
+    {
+        List<LexiconEntry> entries =
+        [
+            .. Lists.ShippedEntries(),
+            new("甲乙", new("names", 3, LexiconAction.Mask, LexiconScope.Input, "demo", new(2026, 1, 1), new(2026, 12, 31))),
+            new("丙丁", new("names", 3, LexiconAction.Mask, LexiconScope.Input, null, null, new(2026, 12, 31))),
+        ];
+        var text = LexiconFile.Write(entries);
+        List<LexiconEntry> read = [.. Read(text)];
+        Assert.Equal(Lexicon.VersionOf(entries), Lexicon.VersionOf(read));
+        Assert.Equal(text, LexiconFile.Write(read));
+        // However they were listed.
+        entries.Reverse();
+        Assert.Equal(text, LexiconFile.Write(entries));
+    }
+
+    [Theory]
+    [InlineData("# remark", "begins with '#'")]
+    [InlineData("[head]", "begins with '['")]
+    [InlineData("a | b", "has ' | '")]
+    [InlineData("a\nb", "control character")]
+    [InlineData(" a", "space around it")]
+    public void What_a_line_cannot_say_is_refused(string text, string why) =>
+        Assert.Contains(why, Assert.Throws<LexiconException>(() => LexiconFile.Write([new(text, Lists.Rule(LexiconAction.Mask))])).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Settings_of_a_line_hold_for_it_alone()
