@@ -51,6 +51,9 @@ public sealed record TurnClosed
 
     /// <summary>Covered in the answer as the model gave it, then in the reasoning; null in turns from before it was looked for.</summary>
     public IReadOnlyList<PersonalItem>? PersonalData { get; init; }
+
+    /// <summary>The whole answer as the model gave it, where it waits for a person; null where nothing waits, or the input does.</summary>
+    public string? Held { get; init; }
 }
 
 /// <summary>Where a device went on with an answer that another one, or another run, had begun.</summary>

@@ -46,7 +46,7 @@ public class FormatTests
     [Fact]
     public void A_conversation_of_format_1_has_its_golden_chain_and_is_read()
     {
-        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { Lexicon = null, Hits = [], PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { Lexicon = null, Hits = [], PersonalData = null })));
+        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { Lexicon = null, Hits = [], PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { Lexicon = null, Hits = [], PersonalData = null, Held = null }))[..^1]);
         Assert.Equal("4a450c3d124712fcd070479da86e7a651783af279183de3cdc16dec28107e75f", Digest.Of(opened).ToString());
         Assert.Equal("facfa8ad4ad170c3752ef9098aded945c5ade2f37a78a410ccd6c1ce9af1f9fb", Digest.Of(closed).ToString());
         Assert.Equal(
@@ -73,7 +73,7 @@ public class FormatTests
     [Fact]
     public void A_conversation_of_format_2_has_its_golden_chain_and_is_read()
     {
-        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { PersonalData = null })));
+        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { PersonalData = null, Held = null }))[..^1]);
         Assert.Equal("60ecbd9c007d122da3a14a431db81e0eaf69be6ff106a9cdb1e5a4d142288f66", Digest.Of(opened).ToString());
         Assert.Equal("fdce9c48b57434dea697f0f4f5398ae66c86273bcf774288cbe54b2791931742", Digest.Of(closed).ToString());
         Assert.Equal(
@@ -88,7 +88,10 @@ public class FormatTests
             Chain(2, opened, closed));
         var read = Payload.DecodeTurnOpened(opened, 2, Key, 1, 1, Samples.Start).Opened;
         Assert.Equal((Samples.Turn(Key, 1, 1).Input, null), (read.Input, read.PersonalData));
-        Assert.Equal(Samples.Closed(Key, 1, 1, 2).Hits, Payload.DecodeTurnClosed(closed, 2, Key, 1, 1, Samples.Start, 2).Hits);
+        var readClosed = Payload.DecodeTurnClosed(closed, 2, Key, 1, 1, Samples.Start, 2);
+        Assert.Equal((Samples.Closed(Key, 1, 1, 2).Answer, null), (readClosed.Answer, readClosed.Held));
+        Assert.Equal(Samples.Closed(Key, 1, 1, 2).Hits, readClosed.Hits);
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnClosed(closed, 3, Key, 1, 1, Samples.Start, 2));
         Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(opened, 3, Key, 1, 1, Samples.Start));
 
         // No list of personal data.
@@ -144,10 +147,10 @@ public class FormatTests
         {
             if (!IsUnicode(error ?? "") || !IsUnicode(by ?? ""))
                 return;
-            var closed = Samples.Closed(Key, 7, 3, 2) with { Error = error, CancelledBy = by, TrailingTokenIds = ids, ResumePoints = [.. ids.Select(id => new ResumePoint(id, Digest.Of(BitConverter.GetBytes(id))))], Outcome = outcome, FirstTokenTime = error is null ? null : time };
+            var closed = Samples.Closed(Key, 7, 3, 2) with { Error = error, CancelledBy = by, TrailingTokenIds = ids, ResumePoints = [.. ids.Select(id => new ResumePoint(id, Digest.Of(BitConverter.GetBytes(id))))], Outcome = outcome, Held = by, FirstTokenTime = error is null ? null : time };
             var bytes = Payload.Encode(closed);
             var read = Payload.DecodeTurnClosed(bytes, Entry.CurrentFormat, Key, 7, 3, closed.Time, 2);
-            Assert.Equal((error, by, outcome), (read.Error, read.CancelledBy, read.Outcome));
+            Assert.Equal((error, by, outcome, by), (read.Error, read.CancelledBy, read.Outcome, read.Held));
             Assert.Equal(ids, read.TrailingTokenIds);
             Assert.Equal(closed.ResumePoints, read.ResumePoints);
             Assert.Equal(closed.Lexicon, read.Lexicon);

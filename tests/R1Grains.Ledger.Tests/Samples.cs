@@ -102,6 +102,7 @@ internal static class Samples
         Lexicon = Lexicon,
         Hits = [new(HitPlace.Answer, 0, 1, 1, "test", 1, HitAction.Mask), new(HitPlace.Reasoning, 2, 4, 2, "测试", 9, HitAction.Block)],
         PersonalData = [new(HitPlace.Answer, 1, 3, "mobile_number")],
+        Held = "保本保息。",
     };
 
     public static ConversationCompleted Completed(ConversationKey key, long epoch, int turns) => new()

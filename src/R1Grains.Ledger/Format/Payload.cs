@@ -134,6 +134,7 @@ internal static class Payload
         .Optional(closed.Lexicon, (w, lexicon) => w.Digest(lexicon))
         .Bytes(LexiconHits.Encode(closed.Hits))
         .Optional(closed.PersonalData, PersonalItems.Write)
+        .Optional(closed.Held, (w, held) => w.String(held))
         .ToArray();
 
     public static TurnClosed DecodeTurnClosed(
@@ -159,7 +160,7 @@ internal static class Payload
             ResumePoints = ResumePoints.Read(ref reader),
         };
         if (format >= 2) closed = closed with { Lexicon = reader.Present() ? reader.Digest() : null, Hits = LexiconHits.Read(ref reader) };
-        if (format >= 3) closed = closed with { PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null };
+        if (format >= 3) closed = closed with { PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null, Held = reader.Present() ? reader.String() : null };
         reader.End();
         return Enum.IsDefined(closed.Outcome) ? closed : throw new InvalidDataException($"the outcome is {(int)closed.Outcome}");
     }
