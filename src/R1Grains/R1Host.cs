@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using R1Grains.Access;
 using R1Grains.Audit;
 using R1Grains.Cluster;
+using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Gateway;
@@ -64,6 +65,7 @@ public static class R1Host
             .AddSingleton(settings)
             .AddSingleton<TimeProvider>(new SteadyTime(TimeProvider.System))
             .AddRecord(settings)
+            .AddCompliance()
             .AddInference(settings.Engine, ownsDevice: settings.Roles.HasFlag(Roles.Inference))
             .AddOperations(settings, builder.Configuration);
         if (settings.Roles.HasFlag(Roles.Conversation))

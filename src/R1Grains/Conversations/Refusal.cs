@@ -43,6 +43,16 @@ public enum Reason
     RateExceeded,
     CallsExceeded,
     TokensExceeded,
+    WordListNotFound,
+    WordListExists,
+    WordListsFull,
+    ProposalNotFound,
+    ProposalDecided,
+    ProposalOutdated,
+    AnotherPersonNeeded,
+    EditionNotFound,
+    HeldTurnNotFound,
+    HeldTurnDecided,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

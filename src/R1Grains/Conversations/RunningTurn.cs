@@ -203,7 +203,7 @@ internal sealed class RunningTurn
     }
 
     private Guardrail GuardrailAt(DateTimeOffset opened) =>
-        new(_parts.Tenants.LexiconOf(_transcript.Key.Tenant), _transcript.Key.Tenant, DateOnly.FromDateTime(opened.UtcDateTime), _transcript.Language);
+        new(_parts.Tenants.Lexicons.InForce(_transcript.Key.Tenant).Lexicon, _transcript.Key.Tenant, DateOnly.FromDateTime(opened.UtcDateTime), _transcript.Language);
 
     private Guardrail GuardrailFor(TurnOpened opened) => GuardrailAt(opened.Time) with
     {

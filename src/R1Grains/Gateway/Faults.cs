@@ -60,6 +60,17 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.CallsExceeded] = new(Code.ResourceExhausted, "当前咨询人数较多，请稍后再试。", "We are very busy right now. Please try again shortly.", Retry: true),
         [Reason.TokensExceeded] = new(Code.ResourceExhausted, "已达到用量上限，请稍后再试。", "The usage limit has been reached. Please try again shortly.", Retry: true),
         [Reason.PermissionDenied] = new(Code.PermissionDenied, "您没有执行此操作的权限。", "You are not allowed to do this."),
+        [Reason.WordListNotFound] = new(Code.NotFound, "未找到该词表。", "The word list was not found."),
+        [Reason.WordListExists] = new(Code.AlreadyExists, "该词表已存在。", "This word list already exists."),
+        [Reason.WordListsFull] = new(Code.FailedPrecondition, "词表数量已达上限。", "There are as many word lists as may be kept."),
+        [Reason.EtagMismatch] = new(Code.Aborted, "内容已被他人修改，请刷新后再试。", "Somebody else has changed it. Please read it again."),
+        [Reason.ProposalNotFound] = new(Code.NotFound, "未找到该提案。", "The proposal was not found."),
+        [Reason.ProposalDecided] = new(Code.FailedPrecondition, "该提案已有决定。", "The proposal has been decided."),
+        [Reason.ProposalOutdated] = new(Code.FailedPrecondition, "该提案已过期，请重新提交。", "The proposal is out of date. Please propose again."),
+        [Reason.AnotherPersonNeeded] = new(Code.FailedPrecondition, "需由另一人审批。", "Somebody else must approve it."),
+        [Reason.EditionNotFound] = new(Code.NotFound, "未找到该版本。", "The edition was not found."),
+        [Reason.HeldTurnNotFound] = new(Code.NotFound, "未找到待审核的对话。", "No such turn waits for a person."),
+        [Reason.HeldTurnDecided] = new(Code.FailedPrecondition, "该对话已有审核决定。", "Somebody else has decided about this turn."),
     }.ToFrozenDictionary();
 
     /// <param name="Zh">For customers, zh-CN.</param>

@@ -2,7 +2,14 @@ namespace R1Grains.Knowledge;
 
 public static class Registration
 {
+    /// <summary>Needs the record.</summary>
     /// <exception cref="Operations.StartFailure">A tenant's folder cannot be used.</exception>
-    public static IServiceCollection AddKnowledge(this IServiceCollection services, string tenantsFolder) =>
-        services.AddSingleton(new Tenants(tenantsFolder));
+    public static IServiceCollection AddKnowledge(this IServiceCollection services, string tenantsFolder)
+    {
+        var tenants = new Tenants(tenantsFolder);
+        return services
+            .AddSingleton(tenants)
+            .AddSingleton(tenants.Lexicons)
+            .AddHostedService<EditionFeed>();
+    }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Ledger;
@@ -13,8 +12,7 @@ public sealed record Policy(string Version, Digest Hash, string Text)
     public const string FileName = "policy.md";
 }
 
-/// <param name="Lexicon">What its customers and the model must not say.</param>
-public sealed record Tenant(string Name, Policy Policy, FactSheet Facts, Lexicon Lexicon);
+public sealed record Tenant(string Name, Policy Policy, FactSheet Facts);
 
 /// <summary>The tenants served here: a folder each, with <c>policy.md</c>, <c>facts.md</c> and maybe <c>lexicon.txt</c>, read once at the start.</summary>
 public sealed class Tenants
@@ -23,7 +21,6 @@ public sealed class Tenants
     private const int InputTokensMin = 64;
 
     private readonly string _folder;
-    private readonly TenantLexicon _lexicons = new();
     private readonly FrozenDictionary<string, Tenant> _tenants;
 
     /// <exception cref="StartFailure">The folder or one of its files cannot be used.</exception>
@@ -51,12 +48,13 @@ public sealed class Tenants
 
     public Tenant? Find(string name) => _tenants.GetValueOrDefault(name);
 
-    /// <summary>Also of a tenant that is not served any more, whose open turns are brought to their end.</summary>
-    public Lexicon LexiconOf(string tenant) => Find(tenant)?.Lexicon ?? _lexicons.Shipped;
+    /// <summary>What customers and the model must not say; also of a tenant that is not served any more, whose open turns are brought to their end.</summary>
+    public TenantLexicons Lexicons { get; } = new();
 
     private Tenant Read(string folder)
     {
-        var policy = TenantFile.Read(Path.Combine(folder, Policy.FileName));
-        return new(Path.GetFileName(folder), new(policy.Version, policy.Hash, policy.Body), new(TenantFile.Read(Path.Combine(folder, FactSheet.FileName))), _lexicons.Read(folder));
+        var (name, policy) = (Path.GetFileName(folder), TenantFile.Read(Path.Combine(folder, Policy.FileName)));
+        Lexicons.Read(name, folder);
+        return new(name, new(policy.Version, policy.Hash, policy.Body), new(TenantFile.Read(Path.Combine(folder, FactSheet.FileName))));
     }
 }

@@ -90,16 +90,4 @@ public sealed class LexiconTests
         Assert.Equal(20_000, lexicon.Count);
         Assert.All(entries, entry => Assert.Contains(entry.Text, lexicon.Inspect($"，{entry.Text}。", LexiconScope.Input, null, Lists.Today).Hits.Select(hit => hit.Entry.Text)));
     }
-
-    [Fact]
-    public void Published_replaces_at_once_and_running_streams_keep_theirs()
-    {
-        var published = new PublishedLexicon(Lists.Of(LexiconAction.Mask, "旧词"));
-        var running = published.Current.Filter();
-        running.Append("旧");
-        var old = published.Publish(Lists.Of(LexiconAction.Mask, "新词"));
-        Assert.Equal(old.Version, running.Lexicon);
-        Assert.Equal("**新词", running.Append("词新词").ToString() + running.End().ToString());
-        Assert.Equal(["新词"], published.Current.Find("旧词新词"));
-    }
 }

@@ -14,8 +14,11 @@ public sealed class RestTests : IAsyncLifetime
     private readonly RecordedReads _reads = new();
     private ScriptedSilo _silo = null!;
 
-    public async Task InitializeAsync() =>
-        _silo = await Start(_folder.Path, record: _reads.Of(await SqliteRecord.OpenAsync(Path.Combine(_folder.Path, "data"))), restAfter: Soon);
+    public async Task InitializeAsync()
+    {
+        var record = await SqliteRecord.OpenAsync(Path.Combine(_folder.Path, "data"));
+        _silo = await Start(_folder.Path, record: _reads.Of(record), registry: record.Registry, restAfter: Soon);
+    }
 
     public async Task DisposeAsync()
     {

@@ -5,7 +5,7 @@ using R1Grains.Tests.Compliance;
 
 namespace R1Grains.Tests.Knowledge;
 
-public sealed class TenantLexiconTests : IDisposable
+public sealed class TenantLexiconsTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -16,13 +16,13 @@ public sealed class TenantLexiconTests : IDisposable
     {
         Write("one", "[names 3 mask both]\nacme bank\n[well-known 1 allow both]\n零风险手册");
         Write("two", null);
-        var tenants = new Tenants(_folder.Path);
-        Assert.Equal(["acme bank"], tenants.LexiconOf("one").Find("acme bank"));
-        Assert.Empty(tenants.LexiconOf("two").Find("acme bank"));
-        Assert.Empty(tenants.LexiconOf("one").Find("零风险手册"));
-        Assert.Equal(["零风险"], tenants.LexiconOf("two").Find("零风险手册"));
-        Assert.Equal(Lists.Shipped().Version, tenants.LexiconOf("two").Version);
-        Assert.Same(tenants.LexiconOf("two"), tenants.LexiconOf("gone"));
+        var lexicons = new Tenants(_folder.Path).Lexicons;
+        Assert.Equal(["acme bank"], Of(lexicons, "one").Find("acme bank"));
+        Assert.Empty(Of(lexicons, "two").Find("acme bank"));
+        Assert.Empty(Of(lexicons, "one").Find("零风险手册"));
+        Assert.Equal(["零风险"], Of(lexicons, "two").Find("零风险手册"));
+        Assert.Equal(Lists.Shipped().Version, Of(lexicons, "two").Version);
+        Assert.Same(Of(lexicons, "two"), Of(lexicons, "gone"));
     }
 
     [Fact]
@@ -33,6 +33,63 @@ public sealed class TenantLexiconTests : IDisposable
         Write("one", "[names 3 mask both]\n!!!");
         Assert.Contains("lexicon.txt: '!!!' cannot be an entry", Assert.Throws<StartFailure>(() => new Tenants(_folder.Path)).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void An_edition_lies_over_the_folders_list_and_that_over_the_shipped_one()
+    {
+        Write("one", "[names 3 mask both]\nacme bank\n零风险");
+        var lexicons = new Tenants(_folder.Path).Lexicons;
+        Assert.Equal(LexiconAction.Mask, Action(Of(lexicons, "one"), "零风险"));
+        lexicons.Publish("one", Edition("one", 1, new LexiconEntry("Acme Bank", Lists.Rule(LexiconAction.Block)), new LexiconEntry("零风险", Lists.Rule(LexiconAction.Allow))));
+        Assert.Equal(LexiconAction.Block, Action(Of(lexicons, "one"), "acme bank"));
+        Assert.Null(Action(Of(lexicons, "one"), "零风险"));
+        Assert.Equal(LexiconAction.Replace, Action(Of(lexicons, "one"), "稳赚不赔"));
+        Assert.Equal(LexiconAction.Replace, Action(Of(lexicons, "other"), "零风险"));
+        lexicons.Publish("one", Edition("one", 2));
+        Assert.Equal(LexiconAction.Mask, Action(Of(lexicons, "one"), "acme bank"));
+        Assert.Equal(2, lexicons.InForce("one").Edition!.Number);
+    }
+
+    [Fact]
+    public void Whoever_reads_keeps_the_lexicon_with_which_they_began()
+    {
+        var lexicons = new TenantLexicons();
+        lexicons.Publish("one", Edition("one", 1, new LexiconEntry("旧词", Lists.Rule(LexiconAction.Mask))));
+        var running = Of(lexicons, "one").Filter();
+        running.Append("旧");
+        lexicons.Publish("one", Edition("one", 2, new LexiconEntry("新词", Lists.Rule(LexiconAction.Mask))));
+        Assert.Equal("**新词", running.Append("词新词").ToString() + running.End().ToString());
+        Assert.Equal(["新词"], Of(lexicons, "one").Find("旧词新词"));
+        Assert.NotEqual(running.Lexicon, Of(lexicons, "one").Version);
+    }
+
+    [Fact]
+    public void Many_tenants_cost_what_is_in_use()
+    {
+        for (var i = 0; i < 20; i++) Write($"t{i}", $"[names 3 mask both]\nname {i}");
+        var lexicons = new TenantLexicons(builtMax: 4);
+        for (var i = 0; i < 20; i++) lexicons.Read($"t{i}", Path.Combine(_folder.Path, $"t{i}"));
+        Assert.Equal(0, lexicons.Built);
+        var first = Of(lexicons, "t0");
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal([$"name {i}"], Of(lexicons, $"t{i}").Find($"name {i}"));
+            Assert.Same(first, i < 3 ? Of(lexicons, "t0") : first);
+            Assert.InRange(lexicons.Built, 1, 4);
+        }
+        // It is built again, and is the same.
+        Assert.NotSame(first, Of(lexicons, "t0"));
+        Assert.Equal(first.Version, Of(lexicons, "t0").Version);
+        Assert.Equal(["name 0"], first.Find("name 0"));
+    }
+
+    private static Lexicon Of(TenantLexicons lexicons, string tenant) => lexicons.InForce(tenant).Lexicon;
+
+    private static LexiconAction? Action(Lexicon lexicon, string text) =>
+        lexicon.Inspect(text, LexiconScope.Output, null, Lists.Today).Hits is [var hit, ..] ? hit.Entry.Rule.Action : null;
+
+    private static Edition Edition(string tenant, int number, params LexiconEntry[] entries) =>
+        new(tenant, number, default, entries.Length, "lexicon-1", "anna", "ben", default, entries);
 
     private void Write(string tenant, string? lexicon)
     {

@@ -37,7 +37,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
     public Digest Numerics => Digest.Parse(Runner.Numerics);
 
     /// <param name="lexicon">What the tenant adds to the list that ships.</param>
-    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, Func<Model, ScriptedRunner>? scripted = null, TimeSpan? restAfter = null, string? lexicon = null, string facts = "## Ferry Card\nThe fee is 3 yuan.\n")
+    public static async Task<ScriptedSilo> Start(string folder, TimeProvider? time = null, int contextLength = 8_192, int rows = 16, int queueLimit = 64, IRecord? record = null, IRegistry? registry = null, Func<Model, ScriptedRunner>? scripted = null, TimeSpan? restAfter = null, string? lexicon = null, string facts = "## Ferry Card\nThe fee is 3 yuan.\n")
     {
         var model = ScriptedModel.Create(contextLength);
         var runner = scripted?.Invoke(model) ?? ScriptedReplies.Runner(model, rows);
@@ -50,6 +50,8 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         builder.Services
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(_ => opened)
+            .AddSingleton(_ => registry ?? ((StoredRecord)opened).Registry)
+            .AddCompliance()
             .AddKnowledge(Tenants(folder, lexicon, facts))
             .AddInference(options, ownsDevice: true)
             .AddSingleton(provider => new InferenceEngine(model, runner, options, provider.GetRequiredService<TimeProvider>()))

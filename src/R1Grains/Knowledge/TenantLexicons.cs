@@ -1,0 +1,133 @@
+using System.Collections.Concurrent;
+using System.Text;
+using R1Grains.Compliance;
+using R1Grains.Operations;
+
+namespace R1Grains.Knowledge;
+
+/// <summary>
+/// The lexicon of each tenant that is in force now: the list that ships, over it the <c>lexicon.txt</c> beside the tenant's
+/// policy, over that the tenant's edition. Whoever begins to read asks for it once and keeps what they got.
+/// </summary>
+/// <remarks>
+/// A tenant without words of its own has the one that ships. The others' are built when they are first asked for, and those
+/// that were not asked for longest are let go of: a tenant that nobody talks to costs its words and no automaton.
+/// </remarks>
+public sealed class TenantLexicons
+{
+    public const string FileName = "lexicon.txt";
+
+    private const int BuiltMax = 128;
+
+    private readonly IReadOnlyList<LexiconEntry> _shipped;
+    private readonly ConcurrentDictionary<string, Words> _words = [];
+    private readonly int _builtMax;
+    private long _asked;
+
+    /// <exception cref="StartFailure">The list that ships cannot be read.</exception>
+    public TenantLexicons() : this(BuiltMax)
+    {
+    }
+
+    internal TenantLexicons(int builtMax)
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "deploy", "lexicon", "finance.txt");
+        (_builtMax, _shipped) = (builtMax, Entries(path));
+        Shipped = Lexicon.Of(_shipped);
+    }
+
+    /// <summary>Of tenants that have no words of their own.</summary>
+    public Lexicon Shipped { get; }
+
+    internal int Built => _words.Values.Count(words => words.Lexicon is { IsValueCreated: true });
+
+    /// <summary>The tenant's, as it is in force now.</summary>
+    /// <exception cref="LexiconException">Its words do not fit into one.</exception>
+    public InForce InForce(string tenant)
+    {
+        if (!_words.TryGetValue(tenant, out var words) || words.Lexicon is not { } lexicon) return new(Shipped, words?.Edition);
+        words.Asked = Interlocked.Increment(ref _asked);
+        if (!lexicon.IsValueCreated) LetGo();
+        return new(lexicon.Value, words.Edition);
+    }
+
+    /// <summary>The lexicon that the tenant would have with this edition.</summary>
+    /// <exception cref="LexiconException">Its words do not fit into one.</exception>
+    public Lexicon With(string tenant, IReadOnlyList<LexiconEntry> edition) => Build(_words.GetValueOrDefault(tenant)?.File ?? [], edition);
+
+    /// <summary>Reads what a tenant's folder adds, if it adds anything.</summary>
+    /// <exception cref="StartFailure">Its list cannot be read, or has an entry that cannot be one.</exception>
+    internal void Read(string tenant, string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) return;
+        // An entry for another tenant is nobody's here.
+        var entries = Entries(path).Where(entry => entry.Rule.Tenant is null || entry.Rule.Tenant == tenant).ToList();
+        Put(tenant, entries, null);
+    }
+
+    /// <summary>Puts an edition into force, or takes it out of force: turns that begin from now on have it. Where the tenant's lexicon is in use, the new one is built first, so that no turn waits for it.</summary>
+    /// <exception cref="LexiconException">Its words do not fit into one: everything stays as it was.</exception>
+    internal void Publish(string tenant, Edition? edition)
+    {
+        var before = _words.GetValueOrDefault(tenant);
+        if (before?.Edition?.Number == edition?.Number) return;
+        Put(tenant, before?.File ?? [], edition, isInUse: before?.Lexicon is { IsValueCreated: true });
+    }
+
+    private void Put(string tenant, IReadOnlyList<LexiconEntry> file, Edition? edition, bool isInUse = false)
+    {
+        var words = new Words(file, edition, edition?.Entries.Count > 0 || file.Count > 0 ? new(() => Build(file, edition?.Entries ?? [])) : null) { Asked = Interlocked.Increment(ref _asked) };
+        if (isInUse) _ = words.Lexicon?.Value;
+        _words[tenant] = words;
+    }
+
+    private Lexicon Build(IReadOnlyList<LexiconEntry> file, IReadOnlyList<LexiconEntry> edition) => Lexicon.Of(edition.Over(file.Over(_shipped)));
+
+    private void LetGo()
+    {
+        var built = _words.Where(words => words.Value.Lexicon is { IsValueCreated: true }).ToList();
+        if (built.Count < _builtMax) return;
+        var (tenant, oldest) = built.MinBy(words => words.Value.Asked);
+        _words.TryUpdate(tenant, new(oldest.File, oldest.Edition, new(() => Build(oldest.File, oldest.Edition?.Entries ?? []))) { Asked = oldest.Asked }, oldest);
+    }
+
+    private static List<LexiconEntry> Entries(string path)
+    {
+        try
+        {
+            using var lines = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            List<LexiconEntry> entries = [.. LexiconFile.Read(lines, path)];
+            Lexicon.Require(entries);
+            return entries;
+        }
+        catch (LexiconException wrong)
+        {
+            throw new StartFailure(wrong.Message.StartsWith(path, StringComparison.Ordinal) ? wrong.Message : $"{path}: {wrong.Message}");
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new StartFailure($"{path} is not UTF-8: save it as UTF-8.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartFailure($"{path} cannot be read ({e.Message}): no turn is answered without its words.");
+        }
+    }
+
+    private sealed class Words(IReadOnlyList<LexiconEntry> file, Edition? edition, Lazy<Lexicon>? lexicon)
+    {
+        public IReadOnlyList<LexiconEntry> File => file;
+
+        public Edition? Edition => edition;
+
+        /// <summary>Null where it is the one that ships.</summary>
+        public Lazy<Lexicon>? Lexicon => lexicon;
+
+        public long Asked { get; set; }
+    }
+}
+
+/// <summary>What is looked for.</summary>
+/// <param name="Edition">Null where the tenant has none.</param>
+public readonly record struct InForce(Lexicon Lexicon, Edition? Edition);
