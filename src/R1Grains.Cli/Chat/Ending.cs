@@ -14,6 +14,7 @@ internal static class Ending
         FinishReason.Length => "the answer was cut at its longest",
         FinishReason.Cancelled => "cancelled",
         FinishReason.Guardrail => "a policy ended or replaced the answer",
+        FinishReason.Review => "it waits for a person; what they decide comes as a later turn",
         FinishReason.Interrupted => "interrupted: the server could not go on with the answer after a fault; what was shown is in the record",
         _ => reason.ToString(),
     };

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using R1Grains.Conversations;
 using R1Grains.Ledger;
 
 namespace R1Grains.Compliance;
@@ -19,7 +20,17 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
         ? "I'm sorry, I can't help with this. Please contact our staff."
         : "抱歉，这个问题我无法回答，请联系人工客服。";
 
-    /// <summary>Whether anything does more than to mask. What is for review is held back as well: there is nobody yet to whom it could be given.</summary>
+    /// <summary>What the customer gets for what waits for a person: one piece.</summary>
+    public string Notice => Language == "en"
+        ? "A member of our staff will look at this and reply to you here."
+        : "您的问题需要人工核实，工作人员会在此回复您。";
+
+    /// <summary>What the customer gets where a person has kept it back for good.</summary>
+    public string Discarded => Language == "en"
+        ? "Our staff have looked at this, and we can't help with it here. Please contact our staff."
+        : "经人工核实，这个问题无法在此回答，请联系人工客服。";
+
+    /// <summary>Whether anything does more than to mask.</summary>
     public static bool Blocks(IReadOnlyList<LexiconHit> hits) => hits.Any(hit => hit.Action is not HitAction.Mask);
 
     /// <summary>The text with its hits covered; everything else keeps its place.</summary>
@@ -34,8 +45,45 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
     /// <summary>What the model may see of an input, in its turn and in later ones.</summary>
     public static string ForModel(TurnOpened opened) => Mask(RecordedItems.Masked(opened), opened.Hits);
 
+    /// <summary>What the customer gets in the place of an answer to an input with these hits; null where the model is asked.</summary>
+    public Instead? InsteadOf(IReadOnlyList<LexiconHit> hits) => !Blocks(hits) ? null
+        : hits.Any(hit => hit.Action is HitAction.Replace or HitAction.Block) ? new(Words, Ending.Blocked)
+        : new(Notice, Ending.Held);
+
+    /// <summary>What the customer gets of an answer that a person has let go: what was for review has been looked at, anything else is still filtered.</summary>
+    public Instead Released(string held)
+    {
+        var hits = Reviewed(Told(HitPlace.Answer, Lexicon.Inspect(held, LexiconScope.Output, Tenant, Day).Hits));
+        return Blocks(hits) ? new(Words, Ending.Blocked) : new(Mask(PersonalData.Mask(held, [.. Shown.FindOthers(held)]), hits), Ending.Completed(FinishReason.Stop));
+    }
+
+    /// <summary>Without those that were for a person.</summary>
+    public static IReadOnlyList<LexiconHit> Reviewed(IReadOnlyList<LexiconHit> hits) => [.. hits.Where(hit => hit.Action is not HitAction.Review)];
+
     /// <summary>For the record alone: reasoning is shown to nobody.</summary>
     public IReadOnlyList<LexiconHit> Reasoning(string text) => Told(HitPlace.Reasoning, Lexicon.Inspect(text, LexiconScope.Output, Tenant, Day).Hits);
+
+    /// <summary>What would become of an input: its hits, and what the model would see, or the customer in the place of an answer.</summary>
+    public (IReadOnlyList<Hit> Hits, string Shown) TryInput(string text)
+    {
+        IReadOnlyList<Hit> hits = Lexicon.Inspect(text, LexiconScope.Input, Tenant, Day).Hits;
+        var told = Told(HitPlace.Input, hits);
+        return (hits, InsteadOf(told)?.Text ?? Mask(PersonalData.Mask(text, CustomerInput.Of(text).Items), told));
+    }
+
+    /// <summary>What would become of an answer: its hits, and what the customer would see.</summary>
+    public (IReadOnlyList<Hit> Hits, string Shown) TryAnswer(string text)
+    {
+        var filter = Filter();
+        var shown = $"{filter.Append(text)}{filter.End()}";
+        var words = filter.Stopped switch
+        {
+            null => "",
+            LexiconAction.Review => Notice,
+            _ => Words,
+        };
+        return (filter.Hits, words.Length > 0 && shown.Length > 0 ? $"{shown}\n{words}" : shown + words);
+    }
 
     public AnswerFilter Filter() => new(new(Lexicon, LexiconScope.Output, Tenant, Day), Shown);
 

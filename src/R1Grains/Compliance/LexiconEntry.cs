@@ -33,8 +33,15 @@ public enum LexiconScope
 /// <param name="Tenant">Null for every tenant.</param>
 /// <param name="From">The first day; null for always.</param>
 /// <param name="Until">The last day; null for ever.</param>
+[GenerateSerializer, Immutable, Alias("r1.LexiconRule")]
 public sealed record LexiconRule(
-    string Category, int Level, LexiconAction Action, LexiconScope Scope = LexiconScope.Both, string? Tenant = null, DateOnly? From = null, DateOnly? Until = null)
+    [property: Id(0)] string Category,
+    [property: Id(1)] int Level,
+    [property: Id(2)] LexiconAction Action,
+    [property: Id(3)] LexiconScope Scope = LexiconScope.Both,
+    [property: Id(4)] string? Tenant = null,
+    [property: Id(5)] DateOnly? From = null,
+    [property: Id(6)] DateOnly? Until = null)
 {
     public bool Concerns(LexiconScope scope, string? tenant, DateOnly day) =>
         (Scope & scope) != 0 && (Tenant is null || Tenant == tenant) && !(day < From) && !(day > Until);
@@ -44,7 +51,8 @@ public sealed record LexiconRule(
 }
 
 /// <param name="Text">As it is written: spaces in it are where Latin words part.</param>
-public sealed record LexiconEntry(string Text, LexiconRule Rule)
+[GenerateSerializer, Immutable, Alias("r1.LexiconEntry")]
+public sealed record LexiconEntry([property: Id(0)] string Text, [property: Id(1)] LexiconRule Rule)
 {
     /// <summary>The first eight bytes of SHA-256 over text and rule: names the entry where its text may not stand.</summary>
     public ulong Id => BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(Text + Rule.Tail())));

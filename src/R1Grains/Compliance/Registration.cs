@@ -5,5 +5,6 @@ public static class Registration
     /// <summary>What is kept of the guardrail; needs the registry.</summary>
     public static IServiceCollection AddCompliance(this IServiceCollection services) => services
         .AddSingleton<WordLists>()
-        .AddSingleton<Editions>();
+        .AddSingleton<Editions>()
+        .AddSingleton<HeldTurns>();
 }

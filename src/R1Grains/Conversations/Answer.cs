@@ -12,10 +12,10 @@ namespace R1Grains.Conversations;
 /// the turn. Where the guardrail stops it, or lets no device be asked, its words are the last unit.
 /// </summary>
 /// <param name="publish">Shows an event.</param>
-internal sealed class Answer(ConversationParts parts, Transcript transcript, TurnOpened opened, int[] prompt, Guardrail guardrail, StopSignal stop, Action<TurnEvent> publish)
+/// <param name="instead">Null where a model is asked.</param>
+internal sealed class Answer(ConversationParts parts, Transcript transcript, TurnOpened opened, int[] prompt, Guardrail guardrail, StopSignal stop, Action<TurnEvent> publish, Instead? instead = null)
 {
     private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(300);
-
 
     /// <summary>Where a device is so busy that its steps come gathered, text that would be due before the next one goes with this one, as that of its neighbours does: what is released together is recorded together.</summary>
     private static readonly TimeSpan HeldEnough = TimeSpan.FromMilliseconds(200);
@@ -31,7 +31,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time = parts.Time;
-    private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings, guardrail, Guardrail.Blocks(opened.Hits));
+    private readonly Reply _reply = new(parts.Model, opened.Sampling.StopStrings, guardrail, instead);
     private readonly StringBuilder _text = new();
     private readonly List<ResumePoint> _resumePoints = [];
 
@@ -112,7 +112,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             try
             {
                 if (Stopped() is { } stopped) return stopped;
-                if (_reply.IsStopped) return await Block();
+                if (_reply.IsStopped || _reply.IsTold) return await Conclude();
                 generation ??= await Resume();
                 without = null;
                 if (await Read(generation) is { } ending) return ending;
@@ -165,6 +165,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             Lexicon = guardrail.Version,
             Hits = _reply.Hits,
             PersonalData = _reply.Items,
+            Held = ending == Ending.Held && instead is null ? _reply.Said.TrimEnd() : null,
         };
         Tracing.Span?
             .SetTag("r1grains.turn.outcome", $"{closed.Outcome}")
@@ -249,8 +250,8 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
                 return TimedOut();
         }
         _reply.End();
+        if (_reply.IsStopped || _reply.IsHeld) return await Conclude();
         await ReleaseUnits();
-        if (_reply.IsStopped) return Ending.Blocked;
         if (Pieces == 0) return Ending.Failed(new(Reason.ModelUnavailable, "the model ended without an answer"));
         return Ending.Completed(completion.Reason switch
         {
@@ -260,10 +261,13 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         });
     }
 
-    private async Task<Ending> Block()
+    /// <summary>What waits for a person is in their list before the customer is told so.</summary>
+    private async Task<Ending> Conclude()
     {
+        var ending = _reply.IsHeld ? Ending.Held : instead?.Ending ?? Ending.Blocked;
+        if (ending == Ending.Held) await parts.Held.Hold(opened, instead is null ? HitPlace.Answer : HitPlace.Input, instead is null ? _reply.Hits : opened.Hits, parts.Now);
         await ReleaseUnits();
-        return Ending.Blocked;
+        return ending;
     }
 
     private async Task ReleaseUnits()

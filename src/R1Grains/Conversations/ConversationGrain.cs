@@ -194,7 +194,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         if (asked.ExpectedIndex is { } expected && expected != index) throw Refuse.Stale(expected, index);
         try
         {
-            transcript.Window.Require(asked.Text);
+            if (asked.Review is null) transcript.Window.Require(asked.Text);
         }
         catch (InputTooLongException input)
         {
@@ -351,8 +351,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         _snapshot.State.RequireWhole(taken.Conversation);
         var left = taken.Turns.LastOrDefault(turn => turn.Closed is null);
         var prompt = left is null ? null : await RecordFaults.Translate(Record.ReadPromptAsync(_key, left.Opened.Turn));
+        var held = left is not null && Review.Of(left.Opened.RequestId) is { } review ? await RecordFaults.Translate(Record.FindTurnAsync(_key, review.Turn)) : null;
         var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Policy.Text ?? "")) { Prefix = _snapshot.State.Prefix };
-        if (left is not null) Start(new(_parts, transcript, _watched, left, prompt!));
+        if (left is not null) Start(new(_parts, transcript, _watched, left, prompt!, held));
         if (taken.Conversation.Completed is not null)
         {
             _completing = Task.CompletedTask;

@@ -1,4 +1,5 @@
 using R1Grains.Cluster;
+using R1Grains.Compliance;
 using R1Grains.Engine;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
@@ -14,6 +15,7 @@ public sealed record ConversationParts(
     InferenceRouter Router,
     Model Model,
     Tenants Tenants,
+    HeldTurns Held,
     Nodes Nodes,
     TimeProvider Time,
     TimeSpan TurnTimeout,

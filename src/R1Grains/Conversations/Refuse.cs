@@ -30,6 +30,8 @@ internal static class Refuse
     public static RefusedException Unproved(ConversationKey key, int turn) => new(new(
         Reason.ProofPending, $"{key}/turns/{turn} stands in the record and not in the tenant's tree yet: ask again", RetryAfter: TimeSpan.FromSeconds(1)));
 
+    public static RefusedException NotHeld(ConversationKey key, int turn) => new(new(Reason.HeldTurnNotFound, $"{key}/turns/{turn} does not wait for a person"));
+
     /// <summary>As a value: what an activation is lost for.</summary>
     public static Refusal Elsewhere(ConversationKey key, int turn) => new(
         Reason.StaleEpoch, $"{key}/turns/{turn} is written by another activation: send the same request again", RetryAfter: TimeSpan.FromSeconds(1));

@@ -11,8 +11,8 @@ namespace R1Grains.Conversations;
 /// trimmed at stop strings, filtered (words and personal data) and cut into units. It is a function of its ids and of what was released, so that
 /// going through a recorded reply again brings it where it was.
 /// </summary>
-/// <param name="isBlocked">No model is asked: there are the guardrail's words and nothing else.</param>
-internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guardrail guardrail, bool isBlocked = false)
+/// <param name="instead">Null where a model is asked.</param>
+internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guardrail guardrail, Instead? instead = null)
 {
     private readonly StreamingDecoder _thoughts = new(model.Tokenizer);
     private readonly StreamingDecoder _answer = new(model.Tokenizer);
@@ -50,15 +50,26 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
     public IReadOnlyList<PersonalItem> Items =>
         [.. RecordedItems.Told(HitPlace.Answer, _filter.Items), .. RecordedItems.Told(HitPlace.Reasoning, guardrail.Shown.FindOthers(Thoughts))];
 
-    /// <summary>Nothing of the answer follows but the guardrail's words, in the place of all that was not released.</summary>
-    public bool IsStopped { get; private set; } = isBlocked;
+    /// <summary>Nothing of the answer follows but other words, in the place of all that was not released.</summary>
+    public bool IsStopped { get; private set; } = instead is not null;
+
+    /// <summary>Nothing of the answer is released any more: it is gathered for a person, and at its end the customer is told so.</summary>
+    public bool IsHeld { get; private set; }
+
+    /// <summary>Nothing is left to be released: the customer has been told what comes in the place of the rest.</summary>
+    public bool IsTold => _replaced;
+
+    /// <summary>All of the answer so far, as the model gave it.</summary>
+    public string Said => _said.ToString();
 
     /// <summary>Whether text waits to be released. What the filter holds back does not wait for time.</summary>
-    public bool Holds => !IsStopped && _units.Holds;
+    public bool Holds => !IsStopped && !IsHeld && _units.Holds;
 
     private string Thoughts => _reasoning.ToString().Trim();
 
-    private string Replacement => _released > 0 ? $"\n{guardrail.Words}" : guardrail.Words;
+    private string Replacement => instead?.Text ?? After(guardrail.Words);
+
+    private string Notice => After(guardrail.Notice);
 
     public void Append(int id)
     {
@@ -87,19 +98,21 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
     }
 
     /// <summary>The next unit to be released, or null.</summary>
-    public string? Next() => Count(IsStopped ? Replace() : _ended ? _units.Rest() : _units.Next());
+    public string? Next() => Count(IsStopped ? Replace(Replacement) : IsHeld ? _ended ? Replace(Notice) : null : _ended ? _units.Rest() : _units.Next());
 
     /// <summary>What has been held for long enough, or null.</summary>
-    public string? Due() => IsStopped ? null : Count(_units.Due());
+    public string? Due() => IsStopped || IsHeld ? null : Count(_units.Due());
 
     /// <summary>Goes through a recorded piece, maybe one that another lexicon let go; false when its ids do not give its text.</summary>
     public bool Replay(IReadOnlyList<int> ids, string released)
     {
         foreach (var id in ids) Append(id);
         if (Release(released)) return true;
-        if (released == Replacement)
+        if (released == Replacement || released == Notice)
         {
-            (IsStopped, _replaced) = (true, true);
+            // The last piece there is.
+            End();
+            (IsStopped, IsHeld, _replaced) = (released != Notice, released == Notice, true);
             Count(released);
             return true;
         }
@@ -119,12 +132,14 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
         return true;
     }
 
-    private string? Replace()
+    private string? Replace(string words)
     {
         if (_replaced) return null;
         _replaced = true;
-        return Replacement;
+        return words;
     }
+
+    private string After(string words) => _released > 0 ? $"\n{words}" : words;
 
     private string? Count(string? unit)
     {
@@ -147,6 +162,6 @@ internal sealed class Reply(Model model, IReadOnlyList<string> stopStrings, Guar
         var skipped = Math.Min(_ahead, text.Length);
         _ahead -= skipped;
         _units.Append(text[skipped..]);
-        IsStopped = _filter.Stopped is not null;
+        (IsStopped, IsHeld) = (_filter.Stopped is LexiconAction.Replace or LexiconAction.Block, _filter.Stopped is LexiconAction.Review);
     }
 }

@@ -30,6 +30,9 @@ internal sealed class RunningTurn
     private TurnOpened? _opened;
     private Answer? _answer;
 
+    // Null where a model is asked.
+    private Instead? _instead;
+
     /// <summary>A turn that a client asks for.</summary>
     public RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched, UserTurn asked)
         : this(parts, transcript, watched)
@@ -39,12 +42,15 @@ internal sealed class RunningTurn
     }
 
     /// <summary>A turn that the record shows open.</summary>
-    public RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched, TurnRecord left, int[] prompt)
+    /// <param name="held">The turn that it decides about, if it does.</param>
+    public RunningTurn(ConversationParts parts, Transcript transcript, EventLog<WatchedEvent> watched, TurnRecord left, int[] prompt, TurnRecord? held)
         : this(parts, transcript, watched)
     {
         (_left, _trace) = (left, Tracing.Here);
         (RequestId, Payload) = (left.Opened.RequestId, left.Opened.PayloadHash);
-        Opened(left.Opened, new(parts, transcript, left.Opened, prompt, GuardrailFor(left.Opened), _stop, Publish));
+        var guardrail = GuardrailFor(left.Opened, held);
+        _instead = InsteadOf(guardrail, left, held);
+        Opened(left.Opened, new(parts, transcript, left.Opened, prompt, guardrail, _stop, Publish, _instead));
         foreach (var happened in Views.Events(left)) _events.Append(happened);
     }
 
@@ -144,8 +150,9 @@ internal sealed class RunningTurn
         await _transcript.Recall(_parts.Record);
         var tenant = _transcript.Tenant ?? throw Refuse.Unserved(key);
         var guardrail = GuardrailAt(now);
-        var hits = guardrail.Input(asked.Text);
-        var isBlocked = Guardrail.Blocks(hits);
+        var held = asked.Review is { } review ? await FindHeld(review.Turn) : null;
+        var input = held?.Opened.Input ?? asked.Text;
+        var hits = asked.Review is { Releases: true } ? Guardrail.Reviewed(guardrail.Input(input)) : guardrail.Input(input);
         var model = _parts.Model;
         var opened = new TurnOpened
         {
@@ -157,7 +164,7 @@ internal sealed class RunningTurn
             Time = now,
             Deadline = deadline,
             Caller = asked.Caller,
-            Input = asked.Text,
+            Input = input,
             LanguageCode = _transcript.Language,
             Passages = [],
             Release = new(model.Name, Digest.Parse(model.Hash), model.Template.Name, tenant.Policy.Version, tenant.Policy.Hash),
@@ -165,14 +172,15 @@ internal sealed class RunningTurn
             Context = _transcript.Window.Unasked.Report,
             Lexicon = guardrail.Version,
             Hits = hits,
-            PersonalData = RecordedItems.Told(HitPlace.Input, asked.PersonalData),
+            PersonalData = held is null ? RecordedItems.Told(HitPlace.Input, asked.PersonalData) : held.Opened.PersonalData,
         };
-        var fitted = isBlocked ? _transcript.Window.Unasked : Fit(tenant, Guardrail.ForModel(opened));
+        _instead = InsteadOf(GuardrailFor(opened, held), asked.Review, hits, held);
+        var fitted = _instead is not null ? _transcript.Window.Unasked : Fit(tenant, Guardrail.ForModel(opened));
         opened = opened with { Passages = fitted.Passages, Context = fitted.Report };
-        var answer = new Answer(_parts, _transcript, opened, fitted.Prompt, GuardrailFor(opened), _stop, Publish);
+        var answer = new Answer(_parts, _transcript, opened, fitted.Prompt, GuardrailFor(opened, held), _stop, Publish, _instead);
 
         // 5. The device admits or refuses; of a refused turn nothing is recorded, so the same request may come again.
-        using var generation = IsCancelled || isBlocked ? null : await answer.Submit();
+        using var generation = IsCancelled || _instead is not null ? null : await answer.Submit();
         _stop.ThrowIfAbandoned();
         opened = opened with { Numerics = generation?.Numerics };
 
@@ -205,12 +213,13 @@ internal sealed class RunningTurn
     private Guardrail GuardrailAt(DateTimeOffset opened) =>
         new(_parts.Tenants.Lexicons.InForce(_transcript.Key.Tenant).Lexicon, _transcript.Key.Tenant, DateOnly.FromDateTime(opened.UtcDateTime), _transcript.Language);
 
-    private Guardrail GuardrailFor(TurnOpened opened) => GuardrailAt(opened.Time) with
+    /// <param name="held">The turn that it decides about, if it does.</param>
+    private Guardrail GuardrailFor(TurnOpened opened, TurnRecord? held) => GuardrailAt(opened.Time) with
     {
         Shown = new([
             _transcript.Window.Policy,
             .. _transcript.Said.SelectMany(exchange => new[] { exchange.Input, exchange.Answer }),
-            .. opened.Passages.Select(passage => passage.Text),
+            .. opened.Passages.Concat(held?.Opened.Passages ?? []).Select(passage => passage.Text),
             Guardrail.ForModel(opened),
         ]),
     };
@@ -220,8 +229,8 @@ internal sealed class RunningTurn
     {
         var (answer, release, model) = (_answer!, left.Opened.Release, _parts.Model);
         var wrong = answer.Replay(left.Pieces);
-        // For the guardrail's words it does not matter which model is served.
-        if (Guardrail.Blocks(left.Opened.Hits))
+        // Where no model was asked it does not matter which one is served.
+        if (_instead is not null)
         {
             await answer.Close(await answer.Release(generation: null));
         }
@@ -241,6 +250,26 @@ internal sealed class RunningTurn
             await answer.Close(await answer.Release(generation: null));
         }
     }
+
+    /// <summary>What the customer gets where no model is asked.</summary>
+    private static Instead? InsteadOf(Guardrail guardrail, Review? review, IReadOnlyList<LexiconHit> hits, TurnRecord? held) =>
+        review is { Releases: false } ? new(guardrail.Discarded, Ending.Blocked)
+        : guardrail.InsteadOf(hits) is { } instead ? instead
+        : held?.Closed?.Held is { } answer ? guardrail.Released(answer)
+        : null;
+
+    /// <summary>The same of a turn that was left open. What was told stays, whatever the lexicon says by now.</summary>
+    private static Instead? InsteadOf(Guardrail guardrail, TurnRecord left, TurnRecord? held)
+    {
+        var review = Review.Of(left.Opened.RequestId);
+        var instead = InsteadOf(guardrail, review, left.Opened.Hits, held);
+        if (instead is null || review is null || left.Pieces.Count == 0) return instead;
+        var told = string.Concat(left.Pieces.Select(piece => piece.Text));
+        return new(told, told == guardrail.Words || !review.Releases ? Ending.Blocked : Ending.Completed(FinishReason.Stop));
+    }
+
+    private async Task<TurnRecord> FindHeld(int turn) =>
+        await RecordFaults.Translate(_parts.Record.FindTurnAsync(_transcript.Key, turn)) is { } found && Views.IsHeld(found.Closed) ? found : throw Refuse.NotHeld(_transcript.Key, turn);
 
     private void Opened(TurnOpened opened, Answer answer) => (_opened, _answer) = (opened, answer);
 

@@ -99,8 +99,9 @@ internal sealed class Transcript
     public void Completed(ConversationCompleted completed) =>
         Conversation = Conversation with { LastActivity = completed.Time, Completed = completed };
 
-    /// <summary>An input that was kept from the model is kept from it later, too.</summary>
-    private static bool IsSaid(TurnOpened opened, TurnClosed? closed) => closed is { Answer.Length: > 0 } && !Guardrail.Blocks(opened.Hits);
+    /// <summary>An input that was kept from the model is kept from it later, too. Of what waits for a person its release is said, and nothing else.</summary>
+    private static bool IsSaid(TurnOpened opened, TurnClosed? closed) =>
+        closed is { Answer.Length: > 0 } && !Guardrail.Blocks(opened.Hits) && !Views.IsHeld(closed) && Review.Of(opened.RequestId) is not { Releases: false };
 
     private static Exchange AsSaid(ContextWindow window, TurnOpened opened, TurnClosed closed) =>
         window.Said(opened.Turn, Guardrail.ForModel(opened), closed.Answer);

@@ -33,6 +33,10 @@ public sealed record UserTurn(
     [Id(8)]
     public ImmutableArray<PersonalDataSpan> PersonalData { get; init; } = [];
 
+    /// <summary>Set where a person decides about an earlier turn, whose words are asked again; the text is empty then.</summary>
+    [Id(9)]
+    public Review? Review { get; init; }
+
     // Orleans can write the arguments of a call into a log or an exception, so what holds words says how many.
     public override string ToString() => $"turn {RequestId} of {Text.Length} characters";
 }
@@ -82,6 +86,7 @@ public enum TurnState
     Failed,
     Interrupted,
     Blocked,
+    Held,
 }
 
 /// <param name="Input">For callers who may lift masks.</param>
@@ -157,6 +162,7 @@ public enum FinishReason
     Cancelled,
     Guardrail,
     Interrupted,
+    Review,
 }
 
 [GenerateSerializer, Immutable, Alias("r1.Usage")]

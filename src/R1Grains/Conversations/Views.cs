@@ -33,7 +33,7 @@ internal static class Views
         {
             null => TurnState.Running,
             Outcome.Completed => TurnState.Completed,
-            Outcome.Blocked => TurnState.Blocked,
+            Outcome.Blocked => IsHeld(turn.Closed) ? TurnState.Held : TurnState.Blocked,
             Outcome.Cancelled => TurnState.Cancelled,
             Outcome.Interrupted => TurnState.Interrupted,
             _ => TurnState.Failed,
@@ -47,6 +47,9 @@ internal static class Views
         turn.Opened.Time,
         turn.Pieces.Count > 0 ? turn.Pieces[0].Time : null,
         turn.Closed?.Time);
+
+    /// <summary>Whether the turn ended by waiting for a person.</summary>
+    public static bool IsHeld(TurnClosed? closed) => closed is { Outcome: Outcome.Blocked } && Finish(closed) is FinishReason.Review;
 
     /// <summary>The events of a turn as the record knows them; an open one lacks its end.</summary>
     public static IEnumerable<TurnEvent> Events(TurnRecord turn)

@@ -12,7 +12,7 @@ using R1Grains.Operations;
 namespace R1Grains.Gateway;
 
 /// <summary>The one mapping between the wire (<c>V1</c>) and the house's own types.</summary>
-internal static class Wire
+internal static partial class Wire
 {
     private const int MaxTextField = 256;
     private const int MaxLabels = 64;
@@ -117,6 +117,7 @@ internal static class Wire
             TurnState.Failed => V1.Turn.Types.State.Failed,
             TurnState.Interrupted => V1.Turn.Types.State.Interrupted,
             TurnState.Blocked => V1.Turn.Types.State.Blocked,
+            TurnState.Held => V1.Turn.Types.State.HeldForReview,
             _ => throw new UnreachableException($"turn state {view.State}"),
         },
         Input = new() { Text = isLifted ? view.Input : view.Masked },
@@ -246,6 +247,7 @@ internal static class Wire
             FinishReason.ReasoningBudget => V1.Completed.Types.FinishReason.ReasoningBudget,
             FinishReason.Cancelled => V1.Completed.Types.FinishReason.Cancelled,
             FinishReason.Guardrail => V1.Completed.Types.FinishReason.Guardrail,
+            FinishReason.Review => V1.Completed.Types.FinishReason.Review,
             FinishReason.Interrupted => V1.Completed.Types.FinishReason.Interrupted,
             _ => throw new UnreachableException($"finish reason {completed.FinishReason}"),
         },
