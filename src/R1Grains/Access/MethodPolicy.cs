@@ -28,9 +28,13 @@ public sealed class AsksAttribute<TName>(Permission permission, string field) : 
 {
     public override Permission? Permission => permission;
 
+    /// <summary>Each of these does as well.</summary>
+    public Permission[] Or { get; init; } = [];
+
     public override ResourceName Resource(IMessage? request) => TName.Parse(Value(request, field.Split('.')), field);
 
-    public override void Require(Caller caller, ResourceName? resource) => Access.Require(caller, permission, resource!);
+    public override void Require(Caller caller, ResourceName? resource) =>
+        Access.Require(caller, Or.Where(caller.May).Append(permission).First(), resource!);
 
     private static string Value(IMessage? message, ReadOnlySpan<string> path)
     {

@@ -31,9 +31,12 @@ public enum Permission
     ManageLegalHolds,
     /// <summary>Who did what: administrative and access records.</summary>
     ReadAuditEvents,
-    /// <summary>Propose lexicons and policies; another has to agree.</summary>
+    /// <summary>Word lists, texts tried on them, and proposals of editions; another has to agree.</summary>
     ManageGuardrails,
+    /// <summary>To put what somebody else proposed into force, and to reject it.</summary>
     ApproveGuardrails,
+    /// <summary>To read what waits for a person, and to decide about it.</summary>
+    ReviewTurns,
     /// <summary>Propose a model for service; another has to agree.</summary>
     PromoteModels,
     ApproveModels,

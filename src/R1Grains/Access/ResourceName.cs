@@ -5,8 +5,9 @@ using R1Grains.Conversations;
 namespace R1Grains.Access;
 
 /// <summary>
-/// What a permission is asked for: <c>tenants/{tenant}</c>, <c>…/conversations/{conversation}</c>, <c>…/turns/{index}</c>,
-/// <c>tenants/{tenant}/roleBindings/{binding}</c> or <c>…/apiKeys/{key}</c>.
+/// What a permission is asked for: <c>tenants/{tenant}</c>, <c>…/conversations/{conversation}</c>, <c>…/turns/{index}</c>;
+/// <c>tenants/{tenant}/roleBindings/{binding}</c>, <c>…/apiKeys/{key}</c>; or of the guardrail
+/// <c>tenants/{tenant}/wordLists/{word_list}</c>, <c>…/lexiconProposals/{proposal}</c>, <c>…/lexiconEditions/{number}</c>.
 /// An id is 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit; an index is a decimal from 1.
 /// </summary>
 public abstract record ResourceName(string Tenant)
@@ -40,10 +41,14 @@ public abstract record ResourceName(string Tenant)
         return [.. parts.Where((_, i) => pattern[i] == "{}")];
     }
 
+    /// <summary>Null for what is no decimal from 1.</summary>
+    protected static int? Ordinal(string number) =>
+        number[0] != '0' && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
+
     protected static RefusedException Malformed(string text, string field, string form) => Refuse.Field(
         Reason.InvalidName,
         field,
-        $"{field} {Refuse.Quote(text)} is not a name of the form {form}: ids are 1 to {MaxIdLength} characters of a-z, 0-9 and '-' beginning with a letter or digit, a turn is a number from 1");
+        $"{field} {Refuse.Quote(text)} is not a name of the form {form}: ids are 1 to {MaxIdLength} characters of a-z, 0-9 and '-' beginning with a letter or digit, turns and editions are numbers from 1");
 }
 
 /// <summary>A kind of names that a request's field may hold.</summary>
@@ -55,10 +60,10 @@ public interface INamed<out TSelf>
 
 public sealed record TenantName(string Tenant) : ResourceName(Tenant), INamed<TenantName>
 {
-    public override Reason Missing => Reason.TenantNotFound;
-
     public static TenantName Parse(string text, string field) =>
         Ids(text, "tenants/{}") is [var tenant] ? new(tenant) : throw Malformed(text, field, "tenants/{tenant}");
+
+    public override Reason Missing => Reason.TenantNotFound;
 
     public override string ToString() => $"tenants/{Tenant}";
 }
@@ -85,8 +90,7 @@ public sealed record TurnName(ConversationName Conversation, int Index) : Resour
 
     public static new TurnName? Find(string text) =>
         Ids(text, "tenants/{}/conversations/{}/turns/{}") is [var tenant, var conversation, var number]
-        && number[0] != '0'
-        && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        && Ordinal(number) is { } index
             ? new(new(tenant, conversation), index)
             : null;
 
@@ -116,4 +120,37 @@ public sealed record KeyName(string Tenant, string Key) : ResourceName(Tenant), 
         Ids(text, Form) is [var tenant, var key] ? new(tenant, key) : throw Malformed(text, field, "tenants/{tenant}/apiKeys/{api_key}");
 
     public override string ToString() => $"tenants/{Tenant}/apiKeys/{Key}";
+}
+
+public sealed record WordListName(string Tenant, string WordList) : ResourceName(Tenant), INamed<WordListName>
+{
+    /// <summary>In the place of a list's id: all of the tenant.</summary>
+    public const string All = "-";
+
+    public static WordListName Parse(string text, string field) =>
+        Ids(text, "tenants/{}/wordLists/{}") is [var tenant, var list] ? new(tenant, list) : throw Malformed(text, field, "tenants/{tenant}/wordLists/{word_list}");
+
+    public override Reason Missing => Reason.WordListNotFound;
+
+    public override string ToString() => $"tenants/{Tenant}/wordLists/{WordList}";
+}
+
+public sealed record ProposalName(string Tenant, string Proposal) : ResourceName(Tenant), INamed<ProposalName>
+{
+    public static ProposalName Parse(string text, string field) =>
+        Ids(text, "tenants/{}/lexiconProposals/{}") is [var tenant, var proposal] ? new(tenant, proposal) : throw Malformed(text, field, "tenants/{tenant}/lexiconProposals/{proposal}");
+
+    public override Reason Missing => Reason.ProposalNotFound;
+
+    public override string ToString() => $"tenants/{Tenant}/lexiconProposals/{Proposal}";
+}
+
+public sealed record EditionName(string Tenant, int Number) : ResourceName(Tenant), INamed<EditionName>
+{
+    public static EditionName Parse(string text, string field) =>
+        Ids(text, "tenants/{}/lexiconEditions/{}") is [var tenant, var number] && Ordinal(number) is { } index ? new(tenant, index) : throw Malformed(text, field, "tenants/{tenant}/lexiconEditions/{number}");
+
+    public override Reason Missing => Reason.EditionNotFound;
+
+    public override string ToString() => $"tenants/{Tenant}/lexiconEditions/{Number}";
 }

@@ -48,6 +48,7 @@ public static class Registration
         routes.MapGrpcService<TurnEndpoint>().Add(NameUnread);
         routes.MapGrpcService<TranscriptEndpoint>().Add(NameUnread);
         routes.MapGrpcService<AccessEndpoint>().Add(NameUnread);
+        routes.MapGrpcService<GuardrailEndpoint>().Add(NameUnread);
         routes.MapGrpcReflectionService().Add(endpoint =>
         {
             endpoint.Metadata.Add(new AsksOfAllAttribute(Permission.InspectContract));

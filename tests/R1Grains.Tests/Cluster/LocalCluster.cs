@@ -1,4 +1,7 @@
+using System.Collections.Frozen;
+using Grpc.Core;
 using Grpc.Net.Client;
+using R1Grains.Access;
 using R1Grains.Tests.Scripted;
 using R1Grains.Tests.Servers;
 
@@ -37,6 +40,12 @@ public sealed class LocalCluster : IAsyncLifetime
     }
 
     public string Database => _database;
+
+    /// <summary>Metadata with a token for the gateway, which knows its own development issuer.</summary>
+    public Metadata Bearer(string name, string subject, params Permission[] permissions) => new()
+    {
+        { "authorization", $"Bearer {new DevelopmentIssuer(Path.Combine(_folder.Path, name)).Issue(new("demo", subject, permissions.ToFrozenSet()), TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(5))}" },
+    };
 
     public async Task InitializeAsync()
     {

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using R1Grains.Compliance;
 using R1Grains.Conversations;
+using R1Grains.Knowledge;
 
 namespace R1Grains.Tests.Conversations;
 
@@ -18,6 +20,8 @@ public sealed class WordsTests
         new TurnView(1, "1", TurnState.Running, Words, Words, Words, 1, null, null, Now, null, null),
         new ContextEntry(1, true, 2, Words, Words),
         new ContextWindowView(new(0, 0, 0, 0, 0, 0, 0, 0), [new ContextEntry(1, true, 2, Words, Words)], Words),
+        new TextTrial(Words, LexiconScope.Input, "en", null, Candidate.None, "", 0),
+        new TextVerdict(LexiconAction.Allow, Words, Words, [], "", 0),
         new NewConversation("1", [], "anna", Words, Words, Words, "en", ImmutableSortedDictionary<string, string>.Empty, TimeSpan.Zero),
         new ConversationView("demo", "c", false, Words, Words, Words, "en", ImmutableSortedDictionary<string, string>.Empty, TimeSpan.Zero, Now, Now, null, 0),
     };

@@ -9,12 +9,15 @@ namespace R1Grains.Tests.Gateway;
 internal static class ContractWalk
 {
     private static readonly string[] Names =
-        ["tenants/demo", "tenants/demo/conversations/walk", "tenants/demo/conversations/walk/turns/1", "tenants/demo/roleBindings/walk", "tenants/demo/apiKeys/walk"];
+    [
+        "tenants/demo", "tenants/demo/conversations/walk", "tenants/demo/conversations/walk/turns/1",
+        "tenants/demo/roleBindings/walk", "tenants/demo/apiKeys/walk", "tenants/demo/wordLists/walk", "tenants/demo/lexiconProposals/walk", "tenants/demo/lexiconEditions/1",
+    ];
 
     private static readonly Marshaller<IMessage> Requests = Marshallers.Create<IMessage>(message => message.ToByteArray(), _ => throw new NotSupportedException());
 
     public static IReadOnlyList<MethodDescriptor> Methods { get; } =
-        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. AccessService.Descriptor.Methods];
+        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. GuardrailService.Descriptor.Methods, .. AccessService.Descriptor.Methods];
 
     /// <summary>Calls the method with well-formed names, and gives back the error that it ends with.</summary>
     public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk") =>

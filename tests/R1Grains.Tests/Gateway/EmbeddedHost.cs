@@ -40,6 +40,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public IRegistry Registry => App.Services.GetRequiredService<IRegistry>();
 
+    public GuardrailService.GuardrailServiceClient Guardrail => new(Channel);
+
     public static async Task<EmbeddedHost> Start(Script? script = null, Action<WebApplicationBuilder>? configure = null, params string[] settings)
     {
         var data = Directory.CreateTempSubdirectory("r1grains-");
