@@ -54,6 +54,8 @@ internal sealed class Connection : IDisposable
 
     public TranscriptService.TranscriptServiceClient Transcripts => new(Invoker);
 
+    public GuardrailService.GuardrailServiceClient Guardrail => new(Invoker);
+
     private CallInvoker Invoker => _channels[(uint)Volatile.Read(ref _current) % _channels.Length].Intercept(headers =>
     {
         foreach (var entry in _metadata)

@@ -12,6 +12,7 @@ var root = HelpWithExamples.AddTo(new RootCommand("Talks to a R1Grains server, a
     ConversationsCommand.Create(),
     TurnsCommand.Create(),
     ReplayCommand.Create(),
+    GuardrailCommand.Create(),
     AuditCommand.Create(),
 });
 

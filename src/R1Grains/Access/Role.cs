@@ -16,7 +16,7 @@ public sealed class Role
         new("supervisor",
             Permission.CreateConversations, Permission.ReadConversations, Permission.CompleteConversations, Permission.WatchConversations,
             Permission.SendTurns, Permission.ReadTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.LiftMasks,
-            Permission.ReadRedacted, Permission.Erase),
+            Permission.ReadRedacted, Permission.Erase, Permission.ReviewTurns, Permission.ManageGuardrails),
         new("auditor",
             Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents),
         new("auditor-full",

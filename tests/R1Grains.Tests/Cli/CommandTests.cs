@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
+using R1Grains.Access;
 using R1Grains.Tests.Gateway;
 using R1Grains.Tests.Scripted;
 using R1Grains.V1;
@@ -290,6 +291,39 @@ public sealed class CommandTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Words_are_written_tried_proposed_and_approved_and_what_waits_is_released()
+    {
+        await using var host = await EmbeddedHost.Start();
+        string[] server = ["--server", host.Address];
+        var file = Path.Combine(_home.Path, "words.json");
+        await File.WriteAllTextAsync(file, """{"title": "Test", "entries": [{"term": "delicate", "category": "test", "level": 3, "action": "REVIEW", "scope": "INPUT"}]}""");
+        Assert.Equal(0, (await Run("", ["guardrail", "lists", "put", "words", file, .. server])).ExitCode);
+        var (_, got, _) = await Run("", ["guardrail", "lists", "get", "words", "--json", .. server]);
+        await File.WriteAllTextAsync(file, got.Replace("delicate", "very delicate", StringComparison.Ordinal));
+        Assert.Equal(0, (await Run("", ["guardrail", "lists", "put", "words", file, .. server])).ExitCode);
+        Assert.Contains("very delicate\ttest 3, Review Input\n", (await Run("", ["guardrail", "lists", "get", "words", .. server])).Output, StringComparison.Ordinal);
+
+        Assert.StartsWith("outcome\tPasses\n", (await Run("", ["guardrail", "test", "a very delicate question", .. server])).Output, StringComparison.Ordinal);
+        var tried = (await Run("", ["guardrail", "test", "a very delicate question", "--on", "lists", "--language", "en", .. server])).Output;
+        Assert.StartsWith("outcome\tHeld\nshown\tA member of our staff will look at this", tried, StringComparison.Ordinal);
+        Assert.Contains("hit 2-15\tvery delicate: very delicate (test 3, Review Input)\n", tried, StringComparison.Ordinal);
+
+        var (_, proposed, _) = await Run("", ["guardrail", "propose", "-m", "a test", .. server]);
+        string Of(string name) => Lines(proposed).Single(line => line.StartsWith($"{name}\t", StringComparison.Ordinal)).Split('\t')[1];
+        string[] approve = ["guardrail", "approve", Of("name"), "--hash", Of("hash"), .. server];
+        Assert.StartsWith("r1: ANOTHER_PERSON_NEEDED", (await Run("", approve)).Errors, StringComparison.Ordinal);
+        var ben = host.Bearer("demo", "ben", Permission.ApproveGuardrails).Single().Value["Bearer ".Length..];
+        Assert.Contains("state\tApproved\n", (await Run("", [.. approve, "--token", ben])).Output, StringComparison.Ordinal);
+        Assert.Equal(["1"], Column((await Run("", ["guardrail", "editions", .. server])).Output, 0));
+
+        await Until(async () => (await Run("", ["guardrail", "test", "a very delicate question", .. server])).Output.StartsWith("outcome\tHeld", StringComparison.Ordinal));
+        await Run("a very delicate question\n", ["chat", "--conversation", "c1", .. server]);
+        Assert.Equal(["c1/turns/1"], Column((await Run("", ["guardrail", "held", .. server])).Output, 0));
+        Assert.Contains("told in\ttenants/demo/conversations/c1/turns/2\n", (await Run("", ["guardrail", "release", "c1/turns/1", "-m", "harmless", .. server])).Output, StringComparison.Ordinal);
+        Assert.Equal("", (await Run("", ["guardrail", "held", .. server])).Output);
+    }
+
     [Theory]
     [InlineData(2, "audit", "verify", "no-such-folder")]
     [InlineData(2, "audit", "verify", "Host=127.0.0.1;Port=1;Database=none;Username=nobody")]
@@ -322,6 +356,23 @@ public sealed class CommandTests : IDisposable
     [InlineData("turns", "cancel")]
     [InlineData("turns", "watch")]
     [InlineData("replay")]
+    [InlineData("guardrail")]
+    [InlineData("guardrail", "test")]
+    [InlineData("guardrail", "lists")]
+    [InlineData("guardrail", "lists", "get")]
+    [InlineData("guardrail", "lists", "put")]
+    [InlineData("guardrail", "lists", "delete")]
+    [InlineData("guardrail", "propose")]
+    [InlineData("guardrail", "proposals")]
+    [InlineData("guardrail", "proposals", "get")]
+    [InlineData("guardrail", "approve")]
+    [InlineData("guardrail", "reject")]
+    [InlineData("guardrail", "editions")]
+    [InlineData("guardrail", "editions", "get")]
+    [InlineData("guardrail", "held")]
+    [InlineData("guardrail", "held", "get")]
+    [InlineData("guardrail", "release")]
+    [InlineData("guardrail", "discard")]
     [InlineData("audit")]
     [InlineData("audit", "verify")]
     [InlineData("audit", "witness")]
