@@ -16,7 +16,7 @@ public class FormatTests
             "000000086372656174652d31fa8847b0c33183273f5945508b31c3208a9e4ece58ca47233a05628d8dba37990000000364657600000004636861740000000c637573746f6d6572732f343200000009617373697374616e74000000057a682d434e00000002000000066272616e636800000006e6b5a6e4b89c0000000376697000000000000000006b49d200",
             Convert.ToHexStringLower(Payload.Encode(Samples.Opened(Key, "create-1"))));
         Assert.Equal("0c4fc35882aaa9612fe04d7e412cca1dceb1c612b504fa7fcee3b1e53c7cd717", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
-        Assert.Equal("2d438321d8dcbe7e16dd72146613bd6676fa1d5fdccf7600358f84375a96b985", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
+        Assert.Equal("1f72a3f34d7642bce0f20ca38d4f164a242c09955f81583ec7fe2c54e194e477", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
         Assert.Equal(
             "00000003646576010000000a636f6d706c6574652d310000000663616c6c6572",
             Convert.ToHexStringLower(Payload.Encode(Samples.Completed(Key, 1, 1))));
@@ -29,8 +29,8 @@ public class FormatTests
             "8ba02dddb02db3d95b3941e4143df726bb87c68f6c5cc6349e7ddb0002b593b2",
             "7aa05cfdb9a5b3362fceabfa48d9ab518c4df32ac109cb2dbfd3d99737c13c9e",
             "5fd17a673fbe7860c068e67fc54c85aabfb5741d3f2c7a059feaa2558813c867",
-            "1f6ca5a145c44a046888dfe1a424c32eaf641f11718392bdad947238d1034c9e",
-            "ee859a8a752db5d4d9e41609c94e1bbb58b9cd8103457023dcd975b3534d40d6",
+            "de007134213724dbebb311d441014242f85f207b4b6bd7826df38450ea2f4c0c",
+            "c8747fabe275be73c3801b18e38b15d9daff2bd979fc5784c1a8697f76b64a18",
         ],
         Chain(Entry.CurrentFormat, Payload.Encode(Samples.Turn(Key, 1, 1), Prompt), Payload.Encode(Samples.Closed(Key, 1, 1, 2))));
 
