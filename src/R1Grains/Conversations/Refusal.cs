@@ -53,6 +53,7 @@ public enum Reason
     EditionNotFound,
     HeldTurnNotFound,
     HeldTurnDecided,
+    TenantExists,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

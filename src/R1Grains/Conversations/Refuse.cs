@@ -21,7 +21,7 @@ internal static class Refuse
     }
 
     public static RefusedException Unserved(ConversationKey key) => new(new(
-        Reason.TenantNotFound, $"tenants/{key.Tenant} is not served here: give it a folder where R1__Tenants points, and start again"));
+        Reason.TenantNotFound, $"tenants/{key.Tenant} is not served here: an operator creates it with 'r1 tenants create', or gives it a folder where R1__Tenants points and starts again"));
 
     public static RefusedException Missing(ConversationKey key) => new(new(Reason.ConversationNotFound, $"{key} does not exist"));
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using R1Grains.Access;
 using R1Grains.Cluster;
 using R1Grains.Conversations;
+using R1Grains.Knowledge;
 using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
@@ -49,6 +50,7 @@ public static class Registration
         routes.MapGrpcService<TranscriptEndpoint>().Add(NameUnread);
         routes.MapGrpcService<AccessEndpoint>().Add(NameUnread);
         routes.MapGrpcService<GuardrailEndpoint>().Add(NameUnread);
+        routes.MapGrpcService<TenantEndpoint>().Add(NameUnread);
         routes.MapGrpcReflectionService().Add(endpoint =>
         {
             endpoint.Metadata.Add(new AsksOfAllAttribute(Permission.InspectContract));

@@ -12,4 +12,7 @@ public static class Registration
             .AddSingleton(tenants.Lexicons)
             .AddHostedService<EditionFeed>();
     }
+
+    /// <summary>Needs the registry and the model.</summary>
+    public static IServiceCollection AddProvisionedTenants(this IServiceCollection services) => services.AddHostedService<ProvisionedTenants>();
 }

@@ -31,7 +31,8 @@ internal sealed record TenantFile(string Version, Digest Hash, string Body)
         }
     }
 
-    private static TenantFile Parse(string path, byte[] bytes)
+    /// <exception cref="StartFailure">Without a version.</exception>
+    public static TenantFile Parse(string path, byte[] bytes)
     {
         var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes).TrimStart('\uFEFF').ReplaceLineEndings("\n");
         return text.Split('\n', 4) is ["---", var line, "---", var body] && line.StartsWith(Key, StringComparison.Ordinal) && line[Key.Length..].Trim() is { Length: > 0 } version

@@ -21,6 +21,9 @@ public sealed class TenantLexicons
 
     private readonly IReadOnlyList<LexiconEntry> _shipped;
     private readonly ConcurrentDictionary<string, Words> _words = [];
+
+    // What the tenants' folders add; in force unless the tenant is set otherwise.
+    private readonly Dictionary<string, IReadOnlyList<LexiconEntry>> _files = [];
     private readonly int _builtMax;
     private long _asked;
 
@@ -61,10 +64,28 @@ public sealed class TenantLexicons
     {
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path)) return;
-        // An entry for another tenant is nobody's here.
-        var entries = Entries(path).Where(entry => entry.Rule.Tenant is null || entry.Rule.Tenant == tenant).ToList();
-        Put(tenant, entries, null);
+        _files[tenant] = Of(tenant, Entries(path));
+        Put(tenant, _files[tenant], null);
     }
+
+    /// <param name="list">In the form of a file.</param>
+    /// <param name="name">For errors.</param>
+    /// <exception cref="StartFailure">It cannot be read, or has an entry that cannot be one.</exception>
+    internal static IReadOnlyList<LexiconEntry> Parse(string tenant, string list, string name)
+    {
+        using var lines = new StringReader(list);
+        return Of(tenant, Entries(lines, name));
+    }
+
+    /// <summary>Puts words in the place of those of the tenant's folder; its edition stays over them.</summary>
+    /// <exception cref="LexiconException">Both do not fit into one: everything stays as it was.</exception>
+    internal void Set(string tenant, IReadOnlyList<LexiconEntry> words)
+    {
+        var before = _words.GetValueOrDefault(tenant);
+        Put(tenant, words, before?.Edition, isInUse: before?.Lexicon is { IsValueCreated: true });
+    }
+
+    internal void Unset(string tenant) => Set(tenant, _files.GetValueOrDefault(tenant) ?? []);
 
     /// <summary>Puts an edition into force, or takes it out of force: turns that begin from now on have it. Where the tenant's lexicon is in use, the new one is built first, so that no turn waits for it.</summary>
     /// <exception cref="LexiconException">Its words do not fit into one: everything stays as it was.</exception>
@@ -97,13 +118,7 @@ public sealed class TenantLexicons
         try
         {
             using var lines = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
-            List<LexiconEntry> entries = [.. LexiconFile.Read(lines, path)];
-            Lexicon.Require(entries);
-            return entries;
-        }
-        catch (LexiconException wrong)
-        {
-            throw new StartFailure(wrong.Message.StartsWith(path, StringComparison.Ordinal) ? wrong.Message : $"{path}: {wrong.Message}");
+            return Entries(lines, path);
         }
         catch (DecoderFallbackException)
         {
@@ -114,6 +129,23 @@ public sealed class TenantLexicons
             throw new StartFailure($"{path} cannot be read ({e.Message}): no turn is answered without its words.");
         }
     }
+
+    private static List<LexiconEntry> Entries(TextReader lines, string name)
+    {
+        try
+        {
+            List<LexiconEntry> entries = [.. LexiconFile.Read(lines, name)];
+            Lexicon.Require(entries);
+            return entries;
+        }
+        catch (LexiconException wrong)
+        {
+            throw new StartFailure(wrong.Message.StartsWith(name, StringComparison.Ordinal) ? wrong.Message : $"{name}: {wrong.Message}");
+        }
+    }
+
+    /// <summary>An entry for another tenant is nobody's here.</summary>
+    private static List<LexiconEntry> Of(string tenant, List<LexiconEntry> entries) => [.. entries.Where(entry => entry.Rule.Tenant is null || entry.Rule.Tenant == tenant)];
 
     private sealed class Words(IReadOnlyList<LexiconEntry> file, Edition? edition, Lazy<Lexicon>? lexicon)
     {

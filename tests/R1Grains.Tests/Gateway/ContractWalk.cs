@@ -17,7 +17,10 @@ internal static class ContractWalk
     private static readonly Marshaller<IMessage> Requests = Marshallers.Create<IMessage>(message => message.ToByteArray(), _ => throw new NotSupportedException());
 
     public static IReadOnlyList<MethodDescriptor> Methods { get; } =
-        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. GuardrailService.Descriptor.Methods, .. AccessService.Descriptor.Methods];
+        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. GuardrailService.Descriptor.Methods, .. AccessService.Descriptor.Methods, .. TenantService.Descriptor.Methods];
+
+    /// <summary>Those that are about no tenant's things.</summary>
+    public static bool IsOfCluster(MethodDescriptor method) => method.Service == TenantService.Descriptor;
 
     /// <summary>Calls the method with well-formed names, and gives back the error that it ends with.</summary>
     public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk") =>
@@ -45,7 +48,7 @@ internal static class ContractWalk
                 field.Accessor.SetValue(request, name);
             else if (field.Name is "request_id")
                 field.Accessor.SetValue(request, requestId);
-            else if (field.Name is "etag" or "api_key_id")
+            else if (field.Name is "etag" or "api_key_id" or "tenant_id")
                 field.Accessor.SetValue(request, "7");
             else if (field.Name is "roles")
                 ((System.Collections.IList)field.Accessor.GetValue(request)).Add("agent");

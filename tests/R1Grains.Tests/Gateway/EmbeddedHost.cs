@@ -38,6 +38,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public AccessService.AccessServiceClient Access => new(Channel);
 
+    public TenantService.TenantServiceClient Tenants => new(Channel);
+
     public IRegistry Registry => App.Services.GetRequiredService<IRegistry>();
 
     public GuardrailService.GuardrailServiceClient Guardrail => new(Channel);

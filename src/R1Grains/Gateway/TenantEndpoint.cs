@@ -1,0 +1,142 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using R1Grains.Access;
+using R1Grains.Conversations;
+using R1Grains.Engine;
+using R1Grains.Knowledge;
+using R1Grains.Ledger;
+using R1Grains.Operations;
+
+namespace R1Grains.Gateway;
+
+/// <summary>Where operators say which tenants there are.</summary>
+internal sealed class TenantEndpoint(IRegistry registry, PageTokens pages, Model model, TimeProvider time) : V1.TenantService.TenantServiceBase
+{
+    private const string TenantList = "tenants";
+
+    /// <summary>Pages of this list are of no tenant.</summary>
+    private static readonly TenantName Everywhere = new(IRegistry.Cluster);
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.Tenant> CreateTenant(V1.CreateTenantRequest request, ServerCallContext context)
+    {
+        if (!ResourceName.IsId(request.TenantId))
+            throw Refuse.Field(Reason.InvalidName, "tenant_id", $"tenant_id {Refuse.Quote(request.TenantId)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit");
+        var definition = Define(request.TenantId, request.Tenant, request.RequestId, context);
+        try
+        {
+            return ToWire(request.TenantId, definition, await Keep(request.TenantId, "tenant.create", 0, definition, request.Purpose, context));
+        }
+        catch (DocumentConflictException)
+        {
+            var (version, there) = await Find(request.TenantId, context);
+            return IsRepeated(there, definition)
+                ? ToWire(request.TenantId, there, version)
+                : throw new RefusedException(new(Reason.TenantExists, $"tenants/{request.TenantId} exists already: change it, or choose another tenant_id"));
+        }
+    }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.Tenant> GetTenant(V1.GetTenantRequest request, ServerCallContext context)
+    {
+        var tenant = TenantName.Parse(request.Name, "name").Tenant;
+        var (version, definition) = await Find(tenant, context);
+        return ToWire(tenant, definition, version);
+    }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.ListTenantsResponse> ListTenants(V1.ListTenantsRequest request, ServerCallContext context)
+    {
+        var size = PageTokens.Size(request.PageSize);
+        var after = pages.Open(TenantList, Everywhere, context.Caller(), request.PageToken) ?? 0;
+        var documents = await registry.ListChangedAsync([TenantDefinition.Kind], after, size, context.CancellationToken);
+        return new()
+        {
+            Tenants =
+            {
+                from document in documents
+                let definition = TenantDefinition.Of(document)
+                where definition is not null
+                select ToWire(document.Key.Tenant, definition with { Policy = "", Facts = "", Lexicon = "" }, document.Version),
+            },
+            NextPageToken = pages.Seal(TenantList, Everywhere, context.Caller(), documents.Count == size ? documents[^1].Change : null),
+        };
+    }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.Tenant> UpdateTenant(V1.UpdateTenantRequest request, ServerCallContext context)
+    {
+        var tenant = TenantName.Parse(request.Name, "name").Tenant;
+        RequestId.Parse(request.RequestId);
+        var (version, there) = await Find(tenant, context);
+        var definition = Define(tenant, request.Tenant, request.RequestId, context);
+        if (IsRepeated(there, definition))
+            return ToWire(tenant, there, version);
+        try
+        {
+            return ToWire(tenant, definition, await Keep(tenant, "tenant.update", Etag.Parse(request.Etag, version), definition, request.Purpose, context));
+        }
+        catch (DocumentConflictException)
+        {
+            throw Etag.Mismatch(version: null);
+        }
+    }
+
+    /// <summary>As it would be served, so that what cannot be is refused here and not found out later.</summary>
+    private TenantDefinition Define(string tenant, V1.Tenant? wanted, string requestId, ServerCallContext context)
+    {
+        wanted ??= new();
+        var definition = new TenantDefinition(wanted.Policy, wanted.Facts, wanted.Lexicon, Actor(context.Caller()), time.GetUtcNow(), RequestId.Parse(requestId));
+        try
+        {
+            Tenants.Read(tenant, definition, model);
+        }
+        catch (StartFailure wrong)
+        {
+            throw Refuse.Field(Reason.InvalidArgument, "tenant", wrong.Message);
+        }
+        return definition;
+    }
+
+    private async Task<(long Version, TenantDefinition Definition)> Find(string tenant, ServerCallContext context)
+    {
+        var document = await registry.FindAsync(TenantDefinition.Key(tenant), context.CancellationToken)
+            ?? throw new RefusedException(new(Reason.TenantNotFound, $"tenants/{tenant} does not exist"));
+        return (document.Version, TenantDefinition.Of(document) ?? throw new RefusedException(new(Reason.Internal, $"the {document.Key} cannot be read: verify the record")));
+    }
+
+    /// <returns>The version after it.</returns>
+    private async Task<long> Keep(string tenant, string action, long expected, TenantDefinition definition, string purpose, ServerCallContext context)
+    {
+        context.CancellationToken.ThrowIfCancellationRequested();
+        var entry = await registry.ChangeAsync(
+            new()
+            {
+                Tenant = tenant,
+                Time = definition.UpdatedAt,
+                Actor = definition.UpdatedBy,
+                Action = action,
+                Resource = $"tenants/{tenant}",
+                Purpose = Purpose.Parse(purpose),
+            },
+            [new(TenantDefinition.Kind, TenantDefinition.Id, expected, definition.Content())],
+            CancellationToken.None);
+        return entry.Record.Documents[0].Version;
+    }
+
+    /// <summary>In another tenant's chain a subject alone says nothing.</summary>
+    private static string Actor(Caller caller) => $"tenants/{caller.Tenant}/subjects/{caller.Subject}";
+
+    private static bool IsRepeated(TenantDefinition there, TenantDefinition wanted) => there with { UpdatedAt = wanted.UpdatedAt } == wanted;
+
+    private static V1.Tenant ToWire(string tenant, TenantDefinition definition, long version) => new()
+    {
+        Name = $"tenants/{tenant}",
+        Policy = definition.Policy,
+        Facts = definition.Facts,
+        Lexicon = definition.Lexicon,
+        Etag = Etag.Of(version),
+        UpdateTime = definition.UpdatedAt.ToTimestamp(),
+        UpdatedBy = definition.UpdatedBy,
+    };
+}

@@ -1,0 +1,107 @@
+using Google.Rpc;
+using Grpc.Core;
+using R1Grains.Tests.Gateway;
+using R1Grains.V1;
+
+namespace R1Grains.Tests.Knowledge;
+
+public sealed class ProvisionedTenantTests : IAsyncLifetime
+{
+    private const string Policy = "---\nversion: 1\n---\nBe brief.";
+    private const string Facts = "---\nversion: 1\n---\n## Ferry Card\nThe fee is 3 yuan.\n";
+
+    private EmbeddedHost _host = null!;
+    private Metadata _operator = null!;
+    private Metadata _customer = null!;
+
+    public async Task InitializeAsync()
+    {
+        _host = await EmbeddedHost.Start();
+        _operator = _host.Appointed("demo", "olga", "operator");
+        _customer = _host.Appointed("north", "anna", "customer-channel");
+    }
+
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task A_tenant_that_is_created_is_served_without_a_restart_and_changes_as_it_is_told()
+    {
+        Assert.Equal("TENANT_NOT_FOUND", await Refused(() => Open("c0")));
+        var created = await _host.Tenants.CreateTenantAsync(Create(), _operator);
+        Assert.Equal(("tenants/north", "1", "tenants/demo/subjects/olga"), (created.Name, created.Etag, created.UpdatedBy));
+        var conversation = await Eventually(() => Open("c1"));
+        var events = await _host.Turns.StreamTurn(Talk.Turn(conversation, "1", "hello"), _customer).Rest();
+        Assert.Equal("1", events[^1].Completed.Release.PolicyVersion);
+
+        var changed = await _host.Tenants.UpdateTenantAsync(
+            new() { Name = created.Name, RequestId = "2", Etag = created.Etag, Tenant = new() { Policy = Policy.Replace("1", "2", StringComparison.Ordinal), Facts = Facts, Lexicon = "[fraud 9 block both]\nsecret scheme\n" } }, _operator);
+        Assert.Equal(changed, await _host.Tenants.GetTenantAsync(new() { Name = created.Name }, _operator));
+        await Eventually(async () =>
+        {
+            var name = await Open($"c{Guid.NewGuid():N}");
+            var blocked = await _host.Turns.StreamTurn(Talk.Turn(name, "1", "the secret scheme"), _customer).Rest();
+            Assert.Equal("2", blocked[^1].Completed.Release.PolicyVersion);
+            return name;
+        });
+
+        Assert.Equal(["tenant.create", "tenant.update"], (await _host.Registry.ListEntriesAsync("north", 10)).Items.Select(entry => entry.Record.Action));
+        var listed = Assert.Single((await _host.Tenants.ListTenantsAsync(new(), _operator)).Tenants);
+        Assert.Equal((created.Name, "", "2"), (listed.Name, listed.Policy, listed.Etag));
+    }
+
+    [Fact]
+    public async Task A_repeated_creation_is_answered_alike_and_another_is_refused()
+    {
+        var created = await _host.Tenants.CreateTenantAsync(Create(), _operator);
+        Assert.Equal(created, await _host.Tenants.CreateTenantAsync(Create(), _operator));
+        Assert.Equal("TENANT_EXISTS", await Refused(() => _host.Tenants.CreateTenantAsync(new(Create()) { RequestId = "9" }, _operator).ResponseAsync));
+        Assert.Equal("ETAG_MISMATCH", await Refused(() => _host.Tenants.UpdateTenantAsync(
+            new() { Name = created.Name, RequestId = "2", Etag = "7", Tenant = new() { Policy = Policy, Facts = Facts } }, _operator).ResponseAsync));
+    }
+
+    [Theory]
+    [InlineData("Be brief.", Facts, "", "the policy")]
+    [InlineData(Policy, "", "", "the facts")]
+    [InlineData(Policy, Facts, "hide", "the lexicon, line 1")]
+    public async Task What_could_not_be_served_is_refused_and_named(string policy, string facts, string lexicon, string named)
+    {
+        var request = new CreateTenantRequest { TenantId = "north", RequestId = "1", Tenant = new() { Policy = policy, Facts = facts, Lexicon = lexicon } };
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await _host.Tenants.CreateTenantAsync(request, _operator));
+        Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
+        Assert.Contains(named, error.Status.Detail, StringComparison.Ordinal);
+    }
+
+    private static CreateTenantRequest Create() => new() { TenantId = "north", RequestId = "1", Tenant = new() { Policy = Policy, Facts = Facts } };
+
+    private async Task<string> Open(string id) =>
+        (await _host.Conversations.CreateConversationAsync(new() { Parent = "tenants/north", ConversationId = id, RequestId = id, Conversation = new() { LanguageCode = "en" } }, _customer)).Name;
+
+    /// <summary>Within a second, as it is promised, and with patience on a busy machine.</summary>
+    private static async Task<string> Eventually(Func<Task<string>> holds)
+    {
+        for (var left = Talk.Patience; ; left -= TimeSpan.FromMilliseconds(100))
+        {
+            try
+            {
+                return await holds();
+            }
+            catch (Exception failure) when (left > TimeSpan.Zero && failure is RpcException or Xunit.Sdk.XunitException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+            }
+        }
+    }
+
+    private static async Task<string?> Refused<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            await call();
+            return "OK";
+        }
+        catch (RpcException refused)
+        {
+            return refused.GetRpcStatus()?.GetDetail<ErrorInfo>()?.Reason;
+        }
+    }
+}
