@@ -56,6 +56,10 @@ internal sealed class Connection : IDisposable
 
     public GuardrailService.GuardrailServiceClient Guardrail => new(Invoker);
 
+    public AccessService.AccessServiceClient Access => new(Invoker);
+
+    public TenantService.TenantServiceClient Tenants => new(Invoker);
+
     private CallInvoker Invoker => _channels[(uint)Volatile.Read(ref _current) % _channels.Length].Intercept(headers =>
     {
         foreach (var entry in _metadata)

@@ -14,6 +14,9 @@ var root = HelpWithExamples.AddTo(new RootCommand("Talks to a R1Grains server, a
     ReplayCommand.Create(),
     GuardrailCommand.Create(),
     AuditCommand.Create(),
+    TenantsCommand.Create(),
+    AccessCommand.Create(),
+    KeysCommand.Create(),
 });
 
 var parsed = root.Parse(args);

@@ -376,6 +376,19 @@ public sealed class CommandTests : IDisposable
     [InlineData("audit")]
     [InlineData("audit", "verify")]
     [InlineData("audit", "witness")]
+    [InlineData("tenants")]
+    [InlineData("tenants", "list")]
+    [InlineData("tenants", "get")]
+    [InlineData("tenants", "create")]
+    [InlineData("tenants", "update")]
+    [InlineData("access")]
+    [InlineData("access", "list")]
+    [InlineData("access", "bind")]
+    [InlineData("access", "unbind")]
+    [InlineData("keys")]
+    [InlineData("keys", "list")]
+    [InlineData("keys", "create")]
+    [InlineData("keys", "revoke")]
     public async Task Every_command_explains_itself_with_an_example(params string[] command)
     {
         var (exitCode, output, _) = await Run("", [.. command, "--help"]);
@@ -383,6 +396,34 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(0, exitCode);
         Assert.Contains($"Examples:\n  r1 {string.Join(' ', command)}".TrimEnd(), output, StringComparison.Ordinal);
         Assert.Contains("Exit codes:", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Roles_keys_and_tenants_are_set_from_the_command_line()
+    {
+        await using var host = await EmbeddedHost.Start(new Script());
+        var (policy, facts) = (Path.Combine(_data.Path, "policy.md"), Path.Combine(_data.Path, "facts.md"));
+        await File.WriteAllTextAsync(policy, "---\nversion: 1\n---\nBe brief.");
+        await File.WriteAllTextAsync(facts, "---\nversion: 1\n---\n## Ferry Card\nThe fee is 3 yuan.\n");
+        var (officer, olga) = (Token(host.Appointed("demo", "xia", "security-officer")), Token(host.Appointed("demo", "olga", "operator")));
+
+        Assert.Equal(0, (await Run("", "access", "bind", "anna", "agent", "--server", host.Address, "--token", officer)).ExitCode);
+        Assert.Equal(0, (await Run("", "access", "bind", "anna", "auditor", "supervisor", "--purpose", "moved", "--server", host.Address, "--token", officer)).ExitCode);
+        Assert.Equal(["anna\tauditor, supervisor"], Lines((await Run("", "access", "list", "--server", host.Address, "--token", officer)).Output).Select(line => string.Join('\t', line.Split('\t')[..2])));
+        Assert.Equal(0, (await Run("", "access", "unbind", "anna", "--server", host.Address, "--token", officer)).ExitCode);
+        Assert.Equal(1, (await Run("", "access", "unbind", "anna", "--server", host.Address, "--token", officer)).ExitCode);
+
+        var secret = (await Run("", "keys", "create", "desk", "customer-channel", "--for", "agent desktop", "--days", "30", "--server", host.Address, "--token", officer)).Output.Trim();
+        await Until(async () => (await Run("", "conversations", "list", "--server", host.Address, "--token", secret)).ExitCode == 0);
+        Assert.Equal(["desk"], Column((await Run("", "keys", "list", "--server", host.Address, "--token", officer)).Output, 0));
+        Assert.Equal(0, (await Run("", "keys", "revoke", "desk", "--server", host.Address, "--token", officer)).ExitCode);
+
+        Assert.Equal(0, (await Run("", "tenants", "create", "north", "--policy", policy, "--facts", facts, "--server", host.Address, "--token", olga)).ExitCode);
+        Assert.Equal(0, (await Run("", "tenants", "update", "north", "--policy", policy, "--facts", facts, "--server", host.Address, "--token", olga)).ExitCode);
+        Assert.Equal(["north"], Column((await Run("", "tenants", "list", "--server", host.Address, "--token", olga)).Output, 0));
+        Assert.Contains("etag\t2\n", (await Run("", "tenants", "get", "north", "--server", host.Address, "--token", olga)).Output, StringComparison.Ordinal);
+
+        static string Token(Grpc.Core.Metadata metadata) => metadata.GetValue("authorization")!["Bearer ".Length..];
     }
 
     private Task<(int ExitCode, string Output, string Errors)> Run(string input, params string[] arguments) => R1Process.Run(_home.Path, input, arguments);

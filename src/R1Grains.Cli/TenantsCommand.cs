@@ -1,0 +1,107 @@
+using System.CommandLine;
+using R1Grains.V1;
+
+namespace R1Grains.Cli;
+
+/// <summary><c>r1 tenants</c></summary>
+internal static class TenantsCommand
+{
+    private static readonly Argument<string> Id = new("tenant") { Description = "Its id: a-z, 0-9 and '-'." };
+
+    private static readonly Option<FileInfo> Policy = File("--policy", "What the model is told first.", isRequired: true);
+
+    private static readonly Option<FileInfo> Facts = File("--facts", "What answers are taken from.", isRequired: true);
+
+    private static readonly Option<FileInfo> Lexicon = File("--lexicon", "Words of its own, added to the list that ships.", isRequired: false);
+
+    public static Command Create()
+    {
+        var list = new ExampledCommand("list", "Lists the tenants that were set, the last changed ones last.", "r1 tenants list --token $OPERATOR") { Listing.Limit, Listing.Json };
+        list.SetAction(List);
+
+        var get = new ExampledCommand("get", "Shows a tenant with its texts.", "r1 tenants get north --json") { Id, Listing.Json };
+        get.SetAction((parsed, cancellation) => Show(parsed, connection => Find(connection, parsed, cancellation)));
+
+        var create = new ExampledCommand("create", "Creates a tenant. Every process serves it within a second.", """
+            r1 tenants create north --policy policy.md --facts facts.md
+            r1 tenants create north --policy policy.md --facts facts.md --lexicon lexicon.txt --purpose "Branch North goes live"
+            """) { Id, Policy, Facts, Lexicon, PurposeOption.Purpose, Listing.Json };
+        create.SetAction(async (parsed, cancellation) =>
+        {
+            var request = new CreateTenantRequest
+            {
+                TenantId = parsed.GetRequiredValue(Id),
+                RequestId = Guid.NewGuid().ToString(),
+                Tenant = await Read(parsed, cancellation),
+                Purpose = parsed.GetValue(PurposeOption.Purpose) ?? "",
+            };
+            return await Show(parsed, connection => connection.Call(c => c.Tenants.CreateTenantAsync(request, cancellationToken: cancellation), cancellation));
+        });
+
+        var update = new ExampledCommand("update", "Puts other texts in the place of a tenant's.", "r1 tenants update north --policy policy.md --facts facts.md") { Id, Policy, Facts, Lexicon, PurposeOption.Purpose, Listing.Json };
+        update.SetAction(async (parsed, cancellation) =>
+        {
+            var tenant = await Read(parsed, cancellation);
+            return await Show(parsed, async connection =>
+            {
+                var there = await Find(connection, parsed, cancellation);
+                var request = new UpdateTenantRequest
+                {
+                    Name = there.Name,
+                    RequestId = Guid.NewGuid().ToString(),
+                    Tenant = tenant,
+                    Etag = there.Etag,
+                    Purpose = parsed.GetValue(PurposeOption.Purpose) ?? "",
+                };
+                return await connection.Call(c => c.Tenants.UpdateTenantAsync(request, cancellationToken: cancellation), cancellation);
+            });
+        });
+
+        return new ExampledCommand("tenants", "Lists, creates and changes tenants; for operators.", """
+            r1 tenants list
+            r1 tenants create north --policy policy.md --facts facts.md
+            """) { list, get, create, update }.WithServer();
+    }
+
+    private static async Task<int> List(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var connection = parsed.Connect();
+        var all = Listing.Pages<Tenant>(parsed.GetValue(Listing.Limit), async (size, token) =>
+        {
+            var page = await connection.Call(c => c.Tenants.ListTenantsAsync(new() { PageSize = size, PageToken = token }, cancellationToken: cancellation), cancellation);
+            return (page.Tenants, page.NextPageToken);
+        });
+        await new Listing(parsed.GetValue(Listing.Json)).Write(
+            all, ["Tenant", "Changed", "By"], tenant => [Names.Id(tenant.Name), Listing.Text(tenant.UpdateTime), tenant.UpdatedBy]);
+        return ExitCode.Done;
+    }
+
+    private static Task<Tenant> Find(Connection connection, ParseResult parsed, CancellationToken cancellation) => connection.Call(
+        c => c.Tenants.GetTenantAsync(new() { Name = $"tenants/{parsed.GetRequiredValue(Id)}" }, cancellationToken: cancellation), cancellation);
+
+    private static async Task<int> Show(ParseResult parsed, Func<Connection, Task<Tenant>> call)
+    {
+        using var connection = parsed.Connect();
+        var tenant = await call(connection);
+        new Listing(parsed.GetValue(Listing.Json)).Write(
+            tenant,
+            ("name", tenant.Name),
+            ("changed", Listing.Text(tenant.UpdateTime)),
+            ("by", tenant.UpdatedBy),
+            ("etag", tenant.Etag),
+            ("policy", tenant.Policy),
+            ("facts", tenant.Facts),
+            ("lexicon", tenant.Lexicon));
+        return ExitCode.Done;
+    }
+
+    private static async Task<Tenant> Read(ParseResult parsed, CancellationToken cancellation) => new()
+    {
+        Policy = await System.IO.File.ReadAllTextAsync(parsed.GetRequiredValue(Policy).FullName, cancellation),
+        Facts = await System.IO.File.ReadAllTextAsync(parsed.GetRequiredValue(Facts).FullName, cancellation),
+        Lexicon = parsed.GetValue(Lexicon) is { } lexicon ? await System.IO.File.ReadAllTextAsync(lexicon.FullName, cancellation) : "",
+    };
+
+    private static Option<FileInfo> File(string name, string what, bool isRequired) =>
+        new Option<FileInfo>(name) { Description = what, HelpName = "file", Required = isRequired }.AcceptExistingOnly();
+}
