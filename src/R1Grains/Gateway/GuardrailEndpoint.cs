@@ -140,7 +140,7 @@ public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTu
         var (parent, caller) = (context.Resource<TenantName>(), context.Caller());
         var list = request.Decided ? ReviewedList : HeldList;
         var (page, next) = await held.List(parent.Tenant, request.Decided, PageTokens.Size(request.PageSize), pages.OpenText(list, parent, caller, request.PageToken));
-        return new() { HeldTurns = { page.Select(turn => turn.ToWire(null, null)) }, NextPageToken = pages.SealText(list, parent, caller, next) };
+        return new() { HeldTurns = { page.Select(turn => turn.ToWire(null, null, isLifted: false)) }, NextPageToken = pages.SealText(list, parent, caller, next) };
     }
 
     [Asks<TurnName>(Permission.ReviewTurns, "turn")]
@@ -148,7 +148,7 @@ public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTu
     {
         var name = context.Resource<TurnName>();
         var key = await RequireConversation(name, context.CancellationToken);
-        return await Show(await held.Find(key, name.Index), context.CancellationToken);
+        return await Show(await held.Find(key, name.Index), context.Caller(), context.CancellationToken);
     }
 
     [Asks<TurnName>(Permission.ReviewTurns, "turn")]
@@ -174,7 +174,7 @@ public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTu
         if (releases && isOver && !isTold) throw Refuse.Completed(key);
         var decided = await held.Decide(key, review, caller.Subject, why, time.GetUtcNow());
         if (isHeld && !isOver) await Tell(name, review, caller, ending);
-        return await Show(decided, ending);
+        return await Show(decided, caller, ending);
     });
 
     /// <summary>Returns when the decision has become a turn, which goes on by itself.</summary>
@@ -188,11 +188,11 @@ public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTu
                 return;
     }
 
-    private async Task<V1.HeldTurn> Show(HeldTurn turn, CancellationToken cancellation)
+    private async Task<V1.HeldTurn> Show(HeldTurn turn, Caller caller, CancellationToken cancellation)
     {
         var said = await record.FindTurnAsync(turn.Key, turn.Turn, cancellation);
         var decision = turn.Decision is { } decided ? await record.FindTurnByRequestAsync(turn.Key, decided.Review.RequestId, cancellation) : null;
-        return turn.ToWire(said, decision?.Opened.Turn);
+        return turn.ToWire(said, decision?.Opened.Turn, caller.May(Permission.LiftMasks));
     }
 
     private async Task<ConversationKey> RequireConversation(TurnName name, CancellationToken cancellation)

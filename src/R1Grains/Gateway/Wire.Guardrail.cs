@@ -225,7 +225,8 @@ internal static partial class Wire
         InForce = edition.Number == inForce,
     };
 
-    public static V1.HeldTurn ToWire(this HeldTurn held, TurnRecord? turn, int? decision)
+    /// <param name="isLifted">Whether personal data is shown as well.</param>
+    public static V1.HeldTurn ToWire(this HeldTurn held, TurnRecord? turn, int? decision, bool isLifted)
     {
         var conversation = new ConversationName(held.Key.Tenant, held.Key.Conversation);
         return new()
@@ -240,8 +241,8 @@ internal static partial class Wire
             HoldTime = held.Time.ToTimestamp(),
             Scope = held.Place is HitPlace.Input ? V1.WordListEntry.Types.Scope.Input : V1.WordListEntry.Types.Scope.Output,
             Categories = { held.Categories },
-            Input = turn?.Opened.Input ?? "",
-            HeldAnswer = turn?.Closed?.Held ?? "",
+            Input = turn is null ? "" : isLifted ? turn.Opened.Input : RecordedItems.Masked(turn.Opened),
+            HeldAnswer = turn?.Closed?.Held is not { } answer ? "" : isLifted ? answer : PersonalData.Mask(answer, PersonalData.Find(answer)),
             Decider = held.Decision?.Decider ?? "",
             DecideTime = held.Decision?.Time.ToTimestamp(),
             Purpose = held.Decision?.Purpose ?? "",

@@ -29,8 +29,9 @@ internal sealed partial class EditionFeed(IRegistry registry, Editions editions,
 
     public override void Dispose()
     {
-        _stopping.Dispose();
+        // It cancels first.
         base.Dispose();
+        _stopping.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

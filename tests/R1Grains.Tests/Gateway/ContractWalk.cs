@@ -48,7 +48,7 @@ internal static class ContractWalk
                 field.Accessor.SetValue(request, name);
             else if (field.Name is "request_id")
                 field.Accessor.SetValue(request, requestId);
-            else if (field.Name is "etag" or "api_key_id" or "tenant_id")
+            else if (field.Name is "etag" or "api_key_id" or "tenant_id" or "word_list_id")
                 field.Accessor.SetValue(request, "7");
             else if (field.Name is "roles")
                 ((System.Collections.IList)field.Accessor.GetValue(request)).Add("agent");
