@@ -6,6 +6,7 @@ using R1Grains.LoadTests.Clients;
 using R1Grains.LoadTests.Cluster;
 using R1Grains.LoadTests.Engine;
 using R1Grains.LoadTests.Filter;
+using R1Grains.LoadTests.Fuzz;
 using R1Grains.LoadTests.Turns;
 using R1Grains.Operations;
 
@@ -24,6 +25,7 @@ var root = new RootCommand("Measures R1Grains on this machine: a table for peopl
     ContextBenchmark.Command(),
     LedgerBenchmark.Command(),
     FilterBenchmark.Command(),
+    FuzzBenchmark.Command(),
     TurnsBenchmark.Command(),
     ClusterBenchmark.Command(),
 };

@@ -58,6 +58,7 @@ internal static class FilterBenchmark
 
         Progress.Say("personal data");
         PersonalDataBenchmark.Measure(figures);
+        SafetyPath.Measure(lexicon, figures);
         cancellation.ThrowIfCancellationRequested();
 
         Progress.Say($"{cases:n0} random texts beside a naive scan");

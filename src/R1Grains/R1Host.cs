@@ -47,8 +47,6 @@ public static class R1Host
             kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreamsPerConnection;
             // A client that vanished without a word is noticed within the minute, and its streams end.
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
-            // A byte now and then holds a connection, and its memory.
-            kestrel.Limits.MinRequestBodyDataRate = new(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(10));
             // gRPC without TLS needs a port that speaks HTTP/2 alone.
             kestrel.Listen(settings.Listen, listen =>
             {

@@ -25,7 +25,6 @@ public static class Registration
         {
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
             grpc.MaxSendMessageSize = MaxResponseBytes;
-            grpc.CompressionProviders = [new BoundedGzip(MaxRequestBytes)];
             grpc.Interceptors.Add<FaultInterceptor>();
             grpc.Interceptors.Add<AccessInterceptor>();
             grpc.Interceptors.Add<LimitInterceptor>();
