@@ -42,8 +42,8 @@ public sealed class Role
     /// <summary>Given by the issuer of tokens alone, because it reaches beyond a tenant.</summary>
     public bool IsOfCluster => Permissions.Overlaps(PermissionSet.OfCluster);
 
-    /// <summary>Agrees to what another proposes: that takes a person, and no key stands for one.</summary>
-    public bool Approves => Permissions.Any(permission => permission is Permission.ApproveErasure or Permission.ApproveGuardrails or Permission.ApproveModels);
+    /// <summary>Whether a program may have it. What else there is proposes, decides or reads in somebody's name: that takes a person, and whoever makes keys would be two.</summary>
+    public bool IsForPrograms => Name is "customer-channel" or "agent";
 
     /// <summary>Null for a name that this version does not know.</summary>
     public static Role? Find(string name) => ByName.GetValueOrDefault(name);

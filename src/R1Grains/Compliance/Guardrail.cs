@@ -54,7 +54,9 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
     public Instead Released(string held)
     {
         var hits = Reviewed(Told(HitPlace.Answer, Lexicon.Inspect(held, LexiconScope.Output, Tenant, Day).Hits));
-        return Blocks(hits) ? new(Words, Ending.Blocked) : new(Mask(PersonalData.Mask(held, [.. Shown.FindOthers(held)]), hits), Ending.Completed(FinishReason.Stop));
+        PersonalDataSpan[] items = [.. Shown.FindOthers(held)];
+        var instead = Blocks(hits) ? new Instead(Words, Ending.Blocked) : new(Mask(PersonalData.Mask(held, [.. items]), hits), Ending.Completed(FinishReason.Stop));
+        return instead with { Found = (hits, RecordedItems.Told(HitPlace.Answer, items)) };
     }
 
     /// <summary>Without those that were for a person.</summary>

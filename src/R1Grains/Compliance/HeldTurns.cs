@@ -46,7 +46,8 @@ public sealed class HeldTurns(IRegistry registry)
         {
             if (await Read(key, review.Turn) is not var (held, version)) throw Refuse.NotHeld(key, review.Turn);
             if (held.Decision is { } decision)
-                return decision.Review == review && decision.Decider == subject
+                // Whoever asks for the same again brings it to the customer, where it was not.
+                return decision.Review == review
                     ? held
                     : throw new RefusedException(new(Reason.HeldTurnDecided, $"{held.Name} was {(decision.Review.Releases ? "released" : "discarded")} by {Refuse.Quote(decision.Decider)}"));
             held = held with { Decision = new(review, subject, now, purpose) };

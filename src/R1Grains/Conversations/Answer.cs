@@ -163,8 +163,8 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
             FirstTokenTime = _firstToken,
             ResumePoints = _resumePoints,
             Lexicon = guardrail.Version,
-            Hits = _reply.Hits,
-            PersonalData = _reply.Items,
+            Hits = instead?.Found?.Hits ?? _reply.Hits,
+            PersonalData = instead?.Found?.Items ?? _reply.Items,
             Held = ending == Ending.Held && instead is null ? _reply.Said.TrimEnd() : null,
         };
         Tracing.Span?

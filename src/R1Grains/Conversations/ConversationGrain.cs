@@ -312,6 +312,8 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     {
         // It comes again after the turn; what was lost is about to go as a whole.
         if (_turns.IsBusy || _lost is not null) return Task.CompletedTask;
+        // Of a tenant that was set anew, the next activation takes the new policy and facts.
+        if (_parts.Tenants.Find(_key.Tenant) != _tenant) DeactivateOnIdle();
         if (_watchers == 0) _watched.Forget();
         if (_transcript is { IsCompletedSuccessfully: true, Result: var transcript }) transcript.Rest();
         _resting!.Dispose();
@@ -323,7 +325,8 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     {
         TenantCheck.Require(_key);
         if (_tenant is not null) return;
-        if (_transcript is null) DeactivateOnIdle();
+        // The next activation looks again: the tenant may be served by then.
+        if (!_turns.IsBusy) DeactivateOnIdle();
         throw Refuse.Unserved(_key);
     }
 

@@ -23,4 +23,8 @@ internal sealed record Ending(Outcome Outcome, FinishReason? Finish, Refusal? Fa
 }
 
 /// <summary>What the customer gets where no model is asked, in one piece, and how the turn ends then.</summary>
-internal sealed record Instead(string Text, Ending Ending);
+internal sealed record Instead(string Text, Ending Ending)
+{
+    /// <summary>Found in what a person has let go; null where there is nothing of a model's.</summary>
+    public (IReadOnlyList<LexiconHit> Hits, IReadOnlyList<PersonalItem> Items)? Found { get; init; }
+}

@@ -110,7 +110,11 @@ internal sealed class RunningTurn
     }
 
     /// <summary>What was released stays, what is held is dropped. A turn that still waits will be opened and closed.</summary>
-    public void Cancel(string caller) => _stop.Cancel(caller);
+    /// <remarks>What a person has decided is told in any case: its request id is the decision's only one.</remarks>
+    public void Cancel(string caller)
+    {
+        if (Review.Of(RequestId) is null) _stop.Cancel(caller);
+    }
 
     /// <summary>Releases nothing more, leaves the turn as it is in the record, and tells its readers why.</summary>
     public void Abandon(Refusal why)
@@ -265,7 +269,7 @@ internal sealed class RunningTurn
         var instead = InsteadOf(guardrail, review, left.Opened.Hits, held);
         if (instead is null || review is null || left.Pieces.Count == 0) return instead;
         var told = string.Concat(left.Pieces.Select(piece => piece.Text));
-        return new(told, told == guardrail.Words || !review.Releases ? Ending.Blocked : Ending.Completed(FinishReason.Stop));
+        return instead with { Text = told, Ending = told == guardrail.Words || !review.Releases ? Ending.Blocked : Ending.Completed(FinishReason.Stop) };
     }
 
     private async Task<TurnRecord> FindHeld(int turn) =>

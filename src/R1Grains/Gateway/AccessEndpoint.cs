@@ -92,8 +92,8 @@ internal sealed class AccessEndpoint(IRegistry registry, PageTokens pages, TimeP
             throw Refuse.Field(Reason.InvalidName, "api_key_id", $"api_key_id {Refuse.Quote(request.ApiKeyId)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit");
         var wanted = request.ApiKey ?? new();
         var roles = Roles(wanted.Roles, "api_key.roles");
-        if (roles.FirstOrDefault(role => Role.Find(role)!.Approves) is { } approving)
-            throw Refuse.Field(Reason.InvalidArgument, "api_key.roles", $"the role {approving} approves what others propose, which takes a person: give the key another one");
+        if (roles.FirstOrDefault(role => !Role.Find(role)!.IsForPrograms) is { } personal)
+            throw Refuse.Field(Reason.InvalidArgument, "api_key.roles", $"the role {personal} takes a person: a key can have {string.Join(" or ", Role.All.Where(role => role.IsForPrograms).Select(role => role.Name))}");
         if (wanted.DisplayName.Length > DisplayNameLengthMax)
             throw Refuse.Field(Reason.InvalidArgument, "api_key.display_name", $"api_key.display_name has {wanted.DisplayName.Length} characters: write at most {DisplayNameLengthMax}");
         var expires = Expiry(wanted.ExpireTime, now);

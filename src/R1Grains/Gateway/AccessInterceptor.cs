@@ -11,7 +11,7 @@ namespace R1Grains.Gateway;
 /// Lets through whom a method's policy lets through. It comes before any code of an endpoint; a method without a policy is
 /// refused to everybody.
 /// </summary>
-internal sealed class AccessInterceptor(Callers callers, Denials denials) : Interceptor
+internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials denials) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
@@ -61,6 +61,7 @@ internal sealed class AccessInterceptor(Callers callers, Denials denials) : Inte
             denials.Unauthenticated(http.Connection.RemoteIpAddress);
             throw;
         }
+        limits.RequireRate(caller);
         try
         {
             policy.Require(caller, resource);

@@ -25,7 +25,7 @@ public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, P
         {
             "" => ChosenId(caller, wanted.RequestId),
             // Names are in logs, traces and addresses, and are read by people who may not know the customer.
-            var number when IsNumber(number) && PersonalData.Find(number).Length > 0 => throw Refuse.Field(Reason.InvalidName, "conversation_id", "conversation_id is a number that tells who the customer is: choose another, best a UUID, or leave it empty and the server chooses one"),
+            var number when !Guid.TryParse(number, out _) && PersonalData.Find(number).Length > 0 => throw Refuse.Field(Reason.InvalidName, "conversation_id", "conversation_id is a number that tells who the customer is: choose another, best a UUID, or leave it empty and the server chooses one"),
             var id when ResourceName.IsId(id) => id,
             var other => throw Refuse.Field(Reason.InvalidName, "conversation_id", $"conversation_id {Refuse.Quote(other)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit; leave it empty and the server chooses one"),
         });
@@ -86,8 +86,6 @@ public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, P
     /// <summary>A retry, and only a retry, must come to the same conversation: the id follows from who asked and the request's id.</summary>
     private static string ChosenId(Caller caller, string requestId) => Convert.ToHexStringLower(
         SHA256.HashData(Encoding.UTF8.GetBytes($"{caller.Tenant}\n{caller.Subject}\n{requestId}")))[..ChosenIdLength];
-
-    private static bool IsNumber(string id) => id.All(c => char.IsAsciiDigit(c) || c == '-');
 
     private IConversationGrain Grain(ConversationName name) => grains.GetGrain<IConversationGrain>(name.Key);
 }

@@ -56,7 +56,6 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.ApiKeyNotFound] = new(Code.NotFound, "未找到该密钥。", "The key was not found."),
         [Reason.ApiKeyExists] = new(Code.AlreadyExists, "该密钥已存在。", "This key already exists."),
         [Reason.TenantExists] = new(Code.AlreadyExists, "该机构已存在。", "The organisation exists already."),
-        [Reason.EtagMismatch] = new(Code.Aborted, "内容已被他人修改，请刷新后再试。", "Somebody else has changed this. Please refresh and try again."),
         [Reason.RateExceeded] = new(Code.ResourceExhausted, "请求过于频繁，请稍后再试。", "Too many requests. Please try again in a moment.", Retry: true),
         [Reason.CallsExceeded] = new(Code.ResourceExhausted, "当前咨询人数较多，请稍后再试。", "We are very busy right now. Please try again shortly.", Retry: true),
         [Reason.TokensExceeded] = new(Code.ResourceExhausted, "已达到用量上限，请稍后再试。", "The usage limit has been reached. Please try again shortly.", Retry: true),

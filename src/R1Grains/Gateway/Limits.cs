@@ -15,24 +15,29 @@ public sealed record LimitSettings(int CallerRate = 2_000, int TenantRate = 4_00
 /// Keeps callers and tenants from taking more of this process than is theirs. Each process counts by itself: a count that all
 /// share would be asked for before each call, and what it protects is a process.
 /// </summary>
-public sealed class Limits(LimitSettings settings) : IDisposable
+public sealed class Limits(LimitSettings settings, TimeProvider time) : IDisposable
 {
-    private const int SecondsPerMinute = 60;
-
     private readonly PartitionedRateLimiter<string> _callerRate = Rate(settings.CallerRate);
     private readonly PartitionedRateLimiter<string> _tenantRate = Rate(settings.TenantRate);
     private readonly PartitionedRateLimiter<string> _callerCalls = Calls(settings.CallerCalls);
     private readonly PartitionedRateLimiter<string> _tenantCalls = Calls(settings.TenantCalls);
-    private readonly PartitionedRateLimiter<string> _tenantTokens = Bucket(settings.TenantTokens, settings.TenantTokens / SecondsPerMinute);
+
+    // What each tenant has left, which may be less than nothing, and when that was; guards itself.
+    private readonly Dictionary<string, (double Left, long At)> _tenantTokens = [];
+
+    /// <summary>Before it is looked at what the caller may do: also who is denied everything comes only so often.</summary>
+    /// <exception cref="RefusedException">With the limit's name, its value and when to come again.</exception>
+    public void RequireRate(Caller caller)
+    {
+        Take(_callerRate, Name(caller), Reason.RateExceeded, "caller", settings.CallerRate, "calls a second").Dispose();
+        Take(_tenantRate, caller.Tenant, Reason.RateExceeded, "tenant", settings.TenantRate, "calls a second").Dispose();
+    }
 
     /// <returns>Held for as long as the call runs.</returns>
     /// <exception cref="RefusedException">With the limit's name, its value and when to come again.</exception>
     public IDisposable Enter(Caller caller)
     {
-        var name = $"{caller.Tenant}/{caller.Subject}";
-        Take(_callerRate, name, Reason.RateExceeded, "caller", settings.CallerRate, "calls a second").Dispose();
-        Take(_tenantRate, caller.Tenant, Reason.RateExceeded, "tenant", settings.TenantRate, "calls a second").Dispose();
-        var call = Take(_callerCalls, name, Reason.CallsExceeded, "caller", settings.CallerCalls, "calls at the same time");
+        var call = Take(_callerCalls, Name(caller), Reason.CallsExceeded, "caller", settings.CallerCalls, "calls at the same time");
         try
         {
             return new Entered(call, Take(_tenantCalls, caller.Tenant, Reason.CallsExceeded, "tenant", settings.TenantCalls, "calls at the same time"));
@@ -44,45 +49,62 @@ public sealed class Limits(LimitSettings settings) : IDisposable
         }
     }
 
-    /// <summary>Before a turn. What it takes is known when it has ended, so that those which run may take more than is left.</summary>
+    /// <summary>Before a turn. What it takes is known when it has ended, so those which run may take more than is left: that is owed, and waited for.</summary>
     /// <exception cref="RefusedException">Nothing is left.</exception>
-    public void RequireTokens(Caller caller) =>
-        Take(_tenantTokens, caller.Tenant, Reason.TokensExceeded, "tenant", settings.TenantTokens, "tokens a minute", count: 0).Dispose();
+    public void RequireTokens(Caller caller)
+    {
+        if (settings.TenantTokens == 0 || Left(caller.Tenant) is var left && left > 0) return;
+        var wait = TimeSpan.FromMinutes((1 - left) / settings.TenantTokens);
+        throw Refused(Reason.TokensExceeded, "tenant", settings.TenantTokens, "tokens a minute", wait);
+    }
 
     public void Spend(Caller caller, int tokens)
     {
-        if (settings.TenantTokens == 0 || _tenantTokens.GetStatistics(caller.Tenant) is not { } left) return;
-        _tenantTokens.AttemptAcquire(caller.Tenant, (int)Math.Min(tokens, left.CurrentAvailablePermits)).Dispose();
+        if (settings.TenantTokens == 0) return;
+        lock (_tenantTokens) _tenantTokens[caller.Tenant] = (Left(caller.Tenant) - tokens, time.GetTimestamp());
     }
 
     public void Dispose()
     {
-        foreach (var limiter in new[] { _callerRate, _tenantRate, _callerCalls, _tenantCalls, _tenantTokens }) limiter.Dispose();
+        foreach (var limiter in new[] { _callerRate, _tenantRate, _callerCalls, _tenantCalls }) limiter.Dispose();
     }
 
-    private static RateLimitLease Take(PartitionedRateLimiter<string> limiter, string whose, Reason reason, string scope, int limit, string what, int count = 1)
+    private static RateLimitLease Take(PartitionedRateLimiter<string> limiter, string whose, Reason reason, string scope, int limit, string what)
     {
-        var lease = limiter.AttemptAcquire(whose, count);
+        var lease = limiter.AttemptAcquire(whose);
         if (lease.IsAcquired) return lease;
-        var refusal = new Refusal(reason, $"the {scope} has its {limit} {what} of this gateway: wait, or let an operator raise the limit", RetryAfter: lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : null);
+        var refused = Refused(reason, scope, limit, what, lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : null);
         lease.Dispose();
-        throw new RefusedException(refusal.With("scope", scope).With("limit", limit.ToString(CultureInfo.InvariantCulture)));
+        throw refused;
     }
 
-    private static PartitionedRateLimiter<string> Rate(int perSecond) => Bucket(2 * perSecond, perSecond);
+    private static RefusedException Refused(Reason reason, string scope, int limit, string what, TimeSpan? wait) =>
+        new(new Refusal(reason, $"the {scope} has its {limit} {what} of this gateway: wait, or let an operator raise the limit", RetryAfter: wait)
+            .With("scope", scope)
+            .With("limit", limit.ToString(CultureInfo.InvariantCulture)));
 
-    private static PartitionedRateLimiter<string> Bucket(int size, int perSecond) => PartitionedRateLimiter.Create<string, string>(whose => size == 0
-        ? RateLimitPartition.GetNoLimiter(whose)
+    private static string Name(Caller caller) => $"{caller.Tenant}/{caller.Subject}";
+
+    private double Left(string tenant)
+    {
+        lock (_tenantTokens)
+            return _tenantTokens.TryGetValue(tenant, out var tokens)
+                ? Math.Min(settings.TenantTokens, tokens.Left + time.GetElapsedTime(tokens.At).TotalMinutes * settings.TenantTokens)
+                : settings.TenantTokens;
+    }
+
+    private static PartitionedRateLimiter<string> Rate(int perSecond) => PartitionedRateLimiter.Create<string, string>(whose => perSecond == 0
+        ? RateLimitPartition.GetNoLimiter("")
         : RateLimitPartition.GetTokenBucketLimiter(whose, _ => new()
         {
-            TokenLimit = size,
-            TokensPerPeriod = Math.Max(1, perSecond),
+            TokenLimit = 2 * perSecond,
+            TokensPerPeriod = perSecond,
             ReplenishmentPeriod = TimeSpan.FromSeconds(1),
             QueueLimit = 0,
         }));
 
     private static PartitionedRateLimiter<string> Calls(int atOnce) => PartitionedRateLimiter.Create<string, string>(whose => atOnce == 0
-        ? RateLimitPartition.GetNoLimiter(whose)
+        ? RateLimitPartition.GetNoLimiter("")
         : RateLimitPartition.GetConcurrencyLimiter(whose, _ => new() { PermitLimit = atOnce, QueueLimit = 0 }));
 
     private sealed class Entered(IDisposable first, IDisposable second) : IDisposable

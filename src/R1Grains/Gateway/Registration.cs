@@ -37,7 +37,7 @@ public static class Registration
             .AddSingleton<Faults>()
             .AddSingleton<FaultInterceptor>()
             .AddSingleton<AccessInterceptor>()
-            .AddSingleton(new Limits(settings.Limits))
+            .AddSingleton(provider => new Limits(settings.Limits, provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<LimitInterceptor>()
             .AddSingleton<PageTokens>();
     }

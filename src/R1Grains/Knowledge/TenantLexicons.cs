@@ -25,6 +25,9 @@ public sealed class TenantLexicons
     // What the tenants' folders add; in force unless the tenant is set otherwise.
     private readonly Dictionary<string, IReadOnlyList<LexiconEntry>> _files = [];
     private readonly int _builtMax;
+
+    // Words and editions come from two feeds, and each keeps what the other has set.
+    private readonly Lock _setting = new();
     private long _asked;
 
     /// <exception cref="StartFailure">The list that ships cannot be read.</exception>
@@ -81,8 +84,11 @@ public sealed class TenantLexicons
     /// <exception cref="LexiconException">Both do not fit into one: everything stays as it was.</exception>
     internal void Set(string tenant, IReadOnlyList<LexiconEntry> words)
     {
-        var before = _words.GetValueOrDefault(tenant);
-        Put(tenant, words, before?.Edition, isInUse: before?.Lexicon is { IsValueCreated: true });
+        lock (_setting)
+        {
+            var before = _words.GetValueOrDefault(tenant);
+            Put(tenant, words, before?.Edition, isInUse: before?.Lexicon is { IsValueCreated: true });
+        }
     }
 
     internal void Unset(string tenant) => Set(tenant, _files.GetValueOrDefault(tenant) ?? []);
@@ -91,9 +97,12 @@ public sealed class TenantLexicons
     /// <exception cref="LexiconException">Its words do not fit into one: everything stays as it was.</exception>
     internal void Publish(string tenant, Edition? edition)
     {
-        var before = _words.GetValueOrDefault(tenant);
-        if (before?.Edition?.Number == edition?.Number) return;
-        Put(tenant, before?.File ?? [], edition, isInUse: before?.Lexicon is { IsValueCreated: true });
+        lock (_setting)
+        {
+            var before = _words.GetValueOrDefault(tenant);
+            if (before?.Edition?.Number == edition?.Number) return;
+            Put(tenant, before?.File ?? [], edition, isInUse: before?.Lexicon is { IsValueCreated: true });
+        }
     }
 
     private void Put(string tenant, IReadOnlyList<LexiconEntry> file, Edition? edition, bool isInUse = false)

@@ -117,10 +117,12 @@ public sealed class AccessServiceTests : IAsyncLifetime
 
     [Theory]
     [InlineData("security-officer", 1, "INVALID_ARGUMENT")]
+    [InlineData("supervisor", 1, "INVALID_ARGUMENT")]
+    [InlineData("auditor-full", 1, "INVALID_ARGUMENT")]
     [InlineData("operator", 1, "INVALID_ARGUMENT")]
     [InlineData("agent", 400, "INVALID_ARGUMENT")]
     [InlineData("agent", -1, "INVALID_ARGUMENT")]
-    public async Task A_key_that_approves_or_outlives_its_year_is_refused(string role, int days, string reason)
+    public async Task A_key_that_stands_for_a_person_or_outlives_its_year_is_refused(string role, int days, string reason)
     {
         var request = CreateKey("desk", role);
         request.ApiKey.ExpireTime = TimeProvider.System.GetUtcNow().AddDays(days).ToTimestamp();

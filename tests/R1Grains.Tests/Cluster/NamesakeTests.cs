@@ -31,8 +31,8 @@ public sealed class NamesakeTests(LocalCluster cluster) : IAsyncLifetime
         frozen.Thaw();
         Assert.Equal(DeclaredDead.ExitCode, await frozen.Exited());
         Assert.Single(frozen.Output.Skip(said), line => line.Contains("declared the silo d dead", StringComparison.Ordinal));
-        // Orleans may log that it was told, before it asks what to do.
-        Assert.InRange(frozen.Output.Count - said, 1, 2);
+        // Orleans may log that it was told, and what it gives up, before it asks what to do.
+        Assert.True(frozen.Output.Count - said <= 5, string.Join('\n', frozen.Output.Skip(said)));
         Assert.DoesNotContain(frozen.Output, line => line.Contains("   at ", StringComparison.Ordinal));
     }
 }

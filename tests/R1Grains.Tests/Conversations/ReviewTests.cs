@@ -5,6 +5,7 @@ using R1Grains.Conversations;
 using R1Grains.Engine.Tests.Scripted;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
+using R1Grains.Tests.Compliance;
 using R1Grains.Tests.Scripted;
 using static R1Grains.Tests.Scripted.ScriptedSilo;
 
@@ -117,8 +118,34 @@ public sealed class ReviewTests : IDisposable
         {
             var released = await silo.Grain("c").StreamTurn(Decide(1, releases: true)).All();
             Assert.Equal((Words, FinishReason.Guardrail), (released.Text(), ((Completed)released[^1]).FinishReason));
+            Assert.Contains((await silo.Record.FindTurnAsync(Key, 2))!.Closed!.Hits, hit => hit is { Place: HitPlace.Answer, Action: HitAction.Replace });
         }
         Assert.True((await RecordVerifier.VerifyAsync(Data)).Valid);
+    }
+
+    [Fact]
+    public void What_is_released_has_no_personal_data_that_the_model_was_not_shown()
+    {
+        var guardrail = new Guardrail(Lists.Of(LexiconAction.Review, "golden goose"), "demo", Lists.Today, "en") { Shown = new(["Our hotline is 95588000."]) };
+        var released = guardrail.Released("The golden goose has 13812345678.");
+        Assert.DoesNotContain("13812345678", released.Text, StringComparison.Ordinal);
+        Assert.Equal(Ending.Completed(FinishReason.Stop), released.Ending);
+        Assert.Equal("mobile_number", Assert.Single(released.Found!.Value.Items).Kind);
+    }
+
+    [Fact]
+    public async Task A_decision_is_told_whoever_cancels()
+    {
+        await using var silo = await Start(_folder.Path, lexicon: Listed);
+        var grain = await silo.Open("c");
+        await grain.StreamTurn(Ask("r1", "A delicate question?")).All();
+        var gate = silo.Runner.Gate = new(0);
+        await using var released = grain.StreamTurn(Decide(1, releases: true)).Follow();
+        await released.Until<Accepted>();
+        await using var next = grain.StreamTurn(Ask("r2", "say:Next.", Concurrency.Supersede)).Follow();
+        gate.Release(1_000);
+        Assert.Equal("You asked: A delicate question?.", (await released.Rest()).Text());
+        Assert.Equal("Next.", (await next.Rest()).Text());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Collections.Concurrent;
 using System.Reflection;
 using Grpc.Core;
@@ -91,7 +92,9 @@ public sealed class LoggedWordsTests
     {
         builder.Logging.AddProvider(written).SetMinimumLevel(LogLevel.Trace);
         var record = builder.Services.Last(service => service.ServiceType == typeof(IRecord));
-        builder.Services.AddSingleton<IRecord>(provider => Quoting.Of((IRecord)record.ImplementationFactory!(provider)));
+        StoredRecord? quoted = null;
+        builder.Services.AddSingleton<IRecord>(provider => Quoting.Of(quoted = (StoredRecord)record.ImplementationFactory!(provider)));
+        builder.Services.AddSingleton(provider => provider.GetRequiredService<IRecord>() is null ? throw new UnreachableException() : quoted!.Registry);
     }
 
     /// <summary>A record with a defect: of one conversation it throws what it read.</summary>
