@@ -13,6 +13,9 @@ public abstract class MethodPolicy : Attribute
     /// <summary>Null where it takes none.</summary>
     public abstract Permission? Permission { get; }
 
+    /// <summary>Whether the call may go on for hours, so that it is asked again and again: a token ends, and a key is revoked.</summary>
+    public bool IsStanding { get; init; }
+
     /// <summary>What the request is about.</summary>
     /// <exception cref="RefusedException"><see cref="Reason.InvalidName"/></exception>
     public abstract ResourceName? Resource(IMessage? request);

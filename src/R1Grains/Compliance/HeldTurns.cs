@@ -35,6 +35,11 @@ public sealed class HeldTurns(IRegistry registry)
         return ([.. page.Select(HeldTurn.Of)], page.Count == count ? page[^1].Key.Id : null);
     }
 
+    /// <summary>Whether any turn of the conversation waits.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    public async Task<bool> Waits(ConversationKey key) =>
+        await registry.ListAsync(key.Tenant, HeldTurn.Waiting, 1, $"{key.Conversation}/") is [var next] && next.Key.Id.StartsWith($"{key.Conversation}/", StringComparison.Ordinal);
+
     /// <exception cref="RefusedException"/>
     public async Task<HeldTurn> Find(ConversationKey key, int turn) => (await Read(key, turn))?.Held ?? throw Refuse.NotHeld(key, turn);
 

@@ -25,6 +25,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private const int WatchedMax = 1_000;
     private static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(5);
 
+    /// <summary>Who was told that somebody will look can be answered here for so long, whatever the conversation's own patience.</summary>
+    private static readonly TimeSpan HeldMax = TimeSpan.FromDays(7);
+
     /// <summary>Longer than most customers take for their next words, so that few turns wait for words to be read again.</summary>
     public static readonly TimeSpan RestAfter = TimeSpan.FromMinutes(1);
 
@@ -165,8 +168,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     {
         var transcript = await LoadAnyway();
         var conversation = transcript.Conversation;
-        var isIdle = !_turns.IsBusy && conversation.LastActivity + conversation.Opened.IdleTimeout <= _parts.Now;
-        if (isIdle) await (_completing ??= Complete(transcript, caller: "", requestId: null, "idle"));
+        var silence = _parts.Now - conversation.LastActivity;
+        var isOver = silence >= conversation.Opened.IdleTimeout && (silence >= HeldMax || !await RecordFaults.Translate(_parts.Held.Waits(_key)));
+        if (isOver && !_turns.IsBusy) await (_completing ??= Complete(transcript, caller: "", requestId: null, "idle"));
     }
 
     /// <summary>An open turn stays open in the record; whoever takes over goes on with it.</summary>

@@ -11,7 +11,7 @@ namespace R1Grains.Gateway;
 /// Lets through whom a method's policy lets through. It comes before any code of an endpoint; a method without a policy is
 /// refused to everybody.
 /// </summary>
-internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials denials) : Interceptor
+internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials denials, TimeProvider time) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
@@ -24,7 +24,8 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
         Enter(await Admit(request as IMessage, context), context);
-        await continuation(request, responseStream, context);
+        var isStanding = context.GetHttpContext().GetEndpoint()!.Metadata.GetMetadata<MethodPolicy>()!.IsStanding;
+        await continuation(request, isStanding ? new AskedAgain<TResponse>(responseStream, async () => await Admit(request as IMessage, context), time) : responseStream, context);
     }
 
     /// <remarks>What such a stream is about comes only with its messages.</remarks>
@@ -81,6 +82,32 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
             return;
         context.UserState[typeof(Admitted)] = admitted;
         RequestContext.Set(TenantCheck.Key, admitted.Caller.Tenant);
+    }
+}
+
+/// <summary>A stream that asks now and then, before it writes, whether its reader may still read. Whoever may not gets the refusal.</summary>
+internal sealed class AskedAgain<T>(IServerStreamWriter<T> stream, Func<Task> ask, TimeProvider time) : IServerStreamWriter<T>
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+
+    private long _asked = time.GetTimestamp();
+
+    public WriteOptions? WriteOptions
+    {
+        get => stream.WriteOptions;
+        set => stream.WriteOptions = value;
+    }
+
+    public Task WriteAsync(T message) => WriteAsync(message, CancellationToken.None);
+
+    public async Task WriteAsync(T message, CancellationToken cancellationToken)
+    {
+        if (time.GetElapsedTime(_asked) >= Every)
+        {
+            await ask();
+            _asked = time.GetTimestamp();
+        }
+        await stream.WriteAsync(message, cancellationToken);
     }
 }
 

@@ -64,7 +64,7 @@ public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, P
         return window.ToWire(name, withTexts: context.Caller().May(Permission.ReadFull));
     }
 
-    [Asks<ConversationName>(Permission.WatchConversations, "conversation")]
+    [Asks<ConversationName>(Permission.WatchConversations, "conversation", IsStanding = true)]
     public override async Task WatchConversation(
         V1.WatchConversationRequest request, IServerStreamWriter<V1.ConversationEvent> responseStream, ServerCallContext context)
     {

@@ -115,6 +115,26 @@ public sealed class AccessServiceTests : IAsyncLifetime
             (await _host.Registry.ListEntriesAsync("demo", 100)).Items.Select(entry => entry.Record.Action).Where(action => action.StartsWith("access.key", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task A_watch_ends_with_the_key_that_opened_it()
+    {
+        var created = await _host.Access.CreateApiKeyAsync(CreateKey("wall", "agent"), _officer);
+        var wall = new Metadata { { "authorization", $"Bearer {created.Secret}" } };
+        await Eventually(async () => (await May(wall)).Contains("send_turns"));
+        var conversation = await _host.Conversations.CreateConversationAsync(new() { Parent = Parent, RequestId = "1" }, wall);
+        using var watch = _host.Conversations.WatchConversation(new() { Conversation = conversation.Name }, wall);
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        await _host.Access.RevokeApiKeyAsync(new() { Name = created.ApiKey.Name, RequestId = "2" }, _officer);
+        Assert.Equal("UNAUTHENTICATED", (await Assert.ThrowsAsync<RpcException>(() => Rest().WaitAsync(TimeSpan.FromSeconds(30)))).GetRpcStatus()!.GetDetail<ErrorInfo>().Reason);
+
+        async Task<int> Rest()
+        {
+            var seen = 0;
+            while (await watch.ResponseStream.MoveNext(CancellationToken.None)) seen++;
+            return seen;
+        }
+    }
+
     [Theory]
     [InlineData("security-officer", 1, "INVALID_ARGUMENT")]
     [InlineData("supervisor", 1, "INVALID_ARGUMENT")]

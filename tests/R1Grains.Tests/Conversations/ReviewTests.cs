@@ -134,6 +134,24 @@ public sealed class ReviewTests : IDisposable
     }
 
     [Fact]
+    public async Task A_conversation_in_which_something_waits_does_not_end_by_silence()
+    {
+        await using var silo = await Start(_folder.Path, lexicon: Listed);
+        foreach (var (conversation, input) in new[] { ("c", "A delicate question?"), ("b", "say:Hello.") })
+        {
+            var grain = await silo.Open(conversation, idleTimeout: TimeSpan.FromMilliseconds(1));
+            await grain.StreamTurn(Ask("r1", input)).All();
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+            await grain.Attend();
+        }
+        Assert.Null((await silo.Record.FindConversationAsync(Key))!.Completed);
+        Assert.NotNull((await silo.Record.FindConversationAsync(new("demo", "b")))!.Completed);
+        await silo.Service<HeldTurns>().Decide(Key, new(1, Releases: false), "sue", "", TimeProvider.System.GetUtcNow());
+        await silo.Grain("c").Attend();
+        Assert.NotNull((await silo.Record.FindConversationAsync(Key))!.Completed);
+    }
+
+    [Fact]
     public async Task A_decision_is_told_whoever_cancels()
     {
         await using var silo = await Start(_folder.Path, lexicon: Listed);
