@@ -11,7 +11,7 @@ internal static class ClusterBenchmark
     private static readonly JsonSerializerOptions JsonOptions = new() { WriteIndented = true };
 
     // As large as it has to be for the load to fit while one of each is missing.
-    private const string Members = "gateway,gateway,conversation,conversation,inference,inference,inference,inference,inference";
+    private const string Members = "gateway,gateway,conversation,conversation,inference,inference,inference,inference,inference,inference";
 
     private const string About = """
         A cluster of processes on this machine, with a model whose answers are known beforehand and come at a pace. Clients talk to it without a pause, some of them slowly, while one fault after the other is done: a process is killed, frozen, asked to stop, or gets another time; PostgreSQL and Redis restart, are away, or a standby is promoted; connections are cut. First each fault once on each target, then at random. Afterwards everything that the clients saw is compared with the record.
@@ -19,7 +19,7 @@ internal static class ClusterBenchmark
 
         Examples:
           load-tests cluster --embedded --seconds 120                 one process with a record of its own, killed and stopped again and again
-          load-tests cluster --json cluster.json --out report         nine processes, with a PostgreSQL and a Redis started for the run
+          load-tests cluster --json cluster.json --out report         ten processes, with a PostgreSQL and a Redis started for the run
           load-tests cluster --postgres 'Host=127.0.0.1;Username=r1;Database=r1' --redis 127.0.0.1:6379
           load-tests cluster --embedded --only saturation             tokens a second, and processor time per token
           load-tests cluster --only idle                              100,000 quiet conversations: memory of each, and the loss of a silo; a quarter of an hour
@@ -35,7 +35,7 @@ internal static class ClusterBenchmark
         var faults = new Option<string?>("--faults") { Description = $"Kinds with commas between: {string.Join(", ", Faults.All)}. Default: all; of servers that were named with --postgres and --redis none; of an embedded host those of processes and clients but {Faults.Freeze}, which it can only sit out." };
         var seconds = new Option<double>("--seconds") { Description = "How long faults are done.", DefaultValueFactory = _ => 900 };
         var load = new Option<double>("--load") { Description = "Share of what the rows can answer that is asked while faults are done.", DefaultValueFactory = _ => 0.7 };
-        var rows = new Option<int>("--rows") { Description = "Of each device while faults are done; saturation takes 34.", DefaultValueFactory = _ => 14 };
+        var rows = new Option<int>("--rows") { Description = "Of each device while faults are done; saturation takes 34.", DefaultValueFactory = _ => 12 };
         var pace = new Option<double>("--pace") { Description = "Tokens a second of each row while faults are done; saturation takes 50.", DefaultValueFactory = _ => 20 };
         var answer = new Option<int>("--answer") { Description = "Tokens of an answer, at least.", DefaultValueFactory = _ => 140 };
         var saturated = new Option<double>("--saturated") { Description = "Seconds that saturation is measured.", DefaultValueFactory = _ => 20 };
