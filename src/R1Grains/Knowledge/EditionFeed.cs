@@ -7,66 +7,12 @@ namespace R1Grains.Knowledge;
 /// Follows which edition of each tenant is in force. The process serves nobody before it knows; from then on a new one is
 /// in force here within a second or so, for the turns that begin after it.
 /// </summary>
-internal sealed partial class EditionFeed(IRegistry registry, Editions editions, TenantLexicons lexicons, ILogger<EditionFeed> log) : BackgroundService, IHostedLifecycleService
+internal sealed partial class EditionFeed(IRegistry registry, Editions editions, TenantLexicons lexicons, ILogger<EditionFeed> log)
+    : RegistryFollower(registry, Edition.InForce)
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    protected override void Tell(RecordUnavailableException away, Document document) => LogLate(away, document.Key.Tenant);
 
-    private readonly CancellationTokenSource _stopping = new();
-    private IAsyncEnumerator<IReadOnlyList<Document>>? _changes;
-
-    public async Task StartingAsync(CancellationToken cancellationToken)
-    {
-        _changes = registry.FollowAsync([Edition.InForce], cancellation: _stopping.Token).GetAsyncEnumerator(_stopping.Token);
-        await _changes.MoveNextAsync();
-        foreach (var document in _changes.Current) await Take(document);
-    }
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Dispose()
-    {
-        // It cancels first.
-        base.Dispose();
-        _stopping.Dispose();
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await using var end = stoppingToken.Register(_stopping.Cancel);
-        try
-        {
-            while (await _changes!.MoveNextAsync())
-                foreach (var document in _changes.Current)
-                    await TakeInTheEnd(document);
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // The process stops.
-        }
-    }
-
-    private async Task TakeInTheEnd(Document document)
-    {
-        while (true)
-        {
-            try
-            {
-                await Take(document);
-                return;
-            }
-            catch (RecordUnavailableException away)
-            {
-                LogLate(away, document.Key.Tenant);
-                await Task.Delay(Pause, TimeProvider.System, _stopping.Token);
-            }
-        }
-    }
-
-    private async Task Take(Document document)
+    protected override async Task Take(Document document)
     {
         if (document.Content is null) return;
         var edition = Edition.Of(document);
