@@ -43,15 +43,31 @@ internal static class Interference
             var answered = Stopwatch.GetTimestamp();
             await Task.Delay(Around, TimeProvider.System, cancellation);
             var rows = await neighbours.StopAsync();
-            // Replies grow meanwhile, and longer ones take longer from token to token by themselves.
-            var alike = (MeanGap(rows, start, submitted) + MeanGap(rows, answered, Stopwatch.GetTimestamp())) / 2;
-            return MeanGap(rows, submitted, answered) / alike;
+            var during = Gaps(rows, submitted, answered);
+            var alone = Line([.. Gaps(rows, start, submitted), .. Gaps(rows, answered, Stopwatch.GetTimestamp())]);
+            return during.Sum(gap => gap.Ticks) / during.Sum(gap => alone(gap.Length));
         }
 
         async Task<double> PrefillAsync(int ids, int seed) =>
             ids / (await serving.ReplyAsync(Prompts.Of(serving.Engine.Model, seed, ids), One, scope: null, cancellation)).FirstMs * 1_000;
     }
 
-    private static double MeanGap(IReadOnlyList<long>[] rows, long from, long to) =>
-        rows.SelectMany(times => times.Zip(times.Skip(1))).Where(gap => gap.First >= from && gap.Second <= to).Average(gap => (double)(gap.Second - gap.First));
+    private static List<Gap> Gaps(IReadOnlyList<long>[] rows, long from, long to) =>
+        [.. rows.SelectMany(times => times.Zip(times.Skip(1)).Select((pair, length) => (pair, length)))
+            .Where(gap => gap.pair.First >= from && gap.pair.Second <= to)
+            .Select(gap => new Gap(gap.length, gap.pair.Second - gap.pair.First))];
+
+    /// <summary>
+    /// What a gap takes at a length, by least squares: attention's time rises in line with the length, and replies grow
+    /// while the prompt is computed, so that a mean of before and after would belong to another length.
+    /// </summary>
+    private static Func<double, double> Line(IReadOnlyList<Gap> gaps)
+    {
+        var (length, ticks) = (gaps.Average(gap => (double)gap.Length), gaps.Average(gap => (double)gap.Ticks));
+        var slope = gaps.Sum(gap => (gap.Length - length) * (gap.Ticks - ticks)) / gaps.Sum(gap => (gap.Length - length) * (gap.Length - length));
+        return at => ticks + slope * (at - length);
+    }
+
+    /// <param name="Length">Ids of the reply before it.</param>
+    private readonly record struct Gap(int Length, long Ticks);
 }
