@@ -77,8 +77,10 @@ internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity
         if (Reserved + Kept + sequence.Reserve > capacity) Forget(inherited = used!);
 
         if (inherited is not null && source < rows && lengths[source] == lengths[row] && Span(source) <= Span(row)) row = source;
+        // What lies in the row begins alike where many share a policy: its copy makes room, and the row keeps what is the same.
+        var isThere = source == row || (_parked[row]?.Begins(sequence.Scope, reusable[..reused]) ?? false);
         if (_parked[row] is not null) Vacate(row, except: source);
-        if (reused > 0 && source != row) Changes.Add(new(source, row, reused));
+        if (reused > 0 && !isThere) Changes.Add(new(source, row, reused));
         if (inherited is not null && source != row) Changes.Add(new(source, source, 0));
         Changes.Add(new(row, row, reused));
         Occupy(sequence, row);
@@ -112,7 +114,7 @@ internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity
         foreach (var other in _index.FindContained(sequence.Scope, ids))
             if (other != slot && _parked[other] is { } contained)
                 Evict(contained);
-        _parked[slot] = new Parked(slot, ids) { Used = ++_uses };
+        _parked[slot] = new Parked(slot, sequence.Scope, ids) { Used = ++_uses };
         Kept += length;
         Changes.Add(new(slot, slot, length));
     }
@@ -272,7 +274,7 @@ internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity
     }
 
     /// <param name="ids">What the slot holds.</param>
-    private sealed class Parked(int slot, int[] ids)
+    private sealed class Parked(int slot, string scope, int[] ids)
     {
         public int Slot { get; set; } = slot;
 
@@ -280,6 +282,8 @@ internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity
 
         // Rises with every use of any prefix.
         public long Used { get; set; }
+
+        public bool Begins(string otherScope, ReadOnlySpan<int> beginning) => scope == otherScope && ids.AsSpan().StartsWith(beginning);
     }
 
     /// <summary>Consecutive rows of one length, and how many of them belong to sequences: only they can be in one run.</summary>

@@ -28,8 +28,10 @@ internal sealed class OnnxModelRunner : IModelRunner
     // a busy machine that wait for each other's threads lose four fifths of theirs.
     private const int SpinMicroseconds = 20;
 
-    // So much memory is kept for the next request: giving it back and taking it again costs as much as a small chunk.
-    private const long UnusedBytesMax = 4 << 20;
+    // So much memory is kept for the next requests, and so much of the cache's if that is more: giving it back and taking
+    // it again, page by page, costs each as much as a small chunk.
+    private const long UnusedBytesMin = 4 << 20;
+    private const int UnusedPart = 64;
 
     // Prefixes that are kept, beside the rows, as long as there is memory for them.
     private const int ParkedPerRow = 4;
@@ -177,7 +179,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _lengths[slot] = length;
         var unused = 0L;
         for (var i = 0; i < Slots; i++) unused += _touched[i] - _lengths[i];
-        if (unused * _positionBytes <= UnusedBytesMax) return;
+        if (unused * _positionBytes <= Math.Max(UnusedBytesMin, KvCapacity * _positionBytes / UnusedPart)) return;
         for (var i = 0; i < Slots; i++)
             if (_touched[i] > _lengths[i])
                 GiveBack(i);

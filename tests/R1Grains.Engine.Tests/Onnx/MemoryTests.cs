@@ -46,7 +46,7 @@ public sealed class MemoryTests
         static long Filled(string folder)
         {
             // Rows enough that a buffer is larger than any hole in the C heap, whose memory would be there from the start.
-            using var runner = new OnnxModelRunner(ModelFolder.Open(folder), rows: 64, threads: 0);
+            using var runner = new OnnxModelRunner(ModelFolder.Open(folder), rows: 64, threads: 0, kvBytes: 256 * Mebi);
             for (var slot = 0; slot < 24; slot++)
                 for (var i = 0; i < 2_000; i += 200) runner.Prefill(slot, i, OnnxModelRunnerTests.Prompt(slot, 200));
             // What goes when the slots are released is theirs, once the collector has given back what earlier tests left.
