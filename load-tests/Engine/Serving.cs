@@ -1,19 +1,33 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Threading.Channels;
 using R1Grains.Engine;
 using R1Grains.Engine.Models;
 using R1Grains.Engine.Onnx;
 
 namespace R1Grains.LoadTests.Engine;
 
-/// <summary>An engine in this process whose runs are watched. Its replies are as long as they may be, whatever the model would like to say.</summary>
+/// <summary>
+/// An engine in this process whose runs are watched. Its replies are as long as they may be, whatever the model would like
+/// to say. They are read as the host reads them: after a step, all at once.
+/// </summary>
 internal sealed class Serving : IAsyncDisposable
 {
     /// <summary>Requests that may be at the engine; who sends more waits for places, as the engine's own callers do.</summary>
     private readonly SemaphoreSlim _places;
 
+    // Holds one mark at most.
+    private readonly Channel<bool> _stepped = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly ConcurrentDictionary<int, Reading> _replies = [];
+    private readonly Task _reading;
     private int _number;
 
-    private Serving(InferenceEngine engine, WatchedRunner runs, int places) => (Engine, Runs, _places) = (engine, runs, new(places));
+    private Serving(InferenceEngine engine, WatchedRunner runs, int places)
+    {
+        (Engine, Runs, _places) = (engine, runs, new(places));
+        engine.Stepped += Mark;
+        _reading = ReadAsync();
+    }
 
     public InferenceEngine Engine { get; }
 
@@ -38,9 +52,10 @@ internal sealed class Serving : IAsyncDisposable
         await _places.WaitAsync(cancellation);
         try
         {
-            var reply = new Reply(Stopwatch.GetTimestamp());
-            await foreach (var emission in Engine.GenerateAsync(request, cancellation)) reply.Take(emission);
-            return reply;
+            var reading = new Reading(new Reply(Stopwatch.GetTimestamp()), Engine.Submit(request, cancellation));
+            _replies[number] = reading;
+            Mark();
+            return await reading.Ended.Task;
         }
         finally
         {
@@ -51,6 +66,37 @@ internal sealed class Serving : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Engine.DisposeAsync();
+        _stepped.Writer.Complete();
+        await _reading;
         _places.Dispose();
+    }
+
+    private void Mark() => _stepped.Writer.TryWrite(true);
+
+    private async Task ReadAsync()
+    {
+        await foreach (var _ in _stepped.Reader.ReadAllAsync())
+            foreach (var (number, reading) in _replies)
+                if (reading.Ends())
+                    _replies.TryRemove(number, out var _);
+    }
+
+    private sealed record Reading(Reply Reply, ChannelReader<Emission> Emissions)
+    {
+        public TaskCompletionSource<Reply> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Reads what there is; true when that was the rest.</summary>
+        public bool Ends()
+        {
+            try
+            {
+                while (Emissions.TryRead(out var emission)) Reply.Take(emission);
+                return Emissions.Completion.IsCompleted && Ended.TrySetResult(Reply);
+            }
+            catch (InvalidOperationException failed)
+            {
+                return Ended.TrySetException(failed);
+            }
+        }
     }
 }
