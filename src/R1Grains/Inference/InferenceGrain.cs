@@ -10,7 +10,7 @@ namespace R1Grains.Inference;
 [RolePlacement(Roles.Inference, isPinned: true), KeepAlive, Immovable]
 public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProvider time) : Grain, IInferenceGrain
 {
-    public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(320);
+    public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A silo that asks for nothing any more is frozen or has left: its replies are somebody else's by now, and their rows are needed.</summary>
     private static readonly TimeSpan UnreadMax = TimeSpan.FromSeconds(5);

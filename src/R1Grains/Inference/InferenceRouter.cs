@@ -14,7 +14,7 @@ public sealed record Prefix(string Device, int Tokens);
 public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvider time)
 {
     /// <summary>How long a living device may say nothing, six times <see cref="InferenceGrain.Beat"/>.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1.5);
 
     /// <summary>A device that takes longer to say how busy it is, is not asked for anything else.</summary>
     private static readonly TimeSpan PredictionMax = TimeSpan.FromMilliseconds(300);
@@ -37,10 +37,12 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
     /// <summary>
     /// Submits the request where its first token is expected soonest: on the device that holds its prefix or another one,
     /// else on one of two. So a conversation moves when waiting for its device costs more than computing the prefix again.
+    /// A reply that was begun elsewhere asks all: somebody waits in the middle of it, and a lost device's replies come all
+    /// at once, when rows are few.
     /// </summary>
     /// <exception cref="RefusedException"><see cref="Reason.ModelUnavailable"/>: there is no device.</exception>
     public async Task<Generation> Submit(GenerationRequest request, Prefix? held) =>
-        await Submit(request, await Choose(request.Prompt.Length + request.Recorded.Length, held));
+        await Submit(request, await Choose(request, held));
 
     /// <summary>Submits the request to this device and no other.</summary>
     public async Task<Generation> Submit(GenerationRequest request, string device)
@@ -76,30 +78,34 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
         return devices.Zip(numerics, KeyValuePair.Create).Where(pair => pair.Value.Length > 0).ToDictionary(pair => pair.Key, pair => Digest.Parse(pair.Value));
     }
 
-    private async ValueTask<string> Choose(int tokens, Prefix? held)
+    private async ValueTask<string> Choose(GenerationRequest request, Prefix? held)
     {
+        var (tokens, isBegun) = (request.Prompt.Length + request.Recorded.Length, request.Recorded.Length > 0);
         for (var tries = 0; ; tries++)
         {
             var devices = Unsuspected(nodes.Devices);
             if (devices is []) throw new RefusedException(new(Reason.ModelUnavailable, "no inference device is in the cluster: start a process with the role inference", RetryAfter: TimeSpan.FromSeconds(1)));
             if (devices is [var only]) return only;
-            var pair = Pair(devices, held?.Device);
-            var waits = await Task.WhenAll(pair.Select(device => Ask(
+            var asked = Shuffled(devices, held?.Device);
+            if (!isBegun) asked = asked[..2];
+            var waits = await Task.WhenAll(asked.Select(device => Ask(
                 device, grain => grain.PredictFirstToken(Math.Max(0, tokens - (device == held?.Device ? held.Tokens : 0))), otherwise: TimeSpan.MaxValue)));
-            var best = waits[0] <= waits[1] ? 0 : 1;
-            // Of two that say nothing others are asked; in the end one is taken, and its link will tell.
-            if (waits[best] < TimeSpan.MaxValue || tries >= devices.Count) return pair[best];
+            // Those that come together would else all go to the one that is least busy.
+            if (isBegun && Array.FindIndex(waits, wait => wait <= AtOnce) is >= 0 and var first) return asked[first];
+            var best = Array.IndexOf(waits, waits.Min());
+            // Of some that say nothing others are asked; in the end one is taken, and its link will tell.
+            if (waits[best] < TimeSpan.MaxValue || tries >= devices.Count) return asked[best];
         }
     }
 
-    /// <summary>The one that holds the prefix and another, or any two.</summary>
-    private static string[] Pair(IReadOnlyList<string> devices, string? holder)
+    /// <summary>The one that holds the prefix comes first.</summary>
+    private static string[] Shuffled(IReadOnlyList<string> devices, string? holder)
     {
         string[] shuffled = [.. devices];
         Random.Shared.Shuffle(shuffled);
         var held = Array.IndexOf(shuffled, holder);
         if (held > 0) (shuffled[0], shuffled[held]) = (shuffled[held], shuffled[0]);
-        return shuffled[..2];
+        return shuffled;
     }
 
     private DeviceLink Link(string device)
