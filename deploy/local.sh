@@ -19,7 +19,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly HERE REPOSITORY=${HERE%/*}
 readonly STORES=$HERE/kubernetes/components/stores
 LOCAL=$(realpath -m -- "${R1_LOCAL:-$REPOSITORY/data/local}")
-readonly LOCAL APP=$LOCAL/app SECRETS=$LOCAL/secrets.env
+readonly LOCAL APP=$LOCAL/app SECRETS=$LOCAL/secrets.env ROOT_KEY=$LOCAL/record.root
 # One word per silo, or one for all.
 read -r -a ROLES <<<"${R1_LOCAL_ROLES:-gateway,conversation,inference}"
 
@@ -152,6 +152,10 @@ install_missing() {
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 make_secrets() {
+  if [[ ! -s $ROOT_KEY ]]; then
+    head -c 32 /dev/urandom | base64 >"$ROOT_KEY.new"
+    mv "$ROOT_KEY.new" "$ROOT_KEY"
+  fi
   [[ -s $SECRETS ]] && return
   printf 'POSTGRES_PASSWORD=%s\nPOSTGRES_ADMIN_PASSWORD=%s\nREDIS_PASSWORD=%s\n' "$(random)" "$(random)" "$(random)" >"$SECRETS.new"
   mv "$SECRETS.new" "$SECRETS"
@@ -237,6 +241,7 @@ start_silo() { # silo
     export R1__Roles R1__Silo__Name=$name R1__Silo__Listen=127.0.0.1:${SILO_PORTS[$1]}
     export R1__Cluster=${R1__Cluster:-r1grains} R1__Listen=127.0.0.1:${GRPC_PORTS[$1]} R1__Data=$LOCAL/$name
     export R1__Record__Key=${R1__Record__Key:-$LOCAL/record.key}
+    export R1__Record__Keys=${R1__Record__Keys:-$LOCAL/keys} R1__Record__RootKey=${R1__Record__RootKey:-$(<"$ROOT_KEY")}
     export R1__Engine__Threads=${R1__Engine__Threads:-1} R1__Engine__KvMebibytes=${R1__Engine__KvMebibytes:-512}
     export ConnectionStrings__Postgres="Host=127.0.0.1;Port=$POSTGRES_PORT;Database=r1grains;Username=r1grains;Password=$POSTGRES_PASSWORD;Maximum Pool Size=20"
     export ConnectionStrings__Redis="127.0.0.1:$REDIS_PORT,password=$REDIS_PASSWORD"

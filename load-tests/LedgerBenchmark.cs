@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using HdrHistogram;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Tree;
 using Spectre.Console;
 
@@ -38,6 +39,7 @@ internal static class LedgerBenchmark
         using var signer = NoteSigner.Generate();
         var identity = new LogIdentity("r1grains", signer);
         Directory.CreateDirectory(scratch);
+        await using var keys = await KeyRing.OpenBesideAsync(scratch, cancellation);
         try
         {
             var fsync = MeasureFsync(Path.Combine(scratch, "fsync"));
@@ -78,8 +80,8 @@ internal static class LedgerBenchmark
         }
 
         async Task<IRecord> OpenAsync(string name) => postgres is null
-            ? await SqliteRecord.OpenAsync(Path.Combine(scratch, name), cancellation: cancellation)
-            : await PostgresRecord.OpenAsync(postgres, new FileRecordMarks(scratch), identity, cancellation: cancellation);
+            ? await SqliteRecord.OpenAsync(Path.Combine(scratch, name), identity, keys, cancellation)
+            : await PostgresRecord.OpenAsync(postgres, new FileRecordMarks(scratch), identity, keys, cancellation: cancellation);
     }
 
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };

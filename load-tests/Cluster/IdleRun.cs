@@ -42,7 +42,7 @@ internal sealed class IdleRun(ClusterPlan plan, int conversations, int seed, Fig
     {
         await using var cluster = await LocalCluster.StartAsync(plan, cancellation);
         using var servers = new Servers(cluster.Gateways);
-        await Record(cancellation);
+        await Record(cluster, cancellation);
 
         Progress.Say($"{Timed.Count():n0} of them take a turn and leave a snapshot; then every process starts anew");
         await Ask(servers, Timed, cancellation);
@@ -70,12 +70,13 @@ internal sealed class IdleRun(ClusterPlan plan, int conversations, int seed, Fig
     }
 
     /// <summary>Three turns each, in group commits.</summary>
-    private async Task Record(CancellationToken cancellation)
+    private async Task Record(LocalCluster cluster, CancellationToken cancellation)
     {
         var marks = Directory.CreateTempSubdirectory("r1grains-marks-");
         try
         {
-            await using var record = await PostgresRecord.OpenAsync(plan.Connections["Postgres"], new FileRecordMarks(marks.FullName), cancellation: cancellation);
+            await using var keys = await cluster.OpenKeys();
+            await using var record = await PostgresRecord.OpenAsync(plan.Connections["Postgres"], new FileRecordMarks(marks.FullName), keys: keys, cancellation: cancellation);
             await _recorded.Write(record, plan.Connections["Postgres"], conversations, cancellation);
         }
         finally

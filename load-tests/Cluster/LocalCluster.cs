@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using R1Grains.Ledger.Keys;
 using R1Grains.LoadTests.Clients;
 using R1Grains.Operations;
 
@@ -89,6 +90,9 @@ internal sealed class LocalCluster : IAsyncDisposable
     private const string Policy = "---\nversion: 1\n---\nBe brief.\n";
     private const string Facts = "---\nversion: 1\n---\n## Nothing that anybody asks for\nIt is not to be had.\n";
 
+    // Of keys that live as long as the run.
+    private const string RootKey = "dGhlIHJvb3Qga2V5IG9mIGEgY2x1c3RlciBydW5uaW4=";
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("r1grains-cluster-");
 
     private LocalCluster(ClusterPlan plan)
@@ -107,6 +111,11 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     /// <summary>Of a member of its own record.</summary>
     public string DataOf(Member member) => Path.Combine(_folder.FullName, "data", member.Plan.Name);
+
+    /// <summary>With which what its processes record is read and written.</summary>
+    public Task<KeyRing> OpenKeys() => KeyRing.OpenAsync(FolderKeyStore.Open(KeysFolder), Ledger.Keys.RootKey.Parse(RootKey, "the run's root key"));
+
+    private string KeysFolder => Path.Combine(_folder.FullName, KeyRing.FolderName);
 
     public static async Task<LocalCluster> StartAsync(ClusterPlan plan, CancellationToken cancellation)
     {
@@ -150,6 +159,8 @@ internal sealed class LocalCluster : IAsyncDisposable
             environment["R1__Roles"] = member.Roles;
             environment["R1__Cluster"] = _folder.Name;
             environment["R1__Silo__Name"] = member.Name;
+            environment["R1__Record__Keys"] = KeysFolder;
+            environment["R1__Record__RootKey"] = RootKey;
             environment["R1__Silo__Listen"] = $"127.0.0.1:{FreePort()}";
         }
         return new(member, environment, $"http://{address}", clock);

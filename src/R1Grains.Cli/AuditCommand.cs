@@ -70,7 +70,7 @@ internal static class AuditCommand
     internal static bool IsConnection(string place) => place.Contains('=', StringComparison.Ordinal) && !Path.Exists(place);
 
     private static Task<VerificationReport> Verify(string place, NoteKey[] keys, IProgress<VerificationProgress>? progress, CancellationToken cancellation) =>
-        IsConnection(place) ? RecordVerifier.VerifyPostgresAsync(place, keys, progress, cancellation) : RecordVerifier.VerifyAsync(place, keys, progress, cancellation);
+        IsConnection(place) ? RecordVerifier.VerifyPostgresAsync(place, keys, progress: progress, cancellation: cancellation) : RecordVerifier.VerifyAsync(place, keys, progress: progress, cancellation: cancellation);
 
     private static Task<VerificationReport> WithProgress(Func<IProgress<VerificationProgress>?, Task<VerificationReport>> verify) =>
         Console.IsErrorRedirected || Console.IsOutputRedirected

@@ -12,6 +12,9 @@ public sealed record Conversation(
     ConversationCompleted? Completed)
 {
     public ConversationKey Key => Opened.Key;
+
+    /// <summary>Whether its words are gone for good: confidential fields are empty then.</summary>
+    public bool IsErased { get; init; }
 }
 
 public enum CreationOutcome

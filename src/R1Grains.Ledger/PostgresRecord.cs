@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Npgsql;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Postgres;
 using R1Grains.Ledger.Storage;
 using R1Grains.Ledger.Tree;
@@ -26,7 +27,7 @@ public sealed class PostgresRecord : StoredRecord
     private readonly Task _keeping;
     private readonly Sequencer? _sequencer;
 
-    private PostgresRecord(Database database, AcknowledgedBatches acknowledged, LogIdentity? identity, int writers, TimeProvider time)
+    private PostgresRecord(Database database, AcknowledgedBatches acknowledged, KeyRing? keys, LogIdentity? identity, int writers, TimeProvider time) : base(keys)
     {
         _sequencer = identity is null ? null : new Sequencer(database, acknowledged, identity, time);
         (_database, _acknowledged, _patience) = (database, acknowledged, new Patience(database.Address, time));
@@ -39,15 +40,17 @@ public sealed class PostgresRecord : StoredRecord
     /// <param name="connectionString">As Npgsql reads it; several hosts are tried for the primary among them.</param>
     /// <param name="marks">What shows that the database went back: kept outside of it, best where every process of the cluster reads it.</param>
     /// <param name="identity">Who signs the tenants' trees. A process without it writes the record, and leaves the trees to one that has it.</param>
+    /// <param name="keys">That seal what is said, the same for all processes; null for a process that looks at nothing sealed. They are not disposed of.</param>
     /// <exception cref="RecordServerException">The server is a standby, is set so that it may lose what it acknowledged, or holds a newer version.</exception>
     /// <exception cref="RecordUnavailableException">The server could not be reached for a quarter of a minute.</exception>
     /// <exception cref="RecordRewoundException">The database does not hold what the marks say.</exception>
     /// <exception cref="RecordNotWitnessedException">Nor what the witness cosigned.</exception>
-    public static Task<PostgresRecord> OpenAsync(string connectionString, IRecordMarks marks, LogIdentity? identity = null, TimeProvider? time = null, CancellationToken cancellation = default) =>
-        OpenAsync(connectionString, marks, writers: 1, identity, time, cancellation);
+    public static Task<PostgresRecord> OpenAsync(
+        string connectionString, IRecordMarks marks, LogIdentity? identity = null, KeyRing? keys = null, TimeProvider? time = null, CancellationToken cancellation = default) =>
+        OpenAsync(connectionString, marks, writers: 1, identity, keys, time, cancellation);
 
     internal static async Task<PostgresRecord> OpenAsync(
-        string connectionString, IRecordMarks marks, int writers, LogIdentity? identity = null, TimeProvider? time = null, CancellationToken cancellation = default)
+        string connectionString, IRecordMarks marks, int writers, LogIdentity? identity = null, KeyRing? keys = null, TimeProvider? time = null, CancellationToken cancellation = default)
     {
         time ??= TimeProvider.System;
         var database = Database.ToWrite(connectionString);
@@ -59,11 +62,12 @@ public sealed class PostgresRecord : StoredRecord
             {
                 await Migrations.RunAsync(database, cancellation);
                 await using var connection = await database.OpenAsync(cancellation);
+                await RequireNoKeysAsync(connection, database.Address, cancellation);
                 await acknowledged.RequireAsync(connection, cancellation);
                 await Witnessed.RequireAsync(new PostgresReads(connection), identity);
                 return true;
             }, cancellation);
-            return new PostgresRecord(database, acknowledged, identity, writers, time);
+            return new PostgresRecord(database, acknowledged, keys, identity, writers, time);
         }
         catch (NpgsqlException failure)
         {
@@ -109,6 +113,14 @@ public sealed class PostgresRecord : StoredRecord
         {
             _readers.Release();
         }
+    }
+
+    /// <summary>A backup of the record would be one of the keys as well, and nothing could be erased from it.</summary>
+    private static async Task RequireNoKeysAsync(NpgsqlConnection connection, string address, CancellationToken cancellation)
+    {
+        await using var exists = new NpgsqlCommand($"SELECT to_regnamespace('{PostgresKeyStore.Schema}') IS NOT NULL", connection);
+        if (await exists.ExecuteScalarAsync(cancellation) is true)
+            throw new RecordServerException(address, "the database holds keys. What is erased is erased by its key alone, so record and keys lie in databases of their own: name another one for either.");
     }
 
     private async Task<T> ReadOnceAsync<T>(Func<RecordReads, Task<T>> read)

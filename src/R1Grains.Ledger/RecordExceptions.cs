@@ -69,3 +69,17 @@ public sealed class RecordNotWitnessedException(string origin, string reason, st
 {
     public string Origin { get; } = origin;
 }
+
+/// <summary>Where the record's keys lie cannot be used: the message names it, says why, and what to do.</summary>
+public sealed class KeyStoreException(string place, string reason, Exception? cause = null)
+    : Exception($"Key store in {place}: {reason}", cause);
+
+/// <summary>What is recorded is not what was written: it has been altered, or a disk has.</summary>
+public sealed class RecordDamagedException(string reason, Exception? cause = null)
+    : RecordUnavailableException($"The record is damaged ({reason}). Verify it, and restore it from a copy.", cause);
+
+/// <summary>The conversation's words were erased, and nothing more can be said in it.</summary>
+public sealed class ConversationErasedException(ConversationKey key) : Exception($"{key} was erased: its key is destroyed.")
+{
+    public ConversationKey Key { get; } = key;
+}

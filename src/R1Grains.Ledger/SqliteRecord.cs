@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Sqlite;
 using R1Grains.Ledger.Storage;
 using R1Grains.Ledger.Tree;
@@ -21,38 +22,45 @@ public sealed class SqliteRecord : StoredRecord
     private readonly string _folder;
     private readonly FolderLock _lock;
     private readonly NoteSigner? _ownSigner;
+    private readonly KeyRing? _ownKeys;
     private readonly RecordWriter _writer;
     private readonly SemaphoreSlim _readers = new(ReadersMax);
     private readonly ConcurrentBag<SqliteReads> _idleReaders = [];
 
-    private SqliteRecord(string folder, FolderLock folderLock, NoteSigner? ownSigner, Func<WriteSession> open) =>
-        (_folder, _lock, _ownSigner, _writer) = (folder, folderLock, ownSigner, new RecordWriter(open));
+    private SqliteRecord(string folder, FolderLock folderLock, NoteSigner? ownSigner, KeyRing keys, KeyRing? ownKeys, Func<WriteSession> open) : base(keys) =>
+        (_folder, _lock, _ownSigner, _ownKeys, _writer) = (folder, folderLock, ownSigner, ownKeys, new RecordWriter(open));
 
     /// <summary>Creates the folder and the file where missing.</summary>
     /// <param name="identity">Who signs the trees; null for the key in the folder, which is made where it is missing. It is not disposed of.</param>
-    /// <exception cref="RecordFolderException">Not writable, written by a newer version, signed under another name, or held by another process.</exception>
+    /// <param name="keys">That seal what is said; null for those in the folder, which are made where they are missing. They are not disposed of.</param>
+    /// <exception cref="RecordFolderException">Not writable, written by another version, signed under another name, or held by another process.</exception>
     /// <exception cref="RecordKeyException"/>
+    /// <exception cref="KeyStoreException"/>
     /// <exception cref="RecordNotWitnessedException">It does not hold what the witness cosigned.</exception>
-    public static Task<SqliteRecord> OpenAsync(string folder, LogIdentity? identity = null, CancellationToken cancellation = default) => OpenAsync(folder, pageCountMax: null, identity, cancellation);
+    public static Task<SqliteRecord> OpenAsync(string folder, LogIdentity? identity = null, KeyRing? keys = null, CancellationToken cancellation = default) =>
+        OpenAsync(folder, pageCountMax: null, identity, keys, cancellation);
 
     /// <param name="pageCountMax">Bounds the file, in pages of 4 KiB, as a full disk would.</param>
-    internal static Task<SqliteRecord> OpenAsync(string folder, long? pageCountMax, LogIdentity? identity = null, CancellationToken cancellation = default) => Task.Run(() =>
+    internal static Task<SqliteRecord> OpenAsync(string folder, long? pageCountMax, LogIdentity? identity = null, KeyRing? keys = null, CancellationToken cancellation = default) => Task.Run(async () =>
     {
         folder = Path.GetFullPath(folder);
         var folderLock = FolderLock.Take(folder);
         NoteSigner? own = null;
+        KeyRing? ownKeys = null;
         try
         {
             var time = TimeProvider.System;
             identity ??= new LogIdentity(StandardName, own = NoteSigner.ReadOrMake(Path.Combine(folder, KeyFileName)));
             RecordFile.Create(folder);
-            RecordFile.Raise(folder, identity, time);
-            using (var connection = RecordFile.OpenToRead(RecordFile.In(folder)))
-                Witnessed.RequireAsync(new SqliteReads(connection), identity).GetAwaiter().GetResult();
-            return new SqliteRecord(folder, folderLock, own, () => WriteSession.Open(RecordFile.OpenToWrite(folder, pageCountMax), identity, time));
+            await using (var connection = RecordFile.OpenToRead(RecordFile.In(folder)))
+                await Witnessed.RequireAsync(new SqliteReads(connection), identity);
+            keys ??= ownKeys = await KeyRing.OpenBesideAsync(folder, cancellation);
+            return new SqliteRecord(folder, folderLock, own, keys, ownKeys, () => WriteSession.Open(RecordFile.OpenToWrite(folder, pageCountMax), identity, time));
         }
         catch (Exception failure)
         {
+            if (ownKeys is not null)
+                await ownKeys.DisposeAsync();
             own?.Dispose();
             folderLock.Dispose();
             if (failure is SqliteException or InvalidDataException)
@@ -69,6 +77,8 @@ public sealed class SqliteRecord : StoredRecord
         await _writer.DisposeAsync();
         _readers.Dispose();
         _ownSigner?.Dispose();
+        if (_ownKeys is not null)
+            await _ownKeys.DisposeAsync();
         _lock.Dispose();
     }
 

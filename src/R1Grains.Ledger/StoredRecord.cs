@@ -1,13 +1,20 @@
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Storage;
 using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger;
 
-/// <summary>What every form of the record does alike: it checks what it is given, and turns calls into writes and reads.</summary>
+/// <summary>
+/// What every form of the record does alike: it checks what it is given, seals and opens what is confidential, and turns
+/// calls into writes and reads.
+/// </summary>
 public abstract class StoredRecord : IRecord
 {
-    private protected StoredRecord() => Registry = new StoredRegistry(this);
+    private readonly SealedConversations _sealed;
+
+    /// <param name="keys">Null for a process that only looks at what is clear. It is not disposed of.</param>
+    private protected StoredRecord(KeyRing? keys) => (Registry, _sealed) = (new StoredRegistry(this), new SealedConversations(this, keys));
 
     /// <summary>Lies in the same file or database.</summary>
     public IRegistry Registry { get; }
@@ -19,59 +26,74 @@ public abstract class StoredRecord : IRecord
         RequireName(opened.Caller, "caller");
         RequireName(opened.RequestId, "request id");
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(opened.IdleTimeout, TimeSpan.Zero);
-        var (outcome, key) = await Write(new ConversationCreation(opened), cancellation);
-        return new Creation(outcome, (await FindConversationAsync(key, cancellation))!);
+        var (subject, dataKey) = await _sealed.MakeAsync(opened);
+        var (outcome, key) = await Write(new ConversationCreation(opened, subject, dataKey), cancellation);
+        var conversation = (await FindConversationAsync(key, cancellation))!;
+        if (outcome is CreationOutcome.Replayed && !(conversation.Key == opened.Key && conversation.Opened.PayloadHash == opened.PayloadHash))
+            outcome = CreationOutcome.RequestIdReused;
+        return new Creation(outcome, conversation);
     }
 
-    public Task<Conversation?> FindConversationAsync(ConversationKey key, CancellationToken cancellation = default) =>
-        Read(reads => reads.Conversation(key), cancellation);
+    public async Task<Conversation?> FindConversationAsync(ConversationKey key, CancellationToken cancellation = default) =>
+        await Read(reads => reads.Conversation(key), cancellation) is { } row ? await _sealed.OpenAsync(row) : null;
 
-    public Task<Page<Conversation>> ListConversationsAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default)
+    public async Task<Page<Conversation>> ListConversationsAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default)
     {
         RequireSize(pageSize);
-        return Read(reads => reads.Conversations(tenant, pageSize, after ?? 0), cancellation);
+        var page = await Read(reads => reads.Conversations(tenant, pageSize, after ?? 0), cancellation);
+        var conversations = new List<Conversation>(page.Items.Count);
+        foreach (var row in page.Items)
+            conversations.Add(await _sealed.OpenAsync(row));
+        return new Page<Conversation>(conversations, page.Next);
     }
 
     public async Task<TakenOver?> TakeOverAsync(ConversationKey key, int recentTurns = IRecord.PageSizeMax, CancellationToken cancellation = default)
     {
         RequireSize(recentTurns);
-        return await Write(new TakingOver(key), cancellation) is { } epoch
-            ? await Read(reads => reads.TakenOver(key, epoch, recentTurns), cancellation)
-            : null;
+        if (await Write(new TakingOver(key), cancellation) is not { } epoch)
+            return null;
+        var (row, turns) = await Read(reads => reads.TakenOver(key, recentTurns), cancellation);
+        var conversation = await _sealed.OpenAsync(row);
+        return new TakenOver(conversation, epoch, conversation.TurnCount + 1, await _sealed.OpenAsync(key, turns));
     }
 
-    public Task<Receipt> AppendAsync(TurnOpened opened, ReadOnlyMemory<int> prompt, CancellationToken cancellation = default)
+    public async Task<Receipt> AppendAsync(TurnOpened opened, ReadOnlyMemory<int> prompt, CancellationToken cancellation = default)
     {
         RequireName(opened.RequestId, "request id");
-        return Write(new TurnOpening(opened, TokenIds.Encode(prompt.Span)), cancellation);
+        var key = await _sealed.RequireKeyAsync(opened.Key);
+        return await Write(Sealing(opened.Key, () => new TurnOpening(opened, TokenIds.Encode(prompt.Span), key)), cancellation);
     }
 
-    public Task AppendAsync(Piece piece, CancellationToken cancellation = default) => Write(new PieceAppend(piece), cancellation);
+    public async Task AppendAsync(Piece piece, CancellationToken cancellation = default)
+    {
+        var key = await _sealed.RequireKeyAsync(piece.Key);
+        await Write(Sealing(piece.Key, () => new PieceAppend(piece, key)), cancellation);
+    }
 
-    public Task<Receipt> AppendAsync(TurnClosed closed, CancellationToken cancellation = default) => Write(new TurnClosing(closed), cancellation);
+    public async Task<Receipt> AppendAsync(TurnClosed closed, CancellationToken cancellation = default)
+    {
+        var key = await _sealed.RequireKeyAsync(closed.Key);
+        return await Write(Sealing(closed.Key, () => new TurnClosing(closed, key)), cancellation);
+    }
 
     public Task<Receipt> AppendAsync(ConversationCompleted completed, CancellationToken cancellation = default) => Write(new ConversationCompletion(completed), cancellation);
 
-    public Task<TurnRecord?> FindTurnAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
-        Read(async reads => (await reads.Turns(key, turn, turn)).SingleOrDefault(), cancellation);
+    public async Task<TurnRecord?> FindTurnAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
+        (await ReadTurnsAsync(key, reads => reads.Turns(key, turn, turn), cancellation)).SingleOrDefault();
 
-    public Task<TurnRecord?> FindTurnByRequestAsync(ConversationKey key, string requestId, CancellationToken cancellation = default) =>
-        Read(async reads => await reads.TurnOfRequest(key, requestId) is { } turn ? (await reads.Turns(key, turn, turn)).Single() : null, cancellation);
+    public async Task<TurnRecord?> FindTurnByRequestAsync(ConversationKey key, string requestId, CancellationToken cancellation = default) =>
+        (await ReadTurnsAsync(key, async reads => await reads.TurnOfRequest(key, requestId) is { } turn ? await reads.Turns(key, turn, turn) : [], cancellation)).SingleOrDefault();
 
-    public Task<Page<TurnRecord>> ListTurnsAsync(ConversationKey key, int pageSize, long? after = null, CancellationToken cancellation = default)
+    public async Task<Page<TurnRecord>> ListTurnsAsync(ConversationKey key, int pageSize, long? after = null, CancellationToken cancellation = default)
     {
         RequireSize(pageSize);
         var first = 1 + (int)Math.Clamp(after ?? 0, 0, int.MaxValue - IRecord.PageSizeMax - 1);
-        return Read(async reads =>
-        {
-            var turns = await reads.Turns(key, first, first + pageSize);
-            var page = turns.Take(pageSize).ToList();
-            return new Page<TurnRecord>(page, turns.Count > pageSize ? page[^1].Opened.Turn : null);
-        }, cancellation);
+        var turns = await ReadTurnsAsync(key, reads => reads.Turns(key, first, first + pageSize), cancellation);
+        return turns.Count > pageSize ? new Page<TurnRecord>([.. turns.Take(pageSize)], turns[pageSize - 1].Opened.Turn) : new Page<TurnRecord>(turns, null);
     }
 
-    public Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
-        Read(reads => reads.Prompt(key, turn), cancellation);
+    public async Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
+        await Read(reads => reads.Prompt(key, turn), cancellation) is { } payload ? await _sealed.OpenPromptAsync(key, turn, payload) : null;
 
     public Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = IRecord.PageSizeMax, OpenTurn? after = null, CancellationToken cancellation = default)
     {
@@ -115,5 +137,20 @@ public abstract class StoredRecord : IRecord
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, IRecord.PageSizeMax);
+    }
+
+    private async Task<IReadOnlyList<TurnRecord>> ReadTurnsAsync(ConversationKey key, Func<RecordReads, Task<List<TurnRow>>> read, CancellationToken cancellation) =>
+        await Read(read, cancellation) is { Count: > 0 } rows ? await _sealed.OpenAsync(key, rows) : [];
+
+    private static T Sealing<T>(ConversationKey key, Func<T> seal)
+    {
+        try
+        {
+            return seal();
+        }
+        catch (KeyDestroyedException)
+        {
+            throw new ConversationErasedException(key);
+        }
     }
 }

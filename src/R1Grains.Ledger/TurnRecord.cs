@@ -12,6 +12,9 @@ public sealed record TurnRecord(
     TurnClosed? Closed,
     Receipt? ClosedReceipt)
 {
+    /// <summary>Whether its words are gone for good: confidential fields are empty then, and the hash of the prompt is zeros.</summary>
+    public bool IsErased { get; init; }
+
     /// <summary>All that were sampled, as far as they are recorded.</summary>
     public IEnumerable<int> TokenIds => Pieces.SelectMany(piece => piece.TokenIds).Concat(Closed?.TrailingTokenIds ?? []);
 }

@@ -12,6 +12,9 @@ public sealed record VerificationReport(
     long Bad,
     BadRecord? FirstBad)
 {
+    /// <summary>Conversations whose words cannot be read by anybody any more; 0 where no data keys were given.</summary>
+    public long Erased { get; init; }
+
     /// <summary>Whose hash was recomputed, of all tenants.</summary>
     public long AdministrativeRecords { get; init; }
 

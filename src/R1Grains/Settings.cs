@@ -60,6 +60,15 @@ public sealed record Settings
     /// <summary>Full path of the private key that signs the record's trees, a PEM file that is made where it is missing; null for one in <see cref="Data"/>.</summary>
     public string? RecordKey { get; init; }
 
+    /// <summary>Full path of the folder that holds the keys of what is said, which every process of the cluster reads; null for one in <see cref="Data"/>.</summary>
+    public string? RecordKeys { get; init; }
+
+    /// <summary>Connection string of a database of their own in which they lie instead; null for a folder.</summary>
+    public string? KeyDatabase { get; init; }
+
+    /// <summary>What opens these keys: 32 bytes in base64, a secret; null for a file in <see cref="Data"/> that is made where it is missing.</summary>
+    public string? RootKey { get; init; }
+
     /// <summary>Full path of the folder of a witness, or a copy of it: what it cosigned must be in the record. Null for none.</summary>
     public string? RecordWitness { get; init; }
 
@@ -82,6 +91,9 @@ public sealed record Settings
     public IPEndPoint? Dashboard { get; init; }
 
     public bool ShowsDashboard => Dashboard is not null && Roles.HasFlag(Roles.Gateway);
+
+    /// <summary>Whether the process reads or writes what is sealed in the record.</summary>
+    public bool HoldsKeys => Roles.HasFlag(Roles.Conversation) || Roles.HasFlag(Roles.Gateway);
 
     public bool IsEmbedded => Postgres is null && Redis is null;
 
@@ -108,6 +120,9 @@ public sealed record Settings
             Limits = LimitsFrom(r1, new()),
             Data = Path.GetFullPath(r1["Data"] ?? "data"),
             RecordKey = Named(r1["Record:Key"]) is { } key ? Path.GetFullPath(key) : null,
+            RecordKeys = Named(r1["Record:Keys"]) is { } keys ? Path.GetFullPath(keys) : null,
+            RootKey = Named(r1["Record:RootKey"]),
+            KeyDatabase = Named(configuration.GetConnectionString("Keys")),
             RecordWitness = Named(r1["Record:Witness"]) is { } witness ? Path.GetFullPath(witness) : null,
             Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
             Tenants = Shipped(r1["Tenants"], "tenants"),
@@ -120,6 +135,12 @@ public sealed record Settings
             throw new StartFailure($"R1__Roles is '{r1["Roles"]}', and without ConnectionStrings__Redis no other process can have the other roles: name the Redis in which the cluster meets, or leave R1__Roles out.");
         if (settings.Redis is not null && settings.Postgres is null)
             throw new StartFailure("ConnectionStrings__Redis is set and ConnectionStrings__Postgres is not: the silos of a cluster write one record, so name the database that holds it.");
+        if (settings is { RecordKeys: not null, KeyDatabase: not null })
+            throw new StartFailure("ConnectionStrings__Keys and R1__Record__Keys are both set: keys lie in one place, so leave out one of them.");
+        if (settings is { Redis: not null, HoldsKeys: true, RecordKeys: null, KeyDatabase: null })
+            throw new StartFailure("ConnectionStrings__Redis is set, and neither ConnectionStrings__Keys nor R1__Record__Keys: the silos of a cluster seal one record, so name the database or the folder of keys that all of them share.");
+        if (settings is { HoldsKeys: true, RootKey: null } && (settings.Redis ?? settings.KeyDatabase) is not null)
+            throw new StartFailure("R1__Record__RootKey is not set: it opens the keys that the processes of a cluster share, so give all of them the same one (openssl rand -base64 32).");
         return settings;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using R1Grains.Ledger.Keys;
 
 namespace R1Grains.Ledger.Tests;
 
@@ -30,7 +31,8 @@ internal static class AppendingProcess
     private static async Task<IRecord> OpenAsync(string[] store) => store switch
     {
         ["sqlite", var folder] => await SqliteRecord.OpenAsync(folder),
-        ["postgres", var connectionString, var marks, ..] => await PostgresRecord.OpenAsync(connectionString, new FileRecordMarks(marks), Postgres.PostgresStore.Identity(marks)),
+        // The keys end with the process.
+        ["postgres", var connectionString, var marks, ..] => await PostgresRecord.OpenAsync(connectionString, new FileRecordMarks(marks), Postgres.PostgresStore.Identity(marks), await KeyRing.OpenBesideAsync(marks)),
         _ => throw new ArgumentException("unknown store"),
     };
 

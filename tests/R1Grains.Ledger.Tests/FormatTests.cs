@@ -1,5 +1,6 @@
 using CsCheck;
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Keys;
 
 namespace R1Grains.Ledger.Tests;
 
@@ -8,31 +9,58 @@ public class FormatTests
 {
     private static readonly ConversationKey Key = Samples.Key();
     private static readonly byte[] Prompt = TokenIds.Encode(Samples.Prompt);
+    private static readonly Subject Subject = new(SubjectKind.Customer, 1, Digest.Of("customer"u8));
+    private static readonly DataKey DataKey = new(new DataKeyId(Subject.Hash, 202601, 1), Digest.Of("data key"u8).ToArray());
 
     [Fact]
-    public void Payloads_have_their_golden_bytes()
+    public void Skeletons_have_their_golden_bytes()
     {
-        Assert.Equal(
-            "000000086372656174652d31fa8847b0c33183273f5945508b31c3208a9e4ece58ca47233a05628d8dba37990000000364657600000004636861740000000c637573746f6d6572732f343200000009617373697374616e74000000057a682d434e00000002000000066272616e636800000006e6b5a6e4b89c0000000376697000000000000000006b49d200",
-            Convert.ToHexStringLower(Payload.Encode(Samples.Opened(Key, "create-1"))));
-        Assert.Equal("0c4fc35882aaa9612fe04d7e412cca1dceb1c612b504fa7fcee3b1e53c7cd717", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt)).ToString());
-        Assert.Equal("1f72a3f34d7642bce0f20ca38d4f164a242c09955f81583ec7fe2c54e194e477", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2))).ToString());
-        Assert.Equal(
-            "00000003646576010000000a636f6d706c6574652d310000000663616c6c6572",
-            Convert.ToHexStringLower(Payload.Encode(Samples.Completed(Key, 1, 1))));
+        Assert.Equal("000000086372656174652d31bcd1e7bc33803ddf583a8cd3329cd8dfc370ddfbe9159757eaac0e5dc78f5067000000036465760100000001b6c45863875e34487ca3c155ed145efe12a74581e27befec5aa661b8ee8ca6dd00031769000000010000000463686174af9e197b27a8fa350bf410d64655fa3e132bcb9085d7af9c3e906adca02f766700000009617373697374616e74000000057a682d434e727f33e6c818da1d1d7b53af1e3fe7ee0683d719ee187abdae4b246226a86a0c000000006b49d200", Hex(Payload.Encode(Samples.Opened(Key, "create-1"), Subject, DataKey.Id, Salts())));
+        Assert.Equal("42c90929e1706ec541175ad3e9100186cf31f09d04356c0c416f33ad7e107e2c", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt, Salts()).Written).ToString());
+        Assert.Equal("23c8ced657d7d5cc689f5291ef951119c2001cb824053fad8e0fad87cd5c295c", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2), Salts()).Written).ToString());
+        Assert.Equal("dc8b5dfe7393d80e120d2ee5d8f077cd92321413c52bb5a83e21e36954bbb82145d88b0a680e4438c97e56ba32afbd7ceca9ea829082f167fe21afced96830430000000100000003276482b383990be04395ca9e2df884673c33d1b3fc1814c514a7f0b120cf3ec6", Hex(JournalPiece.Encode(Samples.Piece(Key, 1, 2, 1), Salts())));
+        Assert.Equal("00000003646576010000000a636f6d706c6574652d310000000663616c6c6572", Convert.ToHexStringLower(Payload.Encode(Samples.Completed(Key, 1, 1))));
     }
 
     [Fact]
-    public void A_whole_conversation_has_its_golden_chain() => Assert.Equal(
-        [
-            "42b5c98a837bce1657652f7d0e6a6f85db30852d0fc26000d5fb45bd6407ace2",
-            "8ba02dddb02db3d95b3941e4143df726bb87c68f6c5cc6349e7ddb0002b593b2",
-            "7aa05cfdb9a5b3362fceabfa48d9ab518c4df32ac109cb2dbfd3d99737c13c9e",
-            "5fd17a673fbe7860c068e67fc54c85aabfb5741d3f2c7a059feaa2558813c867",
-            "de007134213724dbebb311d441014242f85f207b4b6bd7826df38450ea2f4c0c",
-            "c8747fabe275be73c3801b18e38b15d9daff2bd979fc5784c1a8697f76b64a18",
-        ],
-        Chain(Entry.CurrentFormat, Payload.Encode(Samples.Turn(Key, 1, 1), Prompt), Payload.Encode(Samples.Closed(Key, 1, 1, 2))));
+    public void What_is_sealed_has_its_golden_places_and_opens_to_its_golden_fields()
+    {
+        Assert.Equal("010000000464656d6f000000026331030000000100000000b6c45863875e34487ca3c155ed145efe12a74581e27befec5aa661b8ee8ca6dd0003176900000001", Convert.ToHexStringLower(SealedPlace.Of(Key, EntryKind.TurnClosed, 1, DataKey.Id)));
+        Assert.Equal("020000000464656d6f000000026331020000000100000000b6c45863875e34487ca3c155ed145efe12a74581e27befec5aa661b8ee8ca6dd0003176900000001", Convert.ToHexStringLower(SealedPlace.OfPrompt(Key, 1, DataKey.Id)));
+        Assert.Equal("030000000464656d6f000000026331000000000100000002b6c45863875e34487ca3c155ed145efe12a74581e27befec5aa661b8ee8ca6dd0003176900000001", Convert.ToHexStringLower(SealedPlace.OfPiece(Key, 1, 2, DataKey.Id)));
+        var piece = new JournalPiece(2, 1, Microseconds.Of(Samples.Piece(Key, 1, 2, 1).Time), [], Convert.FromHexString("000102030405060708090a0bbee5e5f31ddcec55fbec31300891259a651ac8081bf519fdbc2d0c55747fd40713442b65df4d26f12a7f76da8d04f819e1e5b3048fe67e7ac16b4a15ff37e36b8d696a7ce73ba854275d1fa25cb4"));
+        Assert.Equal(["000003ea0000000700000008", Convert.ToHexStringLower("第2句，"u8)], piece.Open(DataKey, Key, 1).Select(field => Convert.ToHexStringLower(field.Bytes)));
+        Assert.Equal([Convert.ToHexStringLower(Salt(0)), Convert.ToHexStringLower(Salt(1))], piece.Open(DataKey, Key, 1).Select(field => Convert.ToHexStringLower(field.Salt)));
+    }
+
+    [Fact]
+    public void A_whole_conversation_has_its_golden_chain()
+    {
+        var (opened, turn, closed, completed) = (Samples.Opened(Key, "create-1"), Samples.Turn(Key, 1, 1), Samples.Closed(Key, 1, 1, 2), Samples.Completed(Key, 1, 1));
+        var head = new ConversationHead { Key = Key };
+        var chain = new List<Digest>
+        {
+            head.Opened(new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(opened.Time), Whole(Payload.Encode(opened, Subject, DataKey.Id, Salts())), null), 1),
+            head.TurnOpened(new Entry(1, EntryKind.TurnOpened, 1, 1, Microseconds.Of(turn.Time), Whole(Payload.Encode(turn, Prompt, Salts()).Digest(Digest.Of("prompt"u8))), null), 1),
+        };
+        chain.AddRange(Enumerable.Range(1, 2).Select(number => Samples.Piece(Key, 1, number, 1)).Select(piece =>
+            head.Add(new JournalPiece(piece.Number, piece.Epoch, Microseconds.Of(piece.Time), Whole(JournalPiece.Encode(piece, Salts())).Skeleton, []))));
+        chain.Add(head.TurnClosed(new Entry(2, EntryKind.TurnClosed, 1, 1, Microseconds.Of(closed.Time), Whole(Payload.Encode(closed, Salts())), (2, head.PiecesHash))));
+        chain.Add(head.Complete(new Entry(3, EntryKind.ConversationCompleted, 0, 1, Microseconds.Of(completed.Time), new(Payload.Encode(completed), null), null)));
+        Assert.Equal(
+            [
+                "297083bf379c2a11a1e89d43b7b94b0064ac5c40d9a8993c20c4de1bf512247e",
+                "4e8f7419b10e96fec10b033d1543f312fa88b3d865c7fc0a3ac8543820f902fd",
+                "d3ed739046080cc35fbf590da8ee0fb2fffe6b62d4fd8c7730178e136c168cef",
+                "096523ae0b04fca31537701f03bf317925fecf253d05687f706f90b0407ae636",
+                "bb412e8ef7bdb1ec10d1cd1d09f899aeb5a14785706a11dc88ed3e6cea261031",
+                "33e62f72395bea654d30ad89440754bbab0079240aa757d7ecba2bb82025a562",
+            ],
+            chain.Select(digest => digest.ToString()));
+
+        // As if these bytes were sealed.
+        static SealedPayload Whole(ByteWriter skeleton) => new(skeleton.Digest(Digest.Of("sealed"u8)).ToArray(), null);
+    }
 
     [Fact]
     public void An_administrative_record_has_its_golden_bytes_and_leaf()
@@ -41,76 +69,6 @@ public class FormatTests
             AdministrativePayload.Encode(Samples.Administrative()), [new DocumentMark("binding", "ben", 2, Digest.Of("agent"u8)), new DocumentMark("binding", "eve", 3, null)]);
         Assert.Equal("00000004616e6e610000000b62696e64696e672e7365740000001974656e616e74732f64656d6f2f62696e64696e67732f62656e00000006e68da2e5b2970000000200000004726f6c65000000056167656e7400000005756e74696c00000000000000020000000762696e64696e670000000362656e000000000000000201d4f0bc5a29de06b510f9aa428f1eedba926012b591fef7a518e776a7c9bd18240000000762696e64696e6700000003657665000000000000000300", Convert.ToHexStringLower(payload));
         Assert.Equal("ded0b11eb65cff09179b14bd4857122bc66eb2bb2ecfae47e2030cdecc408171", AdministrativePayload.Entry(0, Microseconds.Of(Samples.Start), payload).Leaf(AdministrativePayload.Chain("demo"), default).ToString());
-    }
-
-    [Fact]
-    public void A_conversation_of_format_1_has_its_golden_chain_and_is_read()
-    {
-        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { Lexicon = null, Hits = [], PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { Lexicon = null, Hits = [], PersonalData = null, Held = null }))[..^1]);
-        Assert.Equal("4a450c3d124712fcd070479da86e7a651783af279183de3cdc16dec28107e75f", Digest.Of(opened).ToString());
-        Assert.Equal("facfa8ad4ad170c3752ef9098aded945c5ade2f37a78a410ccd6c1ce9af1f9fb", Digest.Of(closed).ToString());
-        Assert.Equal(
-            [
-                "43f387b6b98b656a1f1459ef60aa63f40a0148d5299fdff69878f848d7f97b62",
-                "712769294bbfa0372795d19250c1d69bed64f3c08fced8fd076c4e04c795db56",
-                "f29f8870a1fb406a9966ddc933ecd0de36a586e17091e1c9c655ef1b9cac3349",
-                "e69f9c5456b0b29f63b6562ddb38aeec32dddeb22336fd7dc11da53a2a35d3e9",
-                "cc41a808c26eb12669347123e797af2d3da34cfc673c8d135935b4490ce91ec6",
-                "cf8306c6ab929e5ff75c47f31af7e7d490534a1f9a797e08b80bff6330f27bc8",
-            ],
-            Chain(1, opened, closed));
-        var read = Payload.DecodeTurnOpened(opened, 1, Key, 1, 1, Samples.Start).Opened;
-        Assert.Equal((Samples.Turn(Key, 1, 1).Input, null), (read.Input, read.Lexicon));
-        Assert.Empty(read.Hits);
-        Assert.Equal(Samples.Closed(Key, 1, 1, 2).Answer, Payload.DecodeTurnClosed(closed, 1, Key, 1, 1, Samples.Start, 2).Answer);
-        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(opened, 2, Key, 1, 1, Samples.Start));
-        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnClosed(closed, 2, Key, 1, 1, Samples.Start, 2));
-
-        // No lexicon, a list of no hits, and no list of personal data.
-        static byte[] Earlier(byte[] payload) => payload[..^6];
-    }
-
-    [Fact]
-    public void A_conversation_of_format_2_has_its_golden_chain_and_is_read()
-    {
-        var (opened, closed) = (Earlier(Payload.Encode(Samples.Turn(Key, 1, 1) with { PersonalData = null }, Prompt)), Earlier(Payload.Encode(Samples.Closed(Key, 1, 1, 2) with { PersonalData = null, Held = null }))[..^1]);
-        Assert.Equal("60ecbd9c007d122da3a14a431db81e0eaf69be6ff106a9cdb1e5a4d142288f66", Digest.Of(opened).ToString());
-        Assert.Equal("fdce9c48b57434dea697f0f4f5398ae66c86273bcf774288cbe54b2791931742", Digest.Of(closed).ToString());
-        Assert.Equal(
-            [
-                "6d419b2d0c6268692203c3c74f0572d4df3d33ecee2a49951ba6491e3a4ba995",
-                "45e5247511d8d7e5e730761a3c8d065d9f9a89012b8ed6a0ac2981cc23c84b4a",
-                "ea24db306a0e97d11436be9c9b42903db9b71e5969743d73263935761e537dc8",
-                "e9c522d6db4350f56ee2d809403a6009a6161fc48bb0bb994349c9d19e729028",
-                "2e48c83a82eab915fa4fb1045faf8b846358a5a86dd63c445b5943cbc1b11039",
-                "696cd83028d908052b84775bd9cec0f77ecde7c443e88b6e88d071def4b9868e",
-            ],
-            Chain(2, opened, closed));
-        var read = Payload.DecodeTurnOpened(opened, 2, Key, 1, 1, Samples.Start).Opened;
-        Assert.Equal((Samples.Turn(Key, 1, 1).Input, null), (read.Input, read.PersonalData));
-        var readClosed = Payload.DecodeTurnClosed(closed, 2, Key, 1, 1, Samples.Start, 2);
-        Assert.Equal((Samples.Closed(Key, 1, 1, 2).Answer, null), (readClosed.Answer, readClosed.Held));
-        Assert.Equal(Samples.Closed(Key, 1, 1, 2).Hits, readClosed.Hits);
-        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnClosed(closed, 3, Key, 1, 1, Samples.Start, 2));
-        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(opened, 3, Key, 1, 1, Samples.Start));
-
-        // No list of personal data.
-        static byte[] Earlier(byte[] payload) => payload[..^1];
-    }
-
-    private static string[] Chain(byte format, byte[] turnPayload, byte[] closedPayload)
-    {
-        var head = new ConversationHead { Key = Key };
-        var opened = head.Opened(new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(Samples.Start), Payload.Encode(Samples.Opened(Key, "create-1")), null) { Format = format }, 1);
-        var turn = Samples.Turn(Key, 1, 1);
-        var turnOpened = head.TurnOpened(new Entry(1, EntryKind.TurnOpened, 1, 1, Microseconds.Of(turn.Time), turnPayload, null) { Format = format }, 1);
-        var pieces = Enumerable.Range(1, 2).Select(number => Samples.Piece(Key, 1, number, 1))
-            .Select(piece => head.Add(JournalPiece.Of(piece))).ToArray();
-        var closed = Samples.Closed(Key, 1, 1, 2);
-        var turnClosed = head.TurnClosed(new Entry(2, EntryKind.TurnClosed, 1, 1, Microseconds.Of(closed.Time), closedPayload, (2, head.PiecesHash)) { Format = format });
-        var completed = Samples.Completed(Key, 1, 1);
-        var last = head.Complete(new Entry(3, EntryKind.ConversationCompleted, 0, 1, Microseconds.Of(completed.Time), Payload.Encode(completed), null) { Format = format });
-        return [.. new[] { opened, turnOpened, pieces[0], pieces[1], turnClosed, last }.Select(digest => digest.ToString())];
     }
 
     [Fact]
@@ -130,15 +88,19 @@ public class FormatTests
                 Passages = [.. stops.Select(stop => new Passage(stop, text, stop))],
                 Sampling = sample.Sampling with { TopP = number, Seed = seed, StopStrings = stops },
             };
-            var bytes = Payload.Encode(turn, TokenIds.Encode(ids));
-            var (read, count, hash) = Payload.DecodeTurnOpened(bytes, Entry.CurrentFormat, Key, 7, 3, turn.Time);
+            var payload = Payload.Seal(turn, TokenIds.Encode(ids), DataKey);
+            var fields = Open(payload, EntryKind.TurnOpened, 7);
+            var (read, count, hash, prompt, digest) = Payload.DecodeTurnOpened(payload.Skeleton, FieldReader.Of(fields, checks: true), Key, 7, 3, turn.Time);
             Assert.Equal(text, read.Input);
             Assert.Equal(stops, read.Sampling.StopStrings);
             Assert.Equal((number, seed, turn.Numerics, turn.Lexicon), (read.Sampling.TopP, read.Sampling.Seed, read.Numerics, read.Lexicon));
             Assert.Equal(turn.Hits, read.Hits);
             Assert.Equal(turn.PersonalData, read.PersonalData);
             Assert.Equal((ids.Length, Digest.Of(TokenIds.Encode(ids))), (count, hash));
-            Assert.Equal(bytes, Payload.Encode(read, TokenIds.Encode(ids)));
+            Assert.Equal(turn.Passages, read.Passages);
+            Assert.Equal((Digest.Of(payload.Prompt), Digest.Of(payload.Sealed)), (prompt, digest));
+            Assert.Equal(TokenIds.Encode(ids), DataKey.Open(payload.Prompt, SealedPlace.OfPrompt(Key, 7, DataKey.Id)));
+            Assert.Equal(payload.Skeleton[..^64], Payload.Encode(read, TokenIds.Encode(ids), new FieldWriter(fields)).ToArray());
         });
 
     [Fact]
@@ -148,24 +110,76 @@ public class FormatTests
             if (!IsUnicode(error ?? "") || !IsUnicode(by ?? ""))
                 return;
             var closed = Samples.Closed(Key, 7, 3, 2) with { Error = error, CancelledBy = by, TrailingTokenIds = ids, ResumePoints = [.. ids.Select(id => new ResumePoint(id, Digest.Of(BitConverter.GetBytes(id))))], Outcome = outcome, Held = by, FirstTokenTime = error is null ? null : time };
-            var bytes = Payload.Encode(closed);
-            var read = Payload.DecodeTurnClosed(bytes, Entry.CurrentFormat, Key, 7, 3, closed.Time, 2);
+            var payload = Payload.Seal(closed, DataKey);
+            var fields = Open(payload, EntryKind.TurnClosed, 7);
+            var read = Payload.DecodeTurnClosed(payload.Skeleton, FieldReader.Of(fields, checks: true), Key, 7, 3, closed.Time, 2).Closed;
             Assert.Equal((error, by, outcome, by), (read.Error, read.CancelledBy, read.Outcome, read.Held));
             Assert.Equal(ids, read.TrailingTokenIds);
             Assert.Equal(closed.ResumePoints, read.ResumePoints);
             Assert.Equal(closed.Lexicon, read.Lexicon);
             Assert.Equal(closed.Hits, read.Hits);
             Assert.Equal(closed.PersonalData, read.PersonalData);
-            Assert.Equal(bytes, Payload.Encode(read));
+            Assert.Equal(payload.Skeleton[..^32], Payload.Encode(read, new FieldWriter(fields)).ToArray());
         });
 
     [Fact]
-    public void Every_cut_payload_is_refused()
+    public void Every_cut_skeleton_is_refused_and_every_cut_of_what_is_sealed()
     {
-        var payload = Payload.Encode(Samples.Turn(Key, 1, 1), Prompt);
-        for (var length = 0; length < payload.Length; length++)
-            Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(payload.AsSpan(0, length), Entry.CurrentFormat, Key, 1, 1, Samples.Start));
-        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened([.. payload, 0], Entry.CurrentFormat, Key, 1, 1, Samples.Start));
+        var payload = Payload.Seal(Samples.Turn(Key, 1, 1), Prompt, DataKey);
+        for (var length = 0; length < payload.Skeleton.Length; length++)
+            Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(payload.Skeleton.AsSpan(0, length), FieldReader.Withheld, Key, 1, 1, Samples.Start));
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened([.. payload.Skeleton, 0], FieldReader.Withheld, Key, 1, 1, Samples.Start));
+        for (var length = 0; length < payload.Sealed!.Length; length++)
+            Assert.Throws<InvalidDataException>(() => Open(payload with { Sealed = payload.Sealed[..length] }, EntryKind.TurnOpened, 1));
+        var fields = Open(payload, EntryKind.TurnOpened, 1);
+        foreach (var wrong in new[] { fields[..^1], [.. fields, fields[0]] })
+            Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnOpened(payload.Skeleton, FieldReader.Of(wrong), Key, 1, 1, Samples.Start));
+    }
+
+    [Fact]
+    public void What_is_sealed_opens_in_its_place_and_in_no_other()
+    {
+        var sealedBytes = Payload.Seal(Samples.Closed(Key, 1, 1, 2), DataKey).Sealed!;
+        ConfidentialField.Open(DataKey, sealedBytes, SealedPlace.Of(Key, EntryKind.TurnClosed, 1, DataKey.Id));
+        foreach (var elsewhere in new[]
+        {
+            SealedPlace.Of(Key, EntryKind.TurnClosed, 2, DataKey.Id),
+            SealedPlace.Of(Key, EntryKind.TurnOpened, 1, DataKey.Id),
+            SealedPlace.OfPrompt(Key, 1, DataKey.Id),
+            SealedPlace.Of(Samples.Key("c2"), EntryKind.TurnClosed, 1, DataKey.Id),
+            SealedPlace.Of(Samples.Key("c1", "other"), EntryKind.TurnClosed, 1, DataKey.Id),
+            SealedPlace.Of(Key, EntryKind.TurnClosed, 1, DataKey.Id with { Generation = 2 }),
+        })
+            Assert.Throws<InvalidDataException>(() => ConfidentialField.Open(DataKey, sealedBytes, elsewhere));
+        Assert.Throws<InvalidDataException>(() => ConfidentialField.Open(new DataKey(DataKey.Id, Digest.Of("another"u8).ToArray()), sealedBytes, SealedPlace.Of(Key, EntryKind.TurnClosed, 1, DataKey.Id)));
+    }
+
+    [Fact]
+    public void One_field_is_shown_with_proof_and_the_others_are_withheld()
+    {
+        var payload = Payload.Seal(Samples.Closed(Key, 1, 1, 2), DataKey);
+        var fields = Array.ConvertAll(Open(payload, EntryKind.TurnClosed, 1), field => (ConfidentialField?)field);
+        // In the order of the commitments: trailing ids, reasoning, answer, …
+        var answerAlone = fields.Select((field, i) => i == 2 ? field : null).ToArray();
+        var read = Payload.DecodeTurnClosed(payload.Skeleton, new FieldReader(answerAlone, checks: true), Key, 1, 1, Samples.Start, 2).Closed;
+        Assert.Equal((Samples.Closed(Key, 1, 1, 2).Answer, ""), (read.Answer, read.Reasoning));
+
+        answerAlone[2] = fields[2]!.Value with { Bytes = [.. "利率为 9.9%"u8] };
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnClosed(payload.Skeleton, new FieldReader(answerAlone, checks: true), Key, 1, 1, Samples.Start, 2));
+        // The same words, and a salt that is not the one.
+        answerAlone[2] = fields[2]!.Value with { Salt = fields[1]!.Value.Salt };
+        Assert.Throws<InvalidDataException>(() => Payload.DecodeTurnClosed(payload.Skeleton, new FieldReader(answerAlone, checks: true), Key, 1, 1, Samples.Start, 2));
+    }
+
+    [Fact]
+    public void The_same_words_look_different_each_time()
+    {
+        var (one, other) = (Payload.Seal(Samples.Closed(Key, 1, 1, 2), DataKey), Payload.Seal(Samples.Closed(Key, 1, 1, 2), DataKey));
+        Assert.Equal(one.Skeleton.Length, other.Skeleton.Length);
+        Assert.NotEqual(one.Skeleton, other.Skeleton);
+        Assert.NotEqual(one.Sealed, other.Sealed);
+        var (fields, others) = (Open(one, EntryKind.TurnClosed, 1), Open(other, EntryKind.TurnClosed, 1));
+        Assert.Equal(fields.Length + others.Length, fields.Concat(others).Select(field => Convert.ToHexString(field.Salt)).Distinct().Count());
     }
 
     [Fact]
@@ -179,7 +193,7 @@ public class FormatTests
 
     [Fact]
     public void A_lone_surrogate_is_refused_rather_than_replaced() =>
-        Assert.ThrowsAny<ArgumentException>(() => Payload.Encode(Samples.Turn(Key, 1, 1) with { Input = "\ud83d" }, Prompt));
+        Assert.ThrowsAny<ArgumentException>(() => Payload.Seal(Samples.Turn(Key, 1, 1) with { Input = "\ud83d" }, Prompt, DataKey));
 
     [Fact]
     public void A_digest_is_64_hex_digits()
@@ -189,6 +203,16 @@ public class FormatTests
         Assert.Equal(digest, Digest.Parse(digest.ToString()));
         Assert.Throws<FormatException>(() => Digest.Parse("ba78"));
     }
+
+    private static ConfidentialField[] Open(SealedPayload payload, EntryKind kind, int turn) =>
+        ConfidentialField.Open(DataKey, payload.Sealed!, SealedPlace.Of(Key, kind, turn, DataKey.Id));
+
+    /// <summary>Salts that are known: the first is of sixteen zeros, the next of sixteen ones, and so on.</summary>
+    private static FieldWriter Salts() => new(Enumerable.Range(0, 16).Select(number => new ConfidentialField(Salt(number), [])));
+
+    private static byte[] Salt(int number) => [.. Enumerable.Repeat((byte)number, ConfidentialField.SaltLength)];
+
+    private static string Hex(ByteWriter written) => Convert.ToHexStringLower(written.Written);
 
     private static bool IsUnicode(string text)
     {

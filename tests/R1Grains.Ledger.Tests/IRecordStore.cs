@@ -17,6 +17,15 @@ public interface IRecordStore : IAsyncDisposable
 
     Task<VerificationReport> VerifyAsync(IReadOnlyList<NoteKey>? keys = null, IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default);
 
+    /// <summary>Of what is sealed, the digests alone.</summary>
+    Task<VerificationReport> VerifyWithoutKeysAsync();
+
+    /// <summary>As another process of the cluster; returns when every process has noticed.</summary>
+    Task DestroyKeysAsync(string tenant, string customer);
+
+    /// <summary>As a disk would.</summary>
+    Task LoseKeysAsync();
+
     /// <summary>Changes rows behind the record's back, as somebody with access to the disk would.</summary>
     Task ExecuteAsync(string sql);
 

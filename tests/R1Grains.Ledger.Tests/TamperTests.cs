@@ -1,4 +1,5 @@
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Sqlite;
 using R1Grains.Ledger.Storage;
 using R1Grains.Ledger.Tree;
@@ -20,8 +21,8 @@ public sealed class TamperTests : IDisposable
     {
         // Every column of an entry.
         { "entry: index raised", "UPDATE entry SET idx = 9 WHERE conversation_id = 1 AND idx = 2", "c1//2/ missing" },
-        { "entry: format", "UPDATE entry SET format = 4 WHERE conversation_id = 1 AND idx = 2", "c1//2/ format" },
-        { "entry: format of earlier programs", "UPDATE entry SET format = 1 WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
+        { "entry: format", "UPDATE entry SET format = 5 WHERE conversation_id = 1 AND idx = 2", "c1//2/ its format is 5, this program knows 4" },
+        { "entry: format of earlier programs", "UPDATE entry SET format = 3 WHERE conversation_id = 1 AND idx = 2", "c1//2/ its format is 3, this program knows 4" },
         { "entry: kind", "UPDATE entry SET kind = 4, turn = 0 WHERE conversation_id = 2 AND idx = 4", "c2//4/ turn 2 is open" },
         { "entry: unknown kind", "UPDATE entry SET kind = 77 WHERE conversation_id = 1 AND idx = 5", "c1//5/ unknown" },
         { "entry: turn", "UPDATE entry SET turn = 7 WHERE conversation_id = 1 AND idx = 3", "c1/7/3/ turn 7" },
@@ -37,9 +38,14 @@ public sealed class TamperTests : IDisposable
         { "entry: pieces hash", $"UPDATE entry SET pieces_hash = {Flipped("pieces_hash")} WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
         { "entry: pieces hash too short", "UPDATE entry SET pieces_hash = x'00' WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ 32 bytes" },
         { "entry: hash", $"UPDATE entry SET hash = {Flipped("hash")} WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
-        { "entry: payload, first byte", $"UPDATE entry SET payload = {Flipped("payload")} WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
-        { "entry: payload, last byte", "UPDATE entry SET payload = CAST(substr(payload, 1, length(payload) - 1) || x'7f' AS BLOB) WHERE conversation_id = 1 AND idx = 4", "c1/2/4/ hash" },
-        { "entry: payload of the opening", $"UPDATE entry SET payload = {Flipped("payload")} WHERE conversation_id = 3 AND idx = 0", "c3//0/ hash" },
+        { "entry: skeleton, first byte", $"UPDATE entry SET skeleton = {Flipped("skeleton")} WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
+        { "entry: skeleton, last byte", "UPDATE entry SET skeleton = CAST(substr(skeleton, 1, length(skeleton) - 1) || x'7f' AS BLOB) WHERE conversation_id = 1 AND idx = 4", "c1/2/4/ hash" },
+        { "entry: skeleton of the opening", $"UPDATE entry SET skeleton = {Flipped("skeleton")} WHERE conversation_id = 3 AND idx = 0", "c3//0/ hash" },
+        { "entry: sealed fields", $"UPDATE entry SET sealed = {Flipped("sealed")} WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ sealed" },
+        { "entry: sealed fields of the opening", $"UPDATE entry SET sealed = {Flipped("sealed")} WHERE conversation_id = 3 AND idx = 0", "c3//0/ sealed" },
+        { "entry: sealed fields of another turn", "UPDATE entry SET sealed = (SELECT e.sealed FROM entry e WHERE e.conversation_id = 1 AND e.idx = 4) WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ sealed" },
+        { "entry: sealed fields taken away", "UPDATE entry SET sealed = NULL WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ no sealed fields" },
+        { "entry: sealed fields added", "UPDATE entry SET sealed = x'00' WHERE conversation_id = 1 AND idx = 5", "c1//5/ sealed fields" },
         { "entry: prompt", $"UPDATE entry SET prompt = {Flipped("prompt")} WHERE conversation_id = 1 AND idx = 3", "c1/2/3/ prompt" },
         { "entry: prompt cut", "UPDATE entry SET prompt = substr(prompt, 1, 8) WHERE conversation_id = 1 AND idx = 3", "c1/2/3/ prompt" },
 
@@ -56,10 +62,10 @@ public sealed class TamperTests : IDisposable
         { "entry: middle deleted and the rest renumbered", "DELETE FROM entry WHERE conversation_id = 1 AND turn = 1; UPDATE entry SET idx = idx - 2 WHERE conversation_id = 1 AND idx > 2", "c1/2/1/ turn 2" },
         { "entry: swapped with its like of another conversation", "UPDATE entry SET conversation_id = 99 WHERE conversation_id = 1 AND idx = 2; UPDATE entry SET conversation_id = 1 WHERE conversation_id = 3 AND idx = 2; UPDATE entry SET conversation_id = 3 WHERE conversation_id = 99", "c1/1/2/ hash" },
         { "entry: two swapped", "UPDATE entry SET idx = 99 WHERE conversation_id = 1 AND idx = 1; UPDATE entry SET idx = 1 WHERE conversation_id = 1 AND idx = 3; UPDATE entry SET idx = 3 WHERE conversation_id = 1 AND idx = 99", "c1/2/1/ turn 2" },
-        { "entry: close replaced by another turn's", "UPDATE entry SET (time, payload, piece_count, pieces_hash, hash) = (SELECT time, payload, piece_count, pieces_hash, hash FROM entry WHERE conversation_id = 1 AND idx = 4) WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
-        { "entry: one inserted at the end", "INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt) SELECT conversation_id, 6, format, kind, 3, epoch, time, 'turn-3', NULL, NULL, hash, payload, prompt FROM entry WHERE conversation_id = 3 AND idx = 3; UPDATE entry SET idx = 5 WHERE conversation_id = 3 AND idx = 6", "c3/3/5/ hash" },
+        { "entry: close replaced by another turn's", "UPDATE entry SET (time, skeleton, sealed, piece_count, pieces_hash, hash) = (SELECT time, skeleton, sealed, piece_count, pieces_hash, hash FROM entry WHERE conversation_id = 1 AND idx = 4) WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },
+        { "entry: one inserted at the end", "INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, skeleton, sealed, prompt) SELECT conversation_id, 6, format, kind, 3, epoch, time, 'turn-3', NULL, NULL, hash, skeleton, sealed, prompt FROM entry WHERE conversation_id = 3 AND idx = 3; UPDATE entry SET idx = 5 WHERE conversation_id = 3 AND idx = 6", "c3/3/5/ hash" },
         { "entry: moved to a conversation that is not", "UPDATE entry SET conversation_id = 50 WHERE conversation_id = 1 AND idx = 5", "c1//5/ missing" },
-        { "entry: stray", "INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt) SELECT 50, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt FROM entry WHERE conversation_id = 1", "/// table entry has rows of conversation number 50" },
+        { "entry: stray", "INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, skeleton, sealed, prompt) SELECT 50, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, skeleton, sealed, prompt FROM entry WHERE conversation_id = 1", "/// table entry has rows of conversation number 50" },
 
         // Every column of a piece.
         { "piece: turn", "UPDATE piece SET turn = 7 WHERE conversation_id = 1 AND turn = 1 AND number = 4", "c1/1//4 4 pieces" },
@@ -68,12 +74,12 @@ public sealed class TamperTests : IDisposable
         { "piece: epoch", "UPDATE piece SET epoch = 2 WHERE conversation_id = 2 AND turn = 3 AND number = 1", "c2/3//1 hash" },
         { "piece: epoch never handed out", "UPDATE piece SET epoch = 99 WHERE conversation_id = 1 AND turn = 1 AND number = 2", "c1/1//2 epoch" },
         { "piece: re-dated", "UPDATE piece SET time = time + 1 WHERE conversation_id = 1 AND turn = 1 AND number = 2", "c1/1//2 hash" },
-        { "piece: token ids", $"UPDATE piece SET token_ids = {Flipped("token_ids")} WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 hash" },
-        { "piece: token ids cut within an id", "UPDATE piece SET token_ids = x'000001' WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 4 bytes" },
-        { "piece: text", "UPDATE piece SET text = CAST('你好' AS BLOB) WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 hash" },
-        { "piece: text no longer UTF-8", "UPDATE piece SET text = x'ff' WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3" },
-        { "piece: resume points taken away", "UPDATE piece SET resume_points = x'00000000' WHERE conversation_id = 1 AND turn = 2 AND number = 2", "c1/2//2 hash" },
-        { "piece: resume points cut", "UPDATE piece SET resume_points = substr(resume_points, 1, 9) WHERE conversation_id = 1 AND turn = 2 AND number = 2", "c1/2//2" },
+        { "piece: skeleton", $"UPDATE piece SET skeleton = {Flipped("skeleton")} WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 hash" },
+        { "piece: skeleton cut", "UPDATE piece SET skeleton = substr(skeleton, 1, 40) WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 hash" },
+        { "piece: sealed fields", $"UPDATE piece SET sealed = {Flipped("sealed")} WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 sealed" },
+        { "piece: sealed fields cut", "UPDATE piece SET sealed = substr(sealed, 1, 9) WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 sealed" },
+        { "piece: sealed fields of its neighbour", "UPDATE piece SET sealed = (SELECT p.sealed FROM piece p WHERE p.conversation_id = 1 AND p.turn = 2 AND p.number = 2) WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 sealed" },
+        { "piece: resume points taken away", "UPDATE piece SET skeleton = CAST(substr(skeleton, 1, 64) || x'00000000' || substr(skeleton, 105) AS BLOB) WHERE conversation_id = 1 AND turn = 2 AND number = 2", "c1/2//2 hash" },
         { "piece: hash", $"UPDATE piece SET hash = {Flipped("hash")} WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 hash" },
 
         // Whole pieces.
@@ -83,10 +89,10 @@ public sealed class TamperTests : IDisposable
         { "piece: all of a turn deleted", "DELETE FROM piece WHERE conversation_id = 1 AND turn = 2", "c1/2//1 holds 0" },
         { "piece: tail of an open turn deleted", "DELETE FROM piece WHERE conversation_id = 2 AND turn = 3 AND number = 2", "c2/3//2 missing" },
         { "piece: two swapped", "UPDATE piece SET number = 99 WHERE conversation_id = 1 AND turn = 2 AND number = 1; UPDATE piece SET number = 1 WHERE conversation_id = 1 AND turn = 2 AND number = 2; UPDATE piece SET number = 2 WHERE conversation_id = 1 AND turn = 2 AND number = 99", "c1/2//1 hash" },
-        { "piece: taken from another conversation", "UPDATE piece SET (token_ids, text, hash) = (SELECT token_ids, text, hash FROM piece WHERE conversation_id = 3 AND turn = 1 AND number = 1) WHERE conversation_id = 1 AND turn = 1 AND number = 1", "c1/1//1 hash" },
-        { "piece: one added", "INSERT INTO piece SELECT conversation_id, turn, 5, epoch, time, token_ids, text, resume_points, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 4", "c1/2//5 hash" },
-        { "piece: of a turn that is not", "INSERT INTO piece SELECT conversation_id, 8, number, epoch, time, token_ids, text, resume_points, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 1", "c1/8//1 no turn" },
-        { "piece: stray", "INSERT INTO piece SELECT 50, turn, number, epoch, time, token_ids, text, resume_points, hash FROM piece WHERE conversation_id = 1", "/// table piece has rows of conversation number 50" },
+        { "piece: taken from another conversation", "UPDATE piece SET (skeleton, sealed, hash) = (SELECT skeleton, sealed, hash FROM piece WHERE conversation_id = 3 AND turn = 1 AND number = 1) WHERE conversation_id = 1 AND turn = 1 AND number = 1", "c1/1//1 hash" },
+        { "piece: one added", "INSERT INTO piece SELECT conversation_id, turn, 5, epoch, time, skeleton, sealed, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 4", "c1/2//5 hash" },
+        { "piece: of a turn that is not", "INSERT INTO piece SELECT conversation_id, 8, number, epoch, time, skeleton, sealed, hash FROM piece WHERE conversation_id = 1 AND turn = 2 AND number = 1", "c1/8//1 no turn" },
+        { "piece: stray", "INSERT INTO piece SELECT 50, turn, number, epoch, time, skeleton, sealed, hash FROM piece WHERE conversation_id = 1", "/// table piece has rows of conversation number 50" },
 
         // Every column of a head.
         { "head: conversation number", "UPDATE conversation_head SET id = 9 WHERE id = 2", "/// number 2 is missing" },
@@ -94,6 +100,9 @@ public sealed class TamperTests : IDisposable
         { "head: name", "UPDATE conversation_head SET name = 'c9' WHERE id = 2", "c9//0/ hash" },
         { "head: caller", "UPDATE conversation_head SET caller = 'eve' WHERE id = 2", "c2//0/ 'eve' created it" },
         { "head: request id", "UPDATE conversation_head SET request_id = 'create-c9' WHERE id = 2", "c2//0/ request id 'create-c9'" },
+        { "head: data key", $"UPDATE conversation_head SET data_key = {Flipped("data_key")} WHERE id = 2", "c2//0/ another data key" },
+        { "head: customer", "UPDATE conversation_head SET customer = pieces_hash WHERE id = 2", "c2//0/ another data key or customer" },
+        { "head: customer taken away", "UPDATE conversation_head SET customer = NULL WHERE id = 2", "c2//0/ another data key or customer" },
         { "head: epoch lowered", "UPDATE conversation_head SET epoch = 0 WHERE id = 2", "c2/1/1/ epoch" },
         { "head: next index", "UPDATE conversation_head SET next_index = 5 WHERE id = 1", "c1/// next index" },
         { "head: next turn", "UPDATE conversation_head SET next_turn = 4 WHERE id = 1", "c1/// next turn" },
@@ -109,7 +118,7 @@ public sealed class TamperTests : IDisposable
         // Whole conversations.
         { "conversation: middle removed", "DELETE FROM conversation_head WHERE id = 2; DELETE FROM entry WHERE conversation_id = 2; DELETE FROM piece WHERE conversation_id = 2", "/// number 2 is missing" },
         { "conversation: last removed", "DELETE FROM conversation_head WHERE id = 3; DELETE FROM entry WHERE conversation_id = 3; DELETE FROM piece WHERE conversation_id = 3", "/// number 3 is missing" },
-        { "conversation: a head without a chain", "INSERT INTO conversation_head SELECT 4, tenant, 'c4', caller, 'create-c4', epoch, next_index, next_turn, next_piece, last_hash, pieces_hash, deadline, idle_timeout, last_activity, completed FROM conversation_head WHERE id = 3", "c4//0/ missing" },
+        { "conversation: a head without a chain", "INSERT INTO conversation_head SELECT 4, tenant, 'c4', caller, 'create-c4', data_key, customer, epoch, next_index, next_turn, next_piece, last_hash, pieces_hash, deadline, idle_timeout, last_activity, completed FROM conversation_head WHERE id = 3", "c4//0/ missing" },
         { "conversation: two swap their names", "UPDATE conversation_head SET name = 'x' WHERE id = 1; UPDATE conversation_head SET name = 'c1' WHERE id = 3; UPDATE conversation_head SET name = 'c3' WHERE id = 1", "c3//0/ hash" },
     };
 
@@ -134,22 +143,17 @@ public sealed class TamperTests : IDisposable
     public async Task A_piece_replaced_together_with_its_hashes_contradicts_the_close()
     {
         await Write();
-        // The turn is written again with another text in another record, and its pieces are put in place of the true ones.
-        using var other = new RecordFolder();
-        await using (var record = await other.OpenAsync())
+        await using var keys = await KeyRing.OpenBesideAsync(_folder.Path);
+        var key = await KeyOf(1, keys);
+        var running = new Digest(Column("SELECT hash FROM entry WHERE conversation_id = 1 AND idx = 1"));
+        for (var number = 1; number <= 4; number++)
         {
-            var epoch = await record.Begin(Samples.Key("c1"));
-            await record.AppendAsync(Samples.Turn(Samples.Key("c1"), 1, epoch), Samples.Prompt);
-            for (var number = 1; number <= 4; number++)
-                await record.AppendAsync(Samples.Piece(Samples.Key("c1"), 1, number, epoch, text: "利率为 9.9%，"));
+            var piece = JournalPiece.Seal(Samples.Piece(Samples.Key("c1"), 1, number, 1, text: "利率为 9.9%，"), key);
+            running = piece.Hash(running);
+            _folder.Execute($"UPDATE piece SET (skeleton, sealed, hash) = (x'{Convert.ToHexString(piece.Skeleton)}', x'{Convert.ToHexString(piece.Sealed)}', x'{running}') WHERE conversation_id = 1 AND turn = 1 AND number = {number}");
         }
-        _folder.Execute($"""
-            ATTACH '{other.File}' AS other;
-            DELETE FROM main.piece WHERE conversation_id = 1 AND turn = 1;
-            INSERT INTO main.piece SELECT * FROM other.piece WHERE conversation_id = 1 AND turn = 1
-            """);
 
-        var report = await RecordVerifier.VerifyAsync(_folder.Path);
+        var report = await RecordVerifier.VerifyAsync(_folder.Path, dataKeys: keys);
         Assert.Equal(("c1", 1, 2L), (report.FirstBad!.Conversation, report.FirstBad.Turn!.Value, report.FirstBad.Index!.Value));
         Assert.Contains("closed over other pieces", report.FirstBad.Reason, StringComparison.Ordinal);
     }
@@ -172,15 +176,46 @@ public sealed class TamperTests : IDisposable
             Assert.True(row.Read());
             (previous, pieces) = (row.Digest(0), row.Digest(1));
         }
-        var payload = Payload.Encode(closed);
+        await using var keys = await KeyRing.OpenBesideAsync(_folder.Path);
+        var payload = Payload.Seal(closed, await KeyOf(3, keys));
         var leaf = new Entry(4, EntryKind.TurnClosed, 2, 1, Microseconds.Of(closed.Time), payload, (4, pieces)).Leaf(closed.Key, previous);
         _folder.Execute($"""
-            UPDATE entry SET payload = x'{Convert.ToHexString(payload)}', hash = x'{leaf}' WHERE conversation_id = 3 AND idx = 4;
+            UPDATE entry SET skeleton = x'{Convert.ToHexString(payload.Skeleton)}', sealed = x'{Convert.ToHexString(payload.Sealed!)}', hash = x'{leaf}' WHERE conversation_id = 3 AND idx = 4;
             UPDATE conversation_head SET last_hash = x'{leaf}' WHERE id = 3
             """);
 
-        var report = await RecordVerifier.VerifyAsync(_folder.Path);
+        // Whoever has the keys sees that it contradicts what was shown; without them, only that nothing was changed since.
+        var report = await RecordVerifier.VerifyAsync(_folder.Path, dataKeys: keys);
         Assert.Equal($"tenants/demo/conversations/c3/turns/2 (entry 4): {reason}", report.FirstBad!.ToString());
+    }
+
+    [Fact]
+    public async Task A_field_that_is_not_the_one_committed_to_is_found_with_the_keys()
+    {
+        await Write();
+        await using var keys = await KeyRing.OpenBesideAsync(_folder.Path);
+        var key = await KeyOf(3, keys);
+        Digest previous;
+        byte[] skeleton;
+        using (var connection = _folder.Connect())
+        using (var rows = new Statement(connection, "SELECT hash, (SELECT skeleton FROM entry WHERE conversation_id = 3 AND idx = 4) FROM entry WHERE conversation_id = 3 AND idx = 3"))
+        using (var row = rows.Query())
+        {
+            Assert.True(row.Read());
+            (previous, skeleton) = (row.Digest(0), row.Bytes(1));
+        }
+        // Other words are sealed, and all digests made to agree; the commitments stay those of the true ones.
+        var forged = Payload.Seal(Samples.Closed(Samples.Key("c3"), 2, 1, 4) with { Reasoning = "客户问天气。" }, key).Sealed!;
+        Digest.Of(forged).CopyTo(skeleton.AsSpan(skeleton.Length - Digest.Length));
+        var pieces = new Digest(Column("SELECT pieces_hash FROM entry WHERE conversation_id = 3 AND idx = 4"));
+        var leaf = new Entry(4, EntryKind.TurnClosed, 2, 1, Microseconds.Of(Samples.Closed(Samples.Key("c3"), 2, 1, 4).Time), new(skeleton, forged), (4, pieces)).Leaf(Samples.Key("c3"), previous);
+        _folder.Execute($"""
+            UPDATE entry SET skeleton = x'{Convert.ToHexString(skeleton)}', sealed = x'{Convert.ToHexString(forged)}', hash = x'{leaf}' WHERE conversation_id = 3 AND idx = 4;
+            UPDATE conversation_head SET last_hash = x'{leaf}' WHERE id = 3
+            """);
+
+        var report = await RecordVerifier.VerifyAsync(_folder.Path, dataKeys: keys);
+        Assert.Equal("tenants/demo/conversations/c3/turns/2 (entry 4): confidential field 0 is not the one that is committed to", report.FirstBad!.ToString());
     }
 
     [Fact]
@@ -212,7 +247,7 @@ public sealed class TamperTests : IDisposable
     [Fact]
     public async Task A_damaged_page_is_reported_and_never_breaks_the_walk()
     {
-        var (sound, _) = await Sound.Value;
+        var sound = (await Sound.Value)[SqliteRecord.FileName];
         var random = new Random(20260105);
         var found = 0;
         for (var round = 0; round < 150; round++)
@@ -264,20 +299,33 @@ public sealed class TamperTests : IDisposable
 
     private async Task Write()
     {
-        var (record, key) = await Sound.Value;
-        await File.WriteAllBytesAsync(_folder.File, record);
-        await File.WriteAllTextAsync(KeyFile(_folder), key);
+        foreach (var (file, content) in await Sound.Value)
+        {
+            var copy = Path.Combine(_folder.Path, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            await File.WriteAllBytesAsync(copy, content);
+        }
+    }
+
+    private async Task<DataKey> KeyOf(long conversation, KeyRing keys) =>
+        (await keys.FindAsync("demo", DataKeyId.Of(Column($"SELECT data_key FROM conversation_head WHERE id = {conversation}"))))!;
+
+    private byte[] Column(string sql)
+    {
+        using var connection = _folder.Connect();
+        using var query = new Statement(connection, sql);
+        return (byte[])query.Scalar()!;
     }
 
     private static string KeyFile(RecordFolder folder) => Path.Combine(folder.Path, SqliteRecord.KeyFileName + ".pub");
 
     /// <summary>Written once: the cases differ in what is done to it.</summary>
-    private static readonly Lazy<Task<(byte[] Record, string Key)>> Sound = new(async () =>
+    private static readonly Lazy<Task<Dictionary<string, byte[]>>> Sound = new(async () =>
     {
         using var folder = new RecordFolder();
         await using (var record = await folder.OpenAsync())
             await WriteSoundAsync(record);
-        return (await File.ReadAllBytesAsync(folder.File), await File.ReadAllTextAsync(KeyFile(folder)));
+        return Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).ToDictionary(file => Path.GetRelativePath(folder.Path, file), File.ReadAllBytes);
     });
 
     internal static async Task WriteSoundAsync(IRecord record)

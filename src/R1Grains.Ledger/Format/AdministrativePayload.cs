@@ -40,7 +40,7 @@ internal static class AdministrativePayload
     }
 
     /// <summary>A link of the tenant's administrative chain, which is one of a conversation without a name.</summary>
-    public static Entry Entry(long index, long time, byte[] payload) => new(index, EntryKind.Administrative, 0, 0, time, payload, null) { Format = Format };
+    public static Entry Entry(long index, long time, byte[] payload) => new(index, EntryKind.Administrative, 0, 0, time, new(payload, Sealed: null), null) { Format = Format };
 
     public static ConversationKey Chain(string tenant) => new(tenant, "");
 }

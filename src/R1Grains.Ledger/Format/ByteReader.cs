@@ -20,6 +20,8 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
 
     public Digest Digest() => new(Take(Ledger.Digest.Length));
 
+    public Keys.DataKeyId Key() => Keys.DataKeyId.Of(Take(Keys.DataKeyId.Length));
+
     public DateTimeOffset Time() => Microseconds.ToTime(Int64());
 
     public string String()
@@ -56,6 +58,10 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
             values[i] = read(ref this);
         return values;
     }
+
+    public readonly bool IsAtEnd => _rest.IsEmpty;
+
+    public byte[] Bytes(int length) => length >= 0 ? Take(length).ToArray() : throw new InvalidDataException($"a length is {length}");
 
     /// <summary>All that is left.</summary>
     public byte[] Rest() => Take(_rest.Length).ToArray();

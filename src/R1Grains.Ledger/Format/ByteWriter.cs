@@ -6,12 +6,13 @@ using System.Text;
 namespace R1Grains.Ledger.Format;
 
 /// <summary>Writes the record's encoding: big-endian integers, counted strings and lists, a presence byte before what is optional.</summary>
-internal sealed class ByteWriter
+/// <param name="capacity">In bytes, at first.</param>
+internal sealed class ByteWriter(int capacity = 1_024)
 {
     /// <summary>Refuses lone surrogates: what cannot be written without loss must not be hashed as something else.</summary>
     public static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly ArrayBufferWriter<byte> _bytes = new(1_024);
+    private readonly ArrayBufferWriter<byte> _bytes = new(capacity);
 
     public ReadOnlySpan<byte> Written => _bytes.WrittenSpan;
 
@@ -54,6 +55,8 @@ internal sealed class ByteWriter
         _bytes.Advance(length);
         return this;
     }
+
+    public ByteWriter Key(Keys.DataKeyId value) => Digest(value.Subject).Int32(value.Period).Int32(value.Generation);
 
     public ByteWriter Decimal(decimal value) => String(value.ToString(CultureInfo.InvariantCulture));
 

@@ -1,53 +1,90 @@
+using R1Grains.Ledger.Keys;
+
 namespace R1Grains.Ledger.Format;
 
 /// <summary>
-/// What a ledger entry says, written in format 3 and read in all. An entry's place (key, index, turn, epoch, time) stands in its envelope and not
-/// here. The order of the fields is the format: see FORMAT.md.
+/// What a ledger entry says. An entry's place (key, index, turn, epoch, time) stands in its envelope and not here. The order
+/// of the fields is the format: see FORMAT.md. Encoders write the skeleton but for the digests of what is sealed.
 /// </summary>
 internal static class Payload
 {
-    public static byte[] Encode(ConversationOpened opened) => new ByteWriter()
+    public static SealedPayload Seal(ConversationOpened opened, Subject subject, DataKey key)
+    {
+        var fields = new FieldWriter();
+        var skeleton = Encode(opened, subject, key.Id, fields);
+        return Seal(skeleton, fields, key, SealedPlace.Of(opened.Key, EntryKind.ConversationOpened, 0, key.Id));
+    }
+
+    /// <param name="promptIds">From <see cref="TokenIds"/>.</param>
+    public static SealedPayload Seal(TurnOpened opened, ReadOnlySpan<byte> promptIds, DataKey key)
+    {
+        var fields = new FieldWriter();
+        var skeleton = Encode(opened, promptIds, fields);
+        var prompt = key.Seal(promptIds, SealedPlace.OfPrompt(opened.Key, opened.Turn, key.Id));
+        var payload = Seal(skeleton.Digest(Digest.Of(prompt)), fields, key, SealedPlace.Of(opened.Key, EntryKind.TurnOpened, opened.Turn, key.Id));
+        return payload with { Prompt = prompt };
+    }
+
+    public static SealedPayload Seal(TurnClosed closed, DataKey key)
+    {
+        var fields = new FieldWriter();
+        return Seal(Encode(closed, fields), fields, key, SealedPlace.Of(closed.Key, EntryKind.TurnClosed, closed.Turn, key.Id));
+    }
+
+    private static SealedPayload Seal(ByteWriter skeleton, FieldWriter fields, DataKey key, byte[] place)
+    {
+        var bytes = fields.Seal(key, place);
+        return new(skeleton.Digest(Digest.Of(bytes)).ToArray(), bytes);
+    }
+
+    public static ByteWriter Encode(ConversationOpened opened, Subject subject, DataKeyId key, FieldWriter fields) => new ByteWriter()
         .String(opened.RequestId)
-        .Digest(opened.PayloadHash)
+        .Confidential(fields, opened.PayloadHash.ToArray())
         .String(opened.Caller)
+        .Byte((byte)subject.Kind)
+        .Int32(subject.Version)
+        .Key(key)
         .String(opened.Channel)
-        .String(opened.Customer)
+        .Confidential(fields, opened.Customer)
         .String(opened.Agent)
         .String(opened.LanguageCode)
-        .List(opened.Labels, (w, label) => w.String(label.Name).String(label.Value))
-        .Int64(Microseconds.Of(opened.IdleTimeout))
-        .ToArray();
+        .Confidential(fields, new ByteWriter().List(opened.Labels, (w, label) => w.String(label.Name).String(label.Value)).Written)
+        .Int64(Microseconds.Of(opened.IdleTimeout));
 
-    public static ConversationOpened DecodeConversationOpened(ReadOnlySpan<byte> payload, ConversationKey key, DateTimeOffset time)
+    public static (ConversationOpened Opened, Subject Subject, DataKeyId DataKey, Digest Sealed) DecodeConversationOpened(
+        ReadOnlySpan<byte> skeleton, FieldReader fields, ConversationKey key, DateTimeOffset time)
     {
-        var reader = new ByteReader(payload);
+        var reader = new ByteReader(skeleton);
+        var (requestId, payloadHash, caller) = (reader.String(), fields.Hash(reader.Digest()), reader.String());
+        var (kind, version, dataKey) = ((SubjectKind)reader.Byte(), reader.Int32(), reader.Key());
         var opened = new ConversationOpened
         {
             Key = key,
             Time = time,
-            RequestId = reader.String(),
-            PayloadHash = reader.Digest(),
-            Caller = reader.String(),
+            RequestId = requestId,
+            PayloadHash = payloadHash,
+            Caller = caller,
             Channel = reader.String(),
-            Customer = reader.String(),
+            Customer = fields.Text(reader.Digest()),
             Agent = reader.String(),
             LanguageCode = reader.String(),
-            Labels = reader.List((ref ByteReader r) => new Label(r.String(), r.String())),
+            Labels = fields.List(reader.Digest(), (ref ByteReader r) => new Label(r.String(), r.String())),
             IdleTimeout = Microseconds.ToSpan(reader.Int64()),
         };
+        var digest = reader.Digest();
         reader.End();
-        return opened;
+        fields.End();
+        return Enum.IsDefined(kind) ? (opened, new Subject(kind, version, dataKey.Subject), dataKey, digest) : throw new InvalidDataException($"the kind of its subject is {kind:D}");
     }
 
-    /// <param name="promptIds">From <see cref="TokenIds"/>; the payload holds their count and SHA-256.</param>
-    public static byte[] Encode(TurnOpened opened, ReadOnlySpan<byte> promptIds) => new ByteWriter()
+    public static ByteWriter Encode(TurnOpened opened, ReadOnlySpan<byte> promptIds, FieldWriter fields) => new ByteWriter()
         .String(opened.RequestId)
-        .Digest(opened.PayloadHash)
+        .Confidential(fields, opened.PayloadHash.ToArray())
         .Time(opened.Deadline)
         .String(opened.Caller)
-        .String(opened.Input)
+        .Confidential(fields, opened.Input)
         .String(opened.LanguageCode)
-        .List(opened.Passages, (w, passage) => w.String(passage.Source).String(passage.Revision).String(passage.Text))
+        .List(opened.Passages, (w, passage) => w.String(passage.Source).String(passage.Revision).Confidential(fields, passage.Text))
         .String(opened.Release.ModelName)
         .Digest(opened.Release.ModelHash)
         .String(opened.Release.Template)
@@ -70,17 +107,16 @@ internal static class Payload
         .Int32(opened.Context.TurnsKept)
         .Int32(opened.Context.TurnsDropped)
         .Int32(promptIds.Length / 4)
-        .Digest(Digest.Of(promptIds))
+        .Confidential(fields, Digest.Of(promptIds).ToArray())
         .Optional(opened.Numerics, (w, numerics) => w.Digest(numerics))
         .Optional(opened.Lexicon, (w, lexicon) => w.Digest(lexicon))
-        .Bytes(LexiconHits.Encode(opened.Hits))
-        .Optional(opened.PersonalData, PersonalItems.Write)
-        .ToArray();
+        .Hits(opened.Hits, fields)
+        .Optional(opened.PersonalData, PersonalItems.Write);
 
-    public static (TurnOpened Opened, int PromptCount, Digest PromptHash) DecodeTurnOpened(
-        ReadOnlySpan<byte> payload, byte format, ConversationKey key, int turn, long epoch, DateTimeOffset time)
+    public static (TurnOpened Opened, int PromptCount, Digest PromptHash, Digest Prompt, Digest Sealed) DecodeTurnOpened(
+        ReadOnlySpan<byte> skeleton, FieldReader fields, ConversationKey key, int turn, long epoch, DateTimeOffset time)
     {
-        var reader = new ByteReader(payload);
+        var reader = new ByteReader(skeleton);
         var opened = new TurnOpened
         {
             Key = key,
@@ -88,12 +124,12 @@ internal static class Payload
             Epoch = epoch,
             Time = time,
             RequestId = reader.String(),
-            PayloadHash = reader.Digest(),
+            PayloadHash = fields.Hash(reader.Digest()),
             Deadline = reader.Time(),
             Caller = reader.String(),
-            Input = reader.String(),
+            Input = fields.Text(reader.Digest()),
             LanguageCode = reader.String(),
-            Passages = reader.List((ref ByteReader r) => new Passage(r.String(), r.String(), r.String())),
+            Passages = reader.List((ref ByteReader r) => new Passage(r.String(), r.String(), fields.Text(r.Digest()))),
             Release = new Release(reader.String(), reader.Digest(), reader.String(), reader.String(), reader.Digest()),
             Sampling = new SamplingSettings
             {
@@ -110,37 +146,42 @@ internal static class Payload
                 reader.Int32(), reader.Int32(), reader.Int32(), reader.Int32(),
                 reader.Int32(), reader.Int32(), reader.Int32(), reader.Int32()),
         };
-        var (count, hash) = (reader.Int32(), reader.Digest());
-        opened = opened with { Numerics = reader.Present() ? reader.Digest() : null };
-        if (format >= 2) opened = opened with { Lexicon = reader.Present() ? reader.Digest() : null, Hits = LexiconHits.Read(ref reader) };
-        if (format >= 3) opened = opened with { PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null };
+        var (count, hash) = (reader.Int32(), fields.Hash(reader.Digest()));
+        opened = opened with
+        {
+            Numerics = reader.Present() ? reader.Digest() : null,
+            Lexicon = reader.Present() ? reader.Digest() : null,
+            Hits = LexiconHits.Read(ref reader, fields),
+            PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null,
+        };
+        var (prompt, digest) = (reader.Digest(), reader.Digest());
         reader.End();
-        return (opened, count, hash);
+        fields.End();
+        return (opened, count, hash, prompt, digest);
     }
 
-    public static byte[] Encode(TurnClosed closed) => new ByteWriter()
+    public static ByteWriter Encode(TurnClosed closed, FieldWriter fields) => new ByteWriter()
         .Byte((byte)closed.Outcome)
         .String(closed.FinishReason)
-        .Optional(closed.Error, (w, error) => w.String(error))
+        .Optional(closed.Error, (w, error) => w.Confidential(fields, error))
         .Optional(closed.CancelledBy, (w, caller) => w.String(caller))
         .Int32(closed.Usage.Prompt)
         .Int32(closed.Usage.Reasoning)
         .Int32(closed.Usage.Answer)
-        .List(closed.TrailingTokenIds, (w, id) => w.Int32(id))
-        .String(closed.Reasoning)
-        .String(closed.Answer)
+        .Confidential(fields, TokenIds.Encode(closed.TrailingTokenIds))
+        .Confidential(fields, closed.Reasoning)
+        .Confidential(fields, closed.Answer)
         .Optional(closed.FirstTokenTime, (w, time) => w.Time(time))
-        .Bytes(ResumePoints.Encode(closed.ResumePoints))
+        .Points(closed.ResumePoints)
         .Optional(closed.Lexicon, (w, lexicon) => w.Digest(lexicon))
-        .Bytes(LexiconHits.Encode(closed.Hits))
+        .Hits(closed.Hits, fields)
         .Optional(closed.PersonalData, PersonalItems.Write)
-        .Optional(closed.Held, (w, held) => w.String(held))
-        .ToArray();
+        .Optional(closed.Held, (w, held) => w.Confidential(fields, held));
 
-    public static TurnClosed DecodeTurnClosed(
-        ReadOnlySpan<byte> payload, byte format, ConversationKey key, int turn, long epoch, DateTimeOffset time, int pieceCount)
+    public static (TurnClosed Closed, Digest Sealed) DecodeTurnClosed(
+        ReadOnlySpan<byte> skeleton, FieldReader fields, ConversationKey key, int turn, long epoch, DateTimeOffset time, int pieceCount)
     {
-        var reader = new ByteReader(payload);
+        var reader = new ByteReader(skeleton);
         var closed = new TurnClosed
         {
             Key = key,
@@ -150,19 +191,23 @@ internal static class Payload
             PieceCount = pieceCount,
             Outcome = (Outcome)reader.Byte(),
             FinishReason = reader.String(),
-            Error = reader.Present() ? reader.String() : null,
+            Error = reader.Present() ? fields.Text(reader.Digest()) : null,
             CancelledBy = reader.Present() ? reader.String() : null,
             Usage = new Usage(reader.Int32(), reader.Int32(), reader.Int32()),
-            TrailingTokenIds = reader.List((ref ByteReader r) => r.Int32()),
-            Reasoning = reader.String(),
-            Answer = reader.String(),
+            TrailingTokenIds = fields.TokenIds(reader.Digest()),
+            Reasoning = fields.Text(reader.Digest()),
+            Answer = fields.Text(reader.Digest()),
             FirstTokenTime = reader.Present() ? reader.Time() : null,
             ResumePoints = ResumePoints.Read(ref reader),
+            Lexicon = reader.Present() ? reader.Digest() : null,
+            Hits = LexiconHits.Read(ref reader, fields),
+            PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null,
+            Held = reader.Present() ? fields.Text(reader.Digest()) : null,
         };
-        if (format >= 2) closed = closed with { Lexicon = reader.Present() ? reader.Digest() : null, Hits = LexiconHits.Read(ref reader) };
-        if (format >= 3) closed = closed with { PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null, Held = reader.Present() ? reader.String() : null };
+        var digest = reader.Digest();
         reader.End();
-        return Enum.IsDefined(closed.Outcome) ? closed : throw new InvalidDataException($"the outcome is {(int)closed.Outcome}");
+        fields.End();
+        return Enum.IsDefined(closed.Outcome) ? (closed, digest) : throw new InvalidDataException($"the outcome is {(int)closed.Outcome}");
     }
 
     public static byte[] Encode(ConversationCompleted completed) => new ByteWriter()
@@ -186,4 +231,8 @@ internal static class Payload
         reader.End();
         return completed;
     }
+
+    private static ByteWriter Confidential(this ByteWriter skeleton, FieldWriter fields, string text) => skeleton.Confidential(fields, ByteWriter.StrictUtf8.GetBytes(text));
+
+    private static ByteWriter Confidential(this ByteWriter skeleton, FieldWriter fields, ReadOnlySpan<byte> field) => skeleton.Digest(fields.Commit(field));
 }

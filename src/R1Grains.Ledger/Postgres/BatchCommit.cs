@@ -8,8 +8,8 @@ namespace R1Grains.Ledger.Postgres;
 internal static class BatchCommit
 {
     private const string InsertHeads = $"""
-        INSERT INTO conversation_head (id, tenant, name, caller, request_id, {HeadRow.Columns})
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        INSERT INTO conversation_head (id, tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns})
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         """;
 
     private const string UpdateHeads = $"""
@@ -20,13 +20,13 @@ internal static class BatchCommit
         """;
 
     private const string InsertEntries = """
-        INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt, receipt, writer, batch)
-        SELECT *, $15, $16 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, skeleton, sealed, prompt, receipt, writer, batch)
+        SELECT *, $16, $17 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """;
 
     private const string InsertPieces = """
-        INSERT INTO piece (conversation_id, turn, number, epoch, time, token_ids, text, resume_points, hash)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        INSERT INTO piece (conversation_id, turn, number, epoch, time, skeleton, sealed, hash)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
         """;
 
     /// <summary>Held to the end of the transaction: numbers become visible in their order.</summary>
@@ -54,7 +54,7 @@ internal static class BatchCommit
         await batch.ExecuteNonQueryAsync();
     }
 
-    private static async Task NumberAsync(NpgsqlConnection connection, List<(ConversationOpened Opened, StoredHead Head)> added)
+    private static async Task NumberAsync(NpgsqlConnection connection, List<(ConversationCreation Creation, StoredHead Head)> added)
     {
         await using var count = new NpgsqlCommand(Count, connection);
         count.Parameters.Add(new NpgsqlParameter<long> { TypedValue = added.Count });
@@ -63,13 +63,15 @@ internal static class BatchCommit
             head.Id = ++number;
     }
 
-    private static NpgsqlParameter[] HeadValues(List<(ConversationOpened Opened, StoredHead Head)> added) =>
+    private static NpgsqlParameter[] HeadValues(List<(ConversationCreation Creation, StoredHead Head)> added) =>
     [
         Values.Of(added, row => row.Head.Id),
-        Values.Of(added, row => row.Opened.Key.Tenant),
-        Values.Of(added, row => row.Opened.Key.Conversation),
-        Values.Of(added, row => row.Opened.Caller),
-        Values.Of(added, row => row.Opened.RequestId),
+        Values.Of(added, row => row.Creation.Key.Tenant),
+        Values.Of(added, row => row.Creation.Key.Conversation),
+        Values.Of(added, row => row.Creation.Opened.Caller),
+        Values.Of(added, row => row.Creation.Opened.RequestId),
+        Values.Of(added, row => row.Creation.DataKey.ToArray()),
+        Values.Of(added, row => row.Creation.Customer?.ToArray()),
         .. HeadValues([.. added.Select(row => row.Head)]),
     ];
 
@@ -88,7 +90,7 @@ internal static class BatchCommit
         Values.Of(heads, stored => stored.Head.Completed),
     ];
 
-    private static NpgsqlParameter[] EntryValues(List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, byte[]? Prompt, string? Signature)> added) =>
+    private static NpgsqlParameter[] EntryValues(List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, string? Signature)> added) =>
     [
         Values.Of(added, row => row.Head.Id),
         Values.Of(added, row => row.Entry.Index),
@@ -101,8 +103,9 @@ internal static class BatchCommit
         Values.Of(added, row => row.Entry.Pieces?.Count),
         Values.Of(added, row => row.Entry.Pieces?.Hash.ToArray()),
         Values.Of(added, row => row.Leaf.ToArray()),
-        Values.Of(added, row => row.Entry.Payload),
-        Values.Of(added, row => row.Prompt),
+        Values.Of(added, row => row.Entry.Payload.Skeleton),
+        Values.Of(added, row => row.Entry.Payload.Sealed),
+        Values.Of(added, row => row.Entry.Payload.Prompt),
         Values.Of(added, row => row.Signature),
     ];
 
@@ -113,9 +116,8 @@ internal static class BatchCommit
         Values.Of(added, row => row.Piece.Number),
         Values.Of(added, row => row.Piece.Epoch),
         Values.Of(added, row => row.Piece.Time),
-        Values.Of(added, row => row.Piece.TokenIds),
-        Values.Of(added, row => row.Piece.Text),
-        Values.Of(added, row => row.Piece.ResumePoints),
+        Values.Of(added, row => row.Piece.Skeleton),
+        Values.Of(added, row => row.Piece.Sealed),
         Values.Of(added, row => row.Hash.ToArray()),
     ];
 }

@@ -16,10 +16,9 @@ internal static class BatchLoad
         """;
 
     private const string Creations = """
-        SELECT h.tenant, h.caller, h.request_id, h.name, e.payload
+        SELECT h.tenant, h.caller, h.request_id, h.name
         FROM unnest($1, $2, $3) AS k (tenant, caller, request_id)
         JOIN conversation_head h ON h.tenant = k.tenant AND h.caller = k.caller AND h.request_id = k.request_id
-        JOIN entry e ON e.conversation_id = h.id AND e.turn = 0 AND e.kind = 1
         """;
 
     private const string Turns = """
@@ -29,27 +28,28 @@ internal static class BatchLoad
         JOIN entry e ON e.conversation_id = h.id AND e.request_id = k.request_id
         """;
 
-    /// <summary>A list of resume points that is empty takes four bytes.</summary>
-    private const string Said = """
-        SELECT h.tenant, h.name, k.turn, p.text, p.resume_points
+    /// <summary>One row a turn: a row a piece would repeat the names.</summary>
+    private const string TurnPieces = """
+        SELECT h.tenant, h.name, k.turn, p.numbers, p.epochs, p.times, p.skeletons, p.sealeds
         FROM unnest($1, $2, $3) AS k (tenant, name, turn)
         JOIN conversation_head h ON h.tenant = k.tenant AND h.name = k.name
         CROSS JOIN LATERAL (
-            SELECT string_agg(text, ''::bytea ORDER BY number) AS text, array_agg(resume_points ORDER BY number) FILTER (WHERE length(resume_points) > 4) AS resume_points
+            SELECT array_agg(number ORDER BY number) AS numbers, array_agg(epoch ORDER BY number) AS epochs, array_agg(time ORDER BY number) AS times,
+                array_agg(skeleton ORDER BY number) AS skeletons, array_agg(sealed ORDER BY number) AS sealeds
             FROM piece WHERE conversation_id = h.id AND turn = k.turn
         ) p
-        WHERE p.text IS NOT NULL
+        WHERE p.numbers IS NOT NULL
         """;
 
     private const string Entries = """
-        SELECT h.tenant, h.name, e.idx, e.kind, e.turn, e.epoch, e.time, e.payload, e.piece_count, e.pieces_hash, e.hash, e.receipt
+        SELECT h.tenant, h.name, e.idx, e.kind, e.turn, e.epoch, e.time, e.skeleton, e.sealed, e.piece_count, e.pieces_hash, e.hash, e.receipt
         FROM unnest($1, $2, $3) AS k (id, kind, turn)
         JOIN conversation_head h ON h.id = k.id
         JOIN entry e ON e.conversation_id = k.id AND e.turn = k.turn AND e.kind = k.kind
         """;
 
     private const string Pieces = """
-        SELECT h.tenant, h.name, p.turn, p.number, p.epoch, p.time, p.token_ids, p.text, p.resume_points
+        SELECT h.tenant, h.name, p.turn, p.number, p.epoch, p.time, p.skeleton, p.sealed
         FROM unnest($1, $2, $3) AS k (id, turn, number)
         JOIN conversation_head h ON h.id = k.id
         JOIN piece p ON p.conversation_id = k.id AND p.turn = k.turn AND p.number = k.number
@@ -76,20 +76,20 @@ internal static class BatchLoad
         {
             loads.Add(
                 Creations,
-                row => rows.Loaded(row.GetString(0), row.GetString(1), row.GetString(2), new RecordedCreation(row.GetString(3), row.Bytes(4))),
+                row => rows.Loaded(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)),
                 Values.Of(creations, opened => opened.Key.Tenant), Values.Of(creations, opened => opened.Caller), Values.Of(creations, opened => opened.RequestId));
         }
         if (writes.OfType<TurnOpening>().ToArray() is { Length: > 0 } openings)
         {
             keys = [.. openings.Select(write => write.Key)];
-            loads.Add(Turns, row => rows.Loaded(Head(row), row.GetString(2), row.Int32(3)), Tenants(keys), Names(keys), Values.Of(openings, write => write.RequestId));
+            loads.Add(Turns, row => rows.Loaded(Head(row), row.GetString(2), row.Int32(3)), Tenants(keys), Names(keys), Values.Of(openings, write => write.Opened.RequestId));
         }
         if (writes.OfType<TurnClosing>().ToArray() is { Length: > 0 } closings)
         {
             keys = [.. closings.Select(write => write.Key)];
             loads.Add(
-                Said,
-                row => rows.Loaded(Head(row), row.Int32(2), new Said(row.Bytes(3), row.IsDBNull(4) ? [] : [.. row.GetFieldValue<byte[][]>(4).SelectMany(points => ResumePoints.Decode(points))])),
+                TurnPieces,
+                row => rows.Loaded(Head(row), row.Int32(2), ReadPieces(row)),
                 Tenants(keys), Names(keys), Values.Of(closings, write => write.Turn));
         }
         if (writes.OfType<RegistryChange>().ToArray() is { Length: > 0 } changes)
@@ -113,9 +113,9 @@ internal static class BatchLoad
             loads.Add(
                 Entries,
                 row => rows.Loaded(Head(row), new RecordedEntry(
-                    new Entry(row.GetInt64(2), (EntryKind)row.Int32(3), row.Int32(4), row.GetInt64(5), row.GetInt64(6), row.Bytes(7), row.IsDBNull(8) ? null : (row.Int32(8), row.Digest(9))),
-                    row.Digest(10),
-                    row.IsDBNull(11) ? null : row.GetString(11))),
+                    new Entry(row.GetInt64(2), (EntryKind)row.Int32(3), row.Int32(4), row.GetInt64(5), row.GetInt64(6), new(row.Bytes(7), row.IsDBNull(8) ? null : row.Bytes(8)), row.IsDBNull(9) ? null : (row.Int32(9), row.Digest(10))),
+                    row.Digest(11),
+                    row.IsDBNull(12) ? null : row.GetString(12))),
                 Values.Of(recordedEntries, misfit => misfit.Head.Id), Values.Of(recordedEntries, misfit => (short)misfit.Write.Kind), Values.Of(recordedEntries, misfit => misfit.Write.Turn));
         }
         var recordedPieces = Misfits<PieceAppend>((append, head) => head.Misfit(append.Turn, append.Number) is not null);
@@ -123,7 +123,7 @@ internal static class BatchLoad
         {
             loads.Add(
                 Pieces,
-                row => rows.Loaded(Head(row), row.Int32(2), new JournalPiece(row.Int32(3), row.GetInt64(4), row.GetInt64(5), row.Bytes(6), row.Bytes(7), row.Bytes(8))),
+                row => rows.Loaded(Head(row), row.Int32(2), new JournalPiece(row.Int32(3), row.GetInt64(4), row.GetInt64(5), row.Bytes(6), row.Bytes(7))),
                 Values.Of(recordedPieces, misfit => misfit.Head.Id), Values.Of(recordedPieces, misfit => misfit.Write.Turn), Values.Of(recordedPieces, misfit => misfit.Write.Number));
         }
         await loads.RunAsync();
@@ -135,6 +135,13 @@ internal static class BatchLoad
         [
             .. writes.OfType<T>().Select(write => (Write: write, Head: rows.FindHead(write.Key)!)).Where(pair => pair.Head is not null && isMisfit(pair.Write, pair.Head.Head)),
         ];
+    }
+
+    private static JournalPiece[] ReadPieces(NpgsqlDataReader row)
+    {
+        var (numbers, epochs, times) = (row.GetFieldValue<int[]>(3), row.GetFieldValue<long[]>(4), row.GetFieldValue<long[]>(5));
+        var (skeletons, sealeds) = (row.GetFieldValue<byte[][]>(6), row.GetFieldValue<byte[][]>(7));
+        return [.. numbers.Select((number, i) => new JournalPiece(number, epochs[i], times[i], skeletons[i], sealeds[i]))];
     }
 
     private static NpgsqlParameter Tenants(ConversationKey[] keys) => Values.Of(keys, key => key.Tenant);

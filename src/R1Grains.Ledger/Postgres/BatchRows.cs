@@ -10,11 +10,11 @@ namespace R1Grains.Ledger.Postgres;
 internal sealed class BatchRows : IRecordRows
 {
     private readonly Dictionary<ConversationKey, StoredHead> _heads = [];
-    private readonly Dictionary<(string Tenant, string Caller, string RequestId), RecordedCreation> _creations = [];
+    private readonly Dictionary<(string Tenant, string Caller, string RequestId), string> _creations = [];
     private readonly Dictionary<(StoredHead, EntryKind, int Turn), RecordedEntry> _entries = [];
     private readonly Dictionary<(StoredHead, string RequestId), int> _turns = [];
     private readonly Dictionary<(StoredHead, int Turn, int Number), JournalPiece> _pieces = [];
-    private readonly Dictionary<(StoredHead, int Turn), Said> _said = [];
+    private readonly Dictionary<(StoredHead, int Turn), IReadOnlyList<JournalPiece>> _turnPieces = [];
 
     IRegistryRows IRecordRows.Registry => Registry;
 
@@ -22,15 +22,15 @@ internal sealed class BatchRows : IRecordRows
 
     public IEnumerable<StoredHead> ChangedHeads => _heads.Values.Where(stored => stored.Changed);
 
-    public List<(ConversationOpened Opened, StoredHead Head)> NewHeads { get; } = [];
+    public List<(ConversationCreation Creation, StoredHead Head)> NewHeads { get; } = [];
 
-    public List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, byte[]? Prompt, string? Signature)> NewEntries { get; } = [];
+    public List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, string? Signature)> NewEntries { get; } = [];
 
     public List<(StoredHead Head, int Turn, JournalPiece Piece, Digest Hash)> NewPieces { get; } = [];
 
     public void Loaded(StoredHead head) => _heads[head.Head.Key] = head;
 
-    public void Loaded(string tenant, string caller, string requestId, RecordedCreation creation) => _creations[(tenant, caller, requestId)] = creation;
+    public void Loaded(string tenant, string caller, string requestId, string name) => _creations[(tenant, caller, requestId)] = name;
 
     public void Loaded(StoredHead head, string requestId, int turn) => _turns[(head, requestId)] = turn;
 
@@ -38,11 +38,11 @@ internal sealed class BatchRows : IRecordRows
 
     public void Loaded(StoredHead head, int turn, JournalPiece piece) => _pieces[(head, turn, piece.Number)] = piece;
 
-    public void Loaded(StoredHead head, int turn, Said said) => _said[(head, turn)] = said;
+    public void Loaded(StoredHead head, int turn, IReadOnlyList<JournalPiece> pieces) => _turnPieces[(head, turn)] = pieces;
 
     public StoredHead? FindHead(ConversationKey key) => _heads.GetValueOrDefault(key);
 
-    public RecordedCreation? FindCreation(string tenant, string caller, string requestId) => _creations.GetValueOrDefault((tenant, caller, requestId));
+    public string? FindCreation(string tenant, string caller, string requestId) => _creations.GetValueOrDefault((tenant, caller, requestId));
 
     public RecordedEntry? FindEntry(StoredHead head, EntryKind kind, int turn) => _entries.GetValueOrDefault((head, kind, turn));
 
@@ -50,28 +50,21 @@ internal sealed class BatchRows : IRecordRows
 
     public JournalPiece? FindPiece(StoredHead head, int turn, int number) => _pieces.GetValueOrDefault((head, turn, number));
 
-    public Said Said(StoredHead head, int turn)
-    {
-        var before = _said.GetValueOrDefault((head, turn));
-        var here = NewPieces.Where(added => added.Head == head && added.Turn == turn).Select(added => added.Piece).ToList();
-        if (here.Count == 0)
-            return before ?? new Said([], []);
-        return new Said(
-            [.. before?.Text ?? [], .. here.SelectMany(piece => piece.Text)],
-            [.. before?.ResumePoints ?? [], .. here.SelectMany(piece => ResumePoints.Decode(piece.ResumePoints))]);
-    }
+    public IReadOnlyList<JournalPiece> Pieces(StoredHead head, int turn) =>
+        [.. _turnPieces.GetValueOrDefault((head, turn)) ?? [], .. NewPieces.Where(added => added.Head == head && added.Turn == turn).Select(added => added.Piece)];
 
-    public StoredHead Add(ConversationOpened opened, ConversationHead head, byte[] payload)
+    public StoredHead Add(ConversationCreation creation, ConversationHead head)
     {
+        var opened = creation.Opened;
         var stored = _heads[opened.Key] = new StoredHead(0, head);
-        NewHeads.Add((opened, stored));
-        Loaded(opened.Key.Tenant, opened.Caller, opened.RequestId, new RecordedCreation(opened.Key.Conversation, payload));
+        NewHeads.Add((creation, stored));
+        Loaded(opened.Key.Tenant, opened.Caller, opened.RequestId, opened.Key.Conversation);
         return stored;
     }
 
-    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, byte[]? prompt, string? signature)
+    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, string? signature)
     {
-        NewEntries.Add((head, entry, leaf, requestId, prompt, signature));
+        NewEntries.Add((head, entry, leaf, requestId, signature));
         Loaded(head, new RecordedEntry(entry, leaf, signature));
         if (requestId is not null)
             Loaded(head, requestId, entry.Turn);

@@ -13,12 +13,16 @@ internal sealed class Database : IAsyncDisposable
 
     private const int VerifyTimeout = 60;
 
+    private const int PooledMax = 4;
+
     private readonly NpgsqlDataSource _source;
+    private readonly NpgsqlConnectionStringBuilder _settings;
+    private readonly TargetSessionAttributes _target;
     private readonly bool _writable;
 
     private Database(NpgsqlConnectionStringBuilder settings, bool writable)
     {
-        _writable = writable;
+        (_settings, _writable) = (settings, writable);
         Address = $"{string.Join(',', (settings.Host ?? "").Split(',').Select(host => host.Contains(':', StringComparison.Ordinal) ? host : $"{host}:{settings.Port}"))}/{settings.Database ?? settings.Username}";
         // The session's settings are ours; the pool is ours too, so that every connection is checked when it is made.
         settings.SearchPath = Schema;
@@ -34,19 +38,12 @@ internal sealed class Database : IAsyncDisposable
         settings.AutoPrepareMinUsages = 2;
         settings.IncludeErrorDetail = false;
         settings.ApplicationName ??= "r1grains";
-        if (settings.Host?.Contains(',', StringComparison.Ordinal) is true)
-        {
-            // A host's part may change at any moment: what was seen of it before says nothing.
+        _target = Target(settings.TargetSessionAttributes, writable);
+        settings.TargetSessionAttributes = null;
+        // A host's part may change at any moment: what was seen of it before says nothing.
+        if (HasSeveralHosts)
             settings.HostRecheckSeconds = 0;
-            var target = Target(settings.TargetSessionAttributes, writable);
-            settings.TargetSessionAttributes = null;
-            _source = new NpgsqlDataSourceBuilder(settings.ToString()).BuildMultiHost().WithTargetSession(target);
-        }
-        else
-        {
-            settings.TargetSessionAttributes = null;
-            _source = new NpgsqlDataSourceBuilder(settings.ToString()).Build();
-        }
+        _source = Source(settings);
     }
 
     /// <summary>Host, port and database, for messages.</summary>
@@ -77,7 +74,18 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>Connections that are used again, for what is asked often and by no session of its own. To be disposed of by the caller.</summary>
+    public NpgsqlDataSource Pooled() => Source(new(_settings.ToString()) { Pooling = true, MaxPoolSize = PooledMax });
+
     public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    private bool HasSeveralHosts => _settings.Host?.Contains(',', StringComparison.Ordinal) is true;
+
+    private NpgsqlDataSource Source(NpgsqlConnectionStringBuilder settings)
+    {
+        var builder = new NpgsqlDataSourceBuilder(settings.ToString());
+        return HasSeveralHosts ? builder.BuildMultiHost().WithTargetSession(_target) : builder.Build();
+    }
 
     private static NpgsqlConnectionStringBuilder Parse(string connectionString, int commandTimeout)
     {

@@ -21,7 +21,7 @@ internal static class Migrations
     /// process by process, or goes back. A script that only adds leaves it as it is; one that takes away or changes a meaning
     /// raises it to its own version.
     /// </summary>
-    private const int Oldest = 5;
+    private const int Oldest = 3;
 
     /// <summary>Makes what is missing.</summary>
     /// <exception cref="RecordServerException">The tables are newer than this program.</exception>

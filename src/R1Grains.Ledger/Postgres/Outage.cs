@@ -35,7 +35,7 @@ internal static class Outage
         NpgsqlException or SocketException or IOException =>
             new RecordUnavailableException($"The record cannot be used: PostgreSQL at {address} cannot be reached ({Reason(failure)}). Start it, or mend the network; retry.", failure),
         InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException =>
-            new RecordUnavailableException($"The record at {address} is damaged ({failure.Message}). Verify it, and restore it from a backup.", failure),
+            new RecordDamagedException($"at {address}: {failure.Message}", failure),
         WriterLostException => new RecordUnavailableException($"The record at {address} cannot tell whether the append was written: another process took the writer's row meanwhile. Retry.", failure),
         _ => failure,
     };

@@ -88,7 +88,7 @@ internal sealed class RegistryRows : IRegistryRows
             Values.Of(_records, row => (short)row.Entry.Format),
             Values.Of(_records, row => row.Entry.Time),
             Values.Of(_records, row => row.Leaf.ToArray()),
-            Values.Of(_records, row => row.Entry.Payload),
+            Values.Of(_records, row => row.Entry.Payload.Skeleton),
             Values.Of(writer),
             Values.Of(batch));
         if (_put.ToArray() is { Length: > 0 } put)

@@ -13,9 +13,10 @@ internal static class Outage
 
     public static Exception Translate(Exception failure) => failure switch
     {
+        RecordUnavailableException => failure,
         SqliteException sqlite => new RecordUnavailableException($"The record cannot be used: {sqlite.Message} {Advice(sqlite.SqliteErrorCode)}", sqlite),
         RecordFolderException folder => new RecordUnavailableException($"The record cannot be used: {folder.Message}", folder),
-        InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException => new RecordUnavailableException($"The record is damaged ({failure.Message}). Verify it, and restore it from a copy.", failure),
+        InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException => new RecordDamagedException(failure.Message, failure),
         _ => failure,
     };
 

@@ -6,19 +6,8 @@ namespace R1Grains.Ledger.Sqlite;
 /// <summary>The file that holds the record: its schema, its version, and how it is opened.</summary>
 internal static class RecordFile
 {
-    public const int SchemaVersion = 6;
-
-    /// <summary>The first that has a registry.</summary>
-    private const int RegistryVersion = 4;
-
-    /// <summary>The first that has trees.</summary>
-    private const int TreesVersion = 5;
-
-    /// <summary>
-    /// Has the tables of version 3, and no entries of format 2. An older one that is opened to be written becomes
-    /// <see cref="SchemaVersion"/>.
-    /// </summary>
-    private const int OldestVersion = 2;
+    /// <summary>Versions 1 to 6 were those of programs before the first release; their files are refused.</summary>
+    public const int SchemaVersion = 7;
 
     /// <summary>"R1GR": tells a record from any other SQLite file.</summary>
     private const int ApplicationId = 0x52314752;
@@ -33,6 +22,8 @@ internal static class RecordFile
             name TEXT NOT NULL,
             caller TEXT NOT NULL,
             request_id TEXT NOT NULL,
+            data_key BLOB NOT NULL,
+            customer BLOB,
             epoch INTEGER NOT NULL,
             next_index INTEGER NOT NULL,
             next_turn INTEGER NOT NULL,
@@ -47,6 +38,7 @@ internal static class RecordFile
             UNIQUE (tenant, caller, request_id)
         ) STRICT;
         CREATE INDEX conversation_head_by_tenant ON conversation_head (tenant, id);
+        CREATE INDEX conversation_head_by_customer ON conversation_head (tenant, customer) WHERE customer IS NOT NULL;
         CREATE INDEX conversation_head_open ON conversation_head (deadline) WHERE deadline IS NOT NULL;
         CREATE INDEX conversation_head_idle ON conversation_head (last_activity + idle_timeout) WHERE deadline IS NULL AND completed = 0;
 
@@ -62,8 +54,10 @@ internal static class RecordFile
             piece_count INTEGER,
             pieces_hash BLOB,
             hash BLOB NOT NULL,
-            payload BLOB NOT NULL,
+            skeleton BLOB NOT NULL,
+            sealed BLOB,
             prompt BLOB,
+            receipt TEXT,
             PRIMARY KEY (conversation_id, idx),
             UNIQUE (conversation_id, turn, kind)
         ) STRICT;
@@ -75,18 +69,12 @@ internal static class RecordFile
             number INTEGER NOT NULL,
             epoch INTEGER NOT NULL,
             time INTEGER NOT NULL,
-            token_ids BLOB NOT NULL,
-            text BLOB NOT NULL,
-            resume_points BLOB NOT NULL,
+            skeleton BLOB NOT NULL,
+            sealed BLOB NOT NULL,
             hash BLOB NOT NULL,
             PRIMARY KEY (conversation_id, turn, number)
         ) STRICT;
-        """;
 
-    /// <summary>What each version from <see cref="RegistryVersion"/> on adds to the one before.</summary>
-    private static readonly string[] Additions =
-    [
-        """
         CREATE TABLE administration (
             tenant TEXT PRIMARY KEY,
             next_index INTEGER NOT NULL,
@@ -115,9 +103,7 @@ internal static class RecordFile
             changes INTEGER NOT NULL
         ) STRICT;
         INSERT INTO registry_change VALUES (0);
-        """,
-        TreeRows.Schema,
-    ];
+        """;
 
     public static string In(string folder) => Path.Combine(folder, SqliteRecord.FileName);
 
@@ -136,7 +122,7 @@ internal static class RecordFile
 
             using var connection = Connect(path, SqliteOpenMode.ReadWrite);
             if (Number(connection, "PRAGMA application_id") == 0 && Number(connection, "SELECT count(*) FROM sqlite_schema") == 0)
-                Execute(connection, $"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {Schema} {string.Join(' ', Additions)} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion}; COMMIT");
+                Execute(connection, $"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {Schema} {TreeRows.Schema} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion}; COMMIT");
         }
         catch (SqliteException cause) when (cause.SqliteErrorCode == NotADatabase)
         {
@@ -152,27 +138,8 @@ internal static class RecordFile
         }
     }
 
-    /// <summary>Raises a record of an older version. The caller holds the folder's lock.</summary>
-    /// <exception cref="RecordFolderException">Not a record, or from a newer version.</exception>
-    /// <exception cref="SqliteException"/>
-    public static void Raise(string folder, LogIdentity identity, TimeProvider time)
-    {
-        using var connection = OpenToWrite(folder);
-        var version = (int)RequireVersion(connection, folder);
-        if (version == SchemaVersion)
-            return;
-        Execute(connection, $"BEGIN IMMEDIATE; {string.Join(' ', Additions[Math.Max(0, version - RegistryVersion + 1)..])}");
-        if (version < TreesVersion)
-        {
-            using var trees = new TreeRows(connection, identity, time);
-            trees.AppendAll();
-            trees.Write(publish: true);
-        }
-        Execute(connection, $"PRAGMA user_version = {SchemaVersion}; COMMIT");
-    }
-
     /// <param name="pageCountMax">Bounds the file; null for SQLite's own bound.</param>
-    /// <exception cref="RecordFolderException">Not a record, or from a newer version.</exception>
+    /// <exception cref="RecordFolderException">Not a record, or of another version.</exception>
     /// <exception cref="SqliteException"/>
     public static SqliteConnection OpenToWrite(string folder, long? pageCountMax = null)
     {
@@ -208,10 +175,8 @@ internal static class RecordFile
         var connection = Connect(path, SqliteOpenMode.ReadOnly);
         try
         {
-            var folder = Path.GetDirectoryName(path)!;
-            return RequireVersion(connection, folder) is var version && version == SchemaVersion
-                ? connection
-                : throw new RecordFolderException(folder, $"the record has version {version}, this program knows version {SchemaVersion}. Start a server of this version once, which raises it.");
+            RequireVersion(connection, Path.GetDirectoryName(path)!);
+            return connection;
         }
         catch
         {
@@ -247,13 +212,12 @@ internal static class RecordFile
         return (long)(command.ExecuteScalar() ?? 0L);
     }
 
-    private static long RequireVersion(SqliteConnection connection, string folder)
+    private static void RequireVersion(SqliteConnection connection, string folder)
     {
         if (Number(connection, "PRAGMA application_id") != ApplicationId)
             throw NotARecord(folder);
-        return Number(connection, "PRAGMA user_version") is var version && version is >= OldestVersion and <= SchemaVersion
-            ? version
-            : throw new RecordFolderException(folder, $"the record has version {version}, this program knows version {SchemaVersion}. Run the version that wrote it, or choose another folder.");
+        if (Number(connection, "PRAGMA user_version") is var version and not SchemaVersion)
+            throw new RecordFolderException(folder, $"the record has version {version}, this program knows version {SchemaVersion}. Run the version that wrote it, or choose another folder.");
     }
 
     private static RecordFolderException NotARecord(string folder) =>

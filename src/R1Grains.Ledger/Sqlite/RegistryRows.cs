@@ -32,7 +32,7 @@ internal sealed class RegistryRows(SqliteConnection connection, TreeRows trees) 
 
     public void Add(string tenant, Entry entry, Digest leaf)
     {
-        _insert.Execute(tenant, entry.Index, (int)entry.Format, entry.Time, leaf.ToArray(), entry.Payload);
+        _insert.Execute(tenant, entry.Index, (int)entry.Format, entry.Time, leaf.ToArray(), entry.Payload.Skeleton);
         _putHead.Execute(tenant, entry.Index + 1, leaf.ToArray());
         trees.Append(tenant, LeafKind.Administrative, 0, entry.Index, leaf);
     }

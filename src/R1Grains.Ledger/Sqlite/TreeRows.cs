@@ -12,8 +12,6 @@ namespace R1Grains.Ledger.Sqlite;
 internal sealed class TreeRows : IDisposable
 {
     public const string Schema = """
-        ALTER TABLE entry ADD COLUMN receipt TEXT;
-
         CREATE TABLE tree (
             id INTEGER PRIMARY KEY,
             tenant TEXT NOT NULL UNIQUE,
@@ -108,22 +106,6 @@ internal sealed class TreeRows : IDisposable
             _trees[tenant] = tree = new GrowingTree((int)(long)_insertTree.Scalar(tenant, origin)!, origin, new Frontier(), null);
         }
         _insertLeaf.Execute(tree.Id, tree.Append(leaf), (int)kind, owner, index);
-    }
-
-    /// <summary>Begins the trees with what the record holds, in the order in which it was written.</summary>
-    public void AppendAll()
-    {
-        foreach (var (kind, sql) in new[]
-        {
-            (LeafKind.Entry, "SELECT h.tenant, e.conversation_id, e.idx, e.hash FROM entry e JOIN conversation_head h ON h.id = e.conversation_id ORDER BY e.rowid"),
-            (LeafKind.Administrative, "SELECT tenant, 0, idx, hash FROM administrative_record ORDER BY rowid"),
-        })
-        {
-            using var all = new Statement(_connection, sql);
-            using var row = all.Query();
-            while (row.Read())
-                Append(row.GetString(0), kind, row.GetInt64(1), row.GetInt64(2), row.Digest(3));
-        }
     }
 
     /// <summary>Writes what has been appended, and the checkpoints that are due. To be called before the transaction's end.</summary>

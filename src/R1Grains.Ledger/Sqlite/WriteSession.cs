@@ -48,21 +48,18 @@ internal sealed class WriteSession : IRecordRows, IDisposable
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _findHead = new Statement(connection, $"SELECT id, {HeadRow.Columns} FROM conversation_head WHERE tenant = $1 AND name = $2", 2);
-        _findCreation = new Statement(connection, """
-            SELECT h.name, e.payload FROM conversation_head h JOIN entry e ON e.conversation_id = h.id AND e.turn = 0 AND e.kind = 1
-            WHERE h.tenant = $1 AND h.caller = $2 AND h.request_id = $3
-            """, 3);
-        _insertHead = new Statement(connection, $"INSERT INTO conversation_head (tenant, name, caller, request_id, {HeadRow.Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id", 14);
+        _findCreation = new Statement(connection, "SELECT name FROM conversation_head WHERE tenant = $1 AND caller = $2 AND request_id = $3", 3);
+        _insertHead = new Statement(connection, $"INSERT INTO conversation_head (tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id", 16);
         _updateHead = new Statement(connection, $"UPDATE conversation_head SET ({HeadRow.Columns}) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) WHERE id = $1", 11);
-        _findEntry = new Statement(connection, "SELECT idx, epoch, time, payload, hash, piece_count, pieces_hash, receipt FROM entry WHERE conversation_id = $1 AND turn = $2 AND kind = $3", 3);
+        _findEntry = new Statement(connection, "SELECT idx, epoch, time, skeleton, sealed, hash, piece_count, pieces_hash, receipt FROM entry WHERE conversation_id = $1 AND turn = $2 AND kind = $3", 3);
         _findRequest = new Statement(connection, "SELECT turn FROM entry WHERE conversation_id = $1 AND request_id = $2", 2);
         _insertEntry = new Statement(connection, """
-            INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, payload, prompt, receipt)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-            """, 14);
-        _findPiece = new Statement(connection, "SELECT epoch, time, token_ids, text, resume_points FROM piece WHERE conversation_id = $1 AND turn = $2 AND number = $3", 3);
-        _pieces = new Statement(connection, "SELECT text, resume_points FROM piece WHERE conversation_id = $1 AND turn = $2 ORDER BY number", 2);
-        _insertPiece = new Statement(connection, "INSERT INTO piece (conversation_id, turn, number, epoch, time, token_ids, text, resume_points, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9);
+            INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, skeleton, sealed, prompt, receipt)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            """, 15);
+        _findPiece = new Statement(connection, "SELECT epoch, time, skeleton, sealed FROM piece WHERE conversation_id = $1 AND turn = $2 AND number = $3", 3);
+        _pieces = new Statement(connection, "SELECT number, epoch, time, skeleton, sealed FROM piece WHERE conversation_id = $1 AND turn = $2 ORDER BY number", 2);
+        _insertPiece = new Statement(connection, "INSERT INTO piece (conversation_id, turn, number, epoch, time, skeleton, sealed, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", 8);
     }
 
     public IRegistryRows Registry => _registry;
@@ -100,20 +97,16 @@ internal sealed class WriteSession : IRecordRows, IDisposable
         return row.Read() ? _heads[key] = new StoredHead(row.GetInt64(0), HeadRow.Read(row, key, 1)) : null;
     }
 
-    public RecordedCreation? FindCreation(string tenant, string caller, string requestId)
-    {
-        using var row = _findCreation.Query(tenant, caller, requestId);
-        return row.Read() ? new RecordedCreation(row.GetString(0), row.Bytes(1)) : null;
-    }
+    public string? FindCreation(string tenant, string caller, string requestId) => (string?)_findCreation.Scalar(tenant, caller, requestId);
 
     public RecordedEntry? FindEntry(StoredHead head, EntryKind kind, int turn)
     {
         using var row = _findEntry.Query(head.Id, turn, (int)kind);
         return row.Read()
             ? new RecordedEntry(
-                new Entry(row.GetInt64(0), kind, turn, row.GetInt64(1), row.GetInt64(2), row.Bytes(3), row.IsDBNull(5) ? null : (row.Int32(5), row.Digest(6))),
-                row.Digest(4),
-                row.IsDBNull(7) ? null : row.GetString(7))
+                new Entry(row.GetInt64(0), kind, turn, row.GetInt64(1), row.GetInt64(2), new(row.Bytes(3), row.IsDBNull(4) ? null : row.Bytes(4)), row.IsDBNull(6) ? null : (row.Int32(6), row.Digest(7))),
+                row.Digest(5),
+                row.IsDBNull(8) ? null : row.GetString(8))
             : null;
     }
 
@@ -122,37 +115,36 @@ internal sealed class WriteSession : IRecordRows, IDisposable
     public JournalPiece? FindPiece(StoredHead head, int turn, int number)
     {
         using var row = _findPiece.Query(head.Id, turn, number);
-        return row.Read() ? new JournalPiece(number, row.GetInt64(0), row.GetInt64(1), row.Bytes(2), row.Bytes(3), row.Bytes(4)) : null;
+        return row.Read() ? new JournalPiece(number, row.GetInt64(0), row.GetInt64(1), row.Bytes(2), row.Bytes(3)) : null;
     }
 
-    public Said Said(StoredHead head, int turn)
+    public IReadOnlyList<JournalPiece> Pieces(StoredHead head, int turn)
     {
-        var (text, points) = (new List<byte>(), new List<ResumePoint>());
+        var pieces = new List<JournalPiece>();
         using var row = _pieces.Query(head.Id, turn);
         while (row.Read())
-        {
-            text.AddRange(row.Bytes(0));
-            points.AddRange(ResumePoints.Decode(row.Bytes(1)));
-        }
-        return new Said([.. text], points);
+            pieces.Add(new JournalPiece(row.Int32(0), row.GetInt64(1), row.GetInt64(2), row.Bytes(3), row.Bytes(4)));
+        return pieces;
     }
 
-    public StoredHead Add(ConversationOpened opened, ConversationHead head, byte[] payload)
+    public StoredHead Add(ConversationCreation creation, ConversationHead head)
     {
-        var id = (long)_insertHead.Scalar([opened.Key.Tenant, opened.Key.Conversation, opened.Caller, opened.RequestId, .. Values(head)])!;
+        var opened = creation.Opened;
+        var id = (long)_insertHead.Scalar(
+            [opened.Key.Tenant, opened.Key.Conversation, opened.Caller, opened.RequestId, creation.DataKey.ToArray(), creation.Customer?.ToArray(), .. Values(head)])!;
         return _heads[opened.Key] = new StoredHead(id, head);
     }
 
-    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, byte[]? prompt, string? signature)
+    public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, string? signature)
     {
         _insertEntry.Execute(
             head.Id, entry.Index, (int)entry.Format, (int)entry.Kind, entry.Turn, entry.Epoch, entry.Time, requestId,
-            entry.Pieces?.Count, entry.Pieces?.Hash.ToArray(), leaf.ToArray(), entry.Payload, prompt, signature);
+            entry.Pieces?.Count, entry.Pieces?.Hash.ToArray(), leaf.ToArray(), entry.Payload.Skeleton, entry.Payload.Sealed, entry.Payload.Prompt, signature);
         _trees.Append(head.Head.Key.Tenant, LeafKind.Entry, head.Id, entry.Index, leaf);
     }
 
     public void Add(StoredHead head, int turn, JournalPiece piece, Digest hash) => _insertPiece.Execute(
-        head.Id, turn, piece.Number, piece.Epoch, piece.Time, piece.TokenIds, piece.Text, piece.ResumePoints, hash.ToArray());
+        head.Id, turn, piece.Number, piece.Epoch, piece.Time, piece.Skeleton, piece.Sealed, hash.ToArray());
 
     public void Dispose()
     {

@@ -9,8 +9,8 @@ internal interface IRecordRows
 
     StoredHead? FindHead(ConversationKey key);
 
-    /// <summary>What the tenant's caller created with this request.</summary>
-    RecordedCreation? FindCreation(string tenant, string caller, string requestId);
+    /// <summary>Name of the conversation that the tenant's caller created with this request.</summary>
+    string? FindCreation(string tenant, string caller, string requestId);
 
     RecordedEntry? FindEntry(StoredHead head, EntryKind kind, int turn);
 
@@ -19,24 +19,17 @@ internal interface IRecordRows
 
     JournalPiece? FindPiece(StoredHead head, int turn, int number);
 
-    /// <summary>All pieces of the turn, joined.</summary>
-    Said Said(StoredHead head, int turn);
+    /// <summary>All pieces of the turn, in order.</summary>
+    IReadOnlyList<JournalPiece> Pieces(StoredHead head, int turn);
 
-    StoredHead Add(ConversationOpened opened, ConversationHead head, byte[] payload);
+    StoredHead Add(ConversationCreation creation, ConversationHead head);
 
     /// <param name="signature">Line beneath the <see cref="Tree.Promise"/> of it.</param>
-    void Add(StoredHead head, Entry entry, Digest leaf, string? requestId = null, byte[]? prompt = null, string? signature = null);
+    void Add(StoredHead head, Entry entry, Digest leaf, string? requestId = null, string? signature = null);
 
     /// <param name="hash">The running hash after it.</param>
     void Add(StoredHead head, int turn, JournalPiece piece, Digest hash);
 }
 
-/// <param name="Name">Of the conversation.</param>
-/// <param name="Payload">Of its first entry.</param>
-internal sealed record RecordedCreation(string Name, byte[] Payload);
-
 /// <param name="Signature">Line beneath the <see cref="Tree.Promise"/> of it.</param>
 internal sealed record RecordedEntry(Entry Entry, Digest Leaf, string? Signature);
-
-/// <param name="Text">UTF-8.</param>
-internal sealed record Said(byte[] Text, IReadOnlyList<ResumePoint> ResumePoints);

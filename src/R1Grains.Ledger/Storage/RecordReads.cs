@@ -1,5 +1,6 @@
 using System.Data.Common;
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Storage;
@@ -10,13 +11,6 @@ namespace R1Grains.Ledger.Storage;
 /// </summary>
 internal abstract class RecordReads : IAsyncDisposable
 {
-    private const string SelectConversation = """
-        SELECT h.tenant, h.name, h.id, h.last_activity, h.next_turn, h.deadline IS NOT NULL, o.time, o.payload, c.epoch, c.time, c.payload
-        FROM conversation_head h
-        JOIN entry o ON o.conversation_id = h.id AND o.turn = 0 AND o.kind = 1
-        LEFT JOIN entry c ON c.conversation_id = h.id AND c.turn = 0 AND c.kind = 4
-        """;
-
     private const string ThisConversation = "(SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2)";
 
     /// <summary>The condition on a head that it is idle and may be completed; SQL.</summary>
@@ -25,32 +19,36 @@ internal abstract class RecordReads : IAsyncDisposable
     /// <summary>When an idle conversation's time is up; SQL.</summary>
     protected abstract string IdleSince { get; }
 
-    public async Task<Conversation?> Conversation(ConversationKey key) =>
-        (await Query($"{SelectConversation} WHERE h.tenant = $1 AND h.name = $2", ReadConversation, key.Tenant, key.Conversation)).SingleOrDefault();
+    public async Task<DataKeyId?> DataKey(ConversationKey key) => (await Query(
+        "SELECT data_key FROM conversation_head WHERE tenant = $1 AND name = $2", row => (DataKeyId?)DataKeyId.Of(row.Bytes(0)), key.Tenant, key.Conversation)).SingleOrDefault();
 
-    public async Task<Page<Conversation>> Conversations(string tenant, int pageSize, long after)
+    public async Task<ConversationRow?> Conversation(ConversationKey key) =>
+        (await Query($"{ConversationRow.Select} WHERE h.tenant = $1 AND h.name = $2", ConversationRow.Read, key.Tenant, key.Conversation)).SingleOrDefault();
+
+    public async Task<Page<ConversationRow>> Conversations(string tenant, int pageSize, long after)
     {
-        var rows = await Query($"{SelectConversation} WHERE h.tenant = $1 AND h.id > $2 ORDER BY h.id LIMIT $3", row => (Id: row.GetInt64(2), Conversation: ReadConversation(row)), tenant, after, pageSize + 1);
+        var rows = await Query($"{ConversationRow.Select} WHERE h.tenant = $1 AND h.id > $2 ORDER BY h.id LIMIT $3", ConversationRow.Read, tenant, after, pageSize + 1);
         var page = rows.Take(pageSize).ToList();
-        return new Page<Conversation>(page.ConvertAll(row => row.Conversation), rows.Count > pageSize ? page[^1].Id : null);
+        return new Page<ConversationRow>(page, rows.Count > pageSize ? page[^1].Number : null);
     }
 
-    public Task<TakenOver> TakenOver(ConversationKey key, long epoch, int recentTurns) => AtOneMoment(async () =>
+    public Task<(ConversationRow Conversation, List<TurnRow> Turns)> TakenOver(ConversationKey key, int recentTurns) => AtOneMoment(async () =>
     {
         var conversation = (await Conversation(key))!;
-        return new TakenOver(conversation, epoch, conversation.TurnCount + 1, await ReadTurns(key, Math.Max(1, conversation.TurnCount - recentTurns + 1), conversation.TurnCount));
+        return (conversation, await ReadTurns(key, Math.Max(1, conversation.TurnCount - recentTurns + 1), conversation.TurnCount));
     });
 
     /// <summary>The turns numbered from <paramref name="first"/> to <paramref name="last"/>, as far as there are any.</summary>
-    public Task<List<TurnRecord>> Turns(ConversationKey key, int first, int last) => AtOneMoment(() => ReadTurns(key, first, last));
+    public Task<List<TurnRow>> Turns(ConversationKey key, int first, int last) => AtOneMoment(() => ReadTurns(key, first, last));
 
     public async Task<int?> TurnOfRequest(ConversationKey key, string requestId) => (await Query(
         $"SELECT turn FROM entry WHERE conversation_id = {ThisConversation} AND request_id = $3",
         row => (int?)row.Int32(0), key.Tenant, key.Conversation, requestId)).SingleOrDefault();
 
-    public async Task<int[]?> Prompt(ConversationKey key, int turn) => (await Query(
-        $"SELECT prompt FROM entry WHERE conversation_id = {ThisConversation} AND turn = $3 AND kind = 2 AND prompt IS NOT NULL",
-        row => TokenIds.Decode(row.Bytes(0)), key.Tenant, key.Conversation, turn)).SingleOrDefault();
+    /// <summary>A turn_opened with its sealed prompt, where this is kept.</summary>
+    public async Task<SealedPayload?> Prompt(ConversationKey key, int turn) => (await Query(
+        $"SELECT skeleton, sealed, prompt FROM entry WHERE conversation_id = {ThisConversation} AND turn = $3 AND kind = 2 AND prompt IS NOT NULL",
+        row => new SealedPayload(row.Bytes(0), row.Bytes(1), row.Bytes(2)), key.Tenant, key.Conversation, turn)).SingleOrDefault();
 
     public async Task<IReadOnlyList<OpenTurn>> OpenTurns(int limit, OpenTurn? after) => await Query($"""
         SELECT tenant, name, next_turn - 1, deadline FROM conversation_head
@@ -145,52 +143,36 @@ internal abstract class RecordReads : IAsyncDisposable
         return result;
     }
 
-    private async Task<List<TurnRecord>> ReadTurns(ConversationKey key, int first, int last)
+    private async Task<List<TurnRow>> ReadTurns(ConversationKey key, int first, int last)
     {
         var pieces = (await Query($"""
-            SELECT turn, number, epoch, time, token_ids, text, resume_points FROM piece
+            SELECT turn, number, epoch, time, skeleton, sealed FROM piece
             WHERE conversation_id = {ThisConversation} AND turn BETWEEN $3 AND $4
             ORDER BY turn, number
-            """, row => new Piece
-        {
-            Key = key,
-            Turn = row.Int32(0),
-            Number = row.Int32(1),
-            Epoch = row.GetInt64(2),
-            Time = Microseconds.ToTime(row.GetInt64(3)),
-            TokenIds = TokenIds.Decode(row.Bytes(4)),
-            Text = ByteWriter.StrictUtf8.GetString(row.Bytes(5)),
-            ResumePoints = ResumePoints.Decode(row.Bytes(6)),
-        }, key.Tenant, key.Conversation, first, last)).ToLookup(piece => piece.Turn);
+            """,
+            row => (Turn: row.Int32(0), Piece: new JournalPiece(row.Int32(1), row.GetInt64(2), row.GetInt64(3), row.Bytes(4), row.Bytes(5))),
+            key.Tenant, key.Conversation, first, last)).ToLookup(row => row.Turn, row => row.Piece);
         return await Query($"""
-            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.payload, c.idx, c.epoch, c.time, c.hash, c.payload, c.piece_count, o.format, c.format, c.receipt
+            SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.skeleton, o.sealed, c.idx, c.epoch, c.time, c.hash, c.skeleton, c.sealed, c.piece_count, c.pieces_hash, c.receipt
             FROM entry o LEFT JOIN entry c ON c.conversation_id = o.conversation_id AND c.turn = o.turn AND c.kind = 3
             WHERE o.conversation_id = {ThisConversation} AND o.turn BETWEEN $3 AND $4 AND o.kind = 2
             ORDER BY o.turn
-            """, row =>
-        {
-            var turn = row.Int32(0);
-            var (opened, _, promptHash) = Payload.DecodeTurnOpened(row.Bytes(5), (byte)row.Int32(12), key, turn, row.GetInt64(2), Microseconds.ToTime(row.GetInt64(3)));
-            var closed = row.IsDBNull(6) ? null : Payload.DecodeTurnClosed(row.Bytes(10), (byte)row.Int32(13), key, turn, row.GetInt64(7), Microseconds.ToTime(row.GetInt64(8)), row.Int32(11));
-            return new TurnRecord(
-                opened,
-                promptHash,
-                new Receipt(key, row.GetInt64(1), row.Digest(4)),
-                [.. pieces[turn]],
-                closed,
-                closed is null ? null : Receipts.Of(key, row.GetInt64(6), row.Digest(9), row.GetInt64(8), row.IsDBNull(14) ? null : row.GetString(14)));
-        }, key.Tenant, key.Conversation, first, last);
-    }
-
-    private static Conversation ReadConversation(DbDataReader row)
-    {
-        var key = ReadKey(row);
-        return new Conversation(
-            Payload.DecodeConversationOpened(row.Bytes(7), key, Microseconds.ToTime(row.GetInt64(6))),
-            Microseconds.ToTime(row.GetInt64(3)),
-            row.Int32(4) - 1,
-            row.GetBoolean(5),
-            row.IsDBNull(8) ? null : Payload.DecodeConversationCompleted(row.Bytes(10), key, row.GetInt64(8), Microseconds.ToTime(row.GetInt64(9))));
+            """,
+            row =>
+            {
+                var turn = row.Int32(0);
+                var isClosed = !row.IsDBNull(7);
+                return new TurnRow(
+                    key,
+                    turn,
+                    new Entry(row.GetInt64(1), EntryKind.TurnOpened, turn, row.GetInt64(2), row.GetInt64(3), new(row.Bytes(5), row.Bytes(6)), null),
+                    row.Digest(4),
+                    [.. pieces[turn]],
+                    isClosed ? new Entry(row.GetInt64(7), EntryKind.TurnClosed, turn, row.GetInt64(8), row.GetInt64(9), new(row.Bytes(11), row.Bytes(12)), (row.Int32(13), row.Digest(14))) : null,
+                    isClosed ? row.Digest(10) : default,
+                    row.IsDBNull(15) ? null : row.GetString(15));
+            },
+            key.Tenant, key.Conversation, first, last);
     }
 
     /// <summary>The condition on a head that it comes after $1, $2 and $3. The first part says nothing new; an index is searched by it.</summary>

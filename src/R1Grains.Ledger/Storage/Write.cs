@@ -1,3 +1,5 @@
+using R1Grains.Ledger.Keys;
+
 namespace R1Grains.Ledger.Storage;
 
 /// <summary>One call that waits until what it wrote is durable.</summary>
@@ -32,6 +34,10 @@ internal abstract class Write<T> : Write
         catch (Exception refusal) when (refusal is StaleEpochException or RecordConflictException or DocumentConflictException)
         {
             _refusal = refusal;
+        }
+        catch (KeyDestroyedException)
+        {
+            _refusal = new ConversationErasedException(Key);
         }
     }
 

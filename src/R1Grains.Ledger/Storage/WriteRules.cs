@@ -12,22 +12,19 @@ internal sealed class WriteRules(IRecordRows rows, LogIdentity? identity)
 {
     public IRegistryRows Registry => rows.Registry;
 
-    /// <returns>The conversation is the one that the request meets: that of its id, else that of its key.</returns>
-    public (CreationOutcome Outcome, ConversationKey Key) Create(ConversationOpened opened, byte[] payload)
+    /// <returns><see cref="CreationOutcome.Replayed"/> wherever the request's id is known.</returns>
+    public (CreationOutcome Outcome, ConversationKey Key) Create(ConversationCreation creation)
     {
-        if (rows.FindCreation(opened.Key.Tenant, opened.Caller, opened.RequestId) is { } creation)
-        {
-            var earlier = opened.Key with { Conversation = creation.Name };
-            var replayed = earlier == opened.Key && Payload.DecodeConversationOpened(creation.Payload, earlier, default).PayloadHash == opened.PayloadHash;
-            return (replayed ? CreationOutcome.Replayed : CreationOutcome.RequestIdReused, earlier);
-        }
+        var opened = creation.Opened;
+        if (rows.FindCreation(opened.Key.Tenant, opened.Caller, opened.RequestId) is { } earlier)
+            return (CreationOutcome.Replayed, opened.Key with { Conversation = earlier });
         if (rows.FindHead(opened.Key) is not null)
             return (CreationOutcome.AlreadyExists, opened.Key);
 
         var head = new ConversationHead { Key = opened.Key };
-        var entry = new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(opened.Time), payload, null);
+        var entry = new Entry(0, EntryKind.ConversationOpened, 0, 0, Microseconds.Of(opened.Time), creation.Payload, null);
         var leaf = head.Opened(entry, Microseconds.Of(opened.IdleTimeout));
-        rows.Add(rows.Add(opened, head, payload), entry, leaf);
+        rows.Add(rows.Add(creation, head), entry, leaf);
         return (CreationOutcome.Created, opened.Key);
     }
 
@@ -40,60 +37,62 @@ internal sealed class WriteRules(IRecordRows rows, LogIdentity? identity)
         return ++stored.Head.Epoch;
     }
 
-    public Receipt Append(TurnOpened opened, byte[] payload, byte[] prompt)
+    public Receipt Append(TurnOpening opening)
     {
-        var (stored, head) = RequireHead(opened.Key, opened.Epoch);
-        var entry = new Entry(head.NextIndex, EntryKind.TurnOpened, opened.Turn, opened.Epoch, Microseconds.Of(opened.Time), payload, null);
-        if (head.Misfit(entry.Kind, entry.Turn) is { } misfit)
-            return Repeated(stored, entry, misfit);
+        var (stored, head) = RequireHead(opening.Key, opening.Epoch);
+        if (head.Misfit(opening.Kind, opening.Turn) is { } misfit)
+            return Repeated(stored, opening, misfit);
+        var opened = opening.Opened;
         if (rows.FindTurn(stored, opened.RequestId) is { } other)
             throw new RecordConflictException(opened.Key, $"request id '{opened.RequestId}' opened turn {other} already, so it cannot open turn {opened.Turn}");
-        return Add(stored, entry, head.TurnOpened(entry, Microseconds.Of(opened.Deadline)), opened.RequestId, prompt);
+        var entry = opening.ToEntry(head.NextIndex);
+        return Add(stored, entry, head.TurnOpened(entry, Microseconds.Of(opened.Deadline)), opened.RequestId);
     }
 
-    public Receipt Append(TurnClosed closed, byte[] payload)
+    public Receipt Append(TurnClosing closing)
     {
-        var (stored, head) = RequireHead(closed.Key, closed.Epoch);
-        var entry = new Entry(head.NextIndex, EntryKind.TurnClosed, closed.Turn, closed.Epoch, Microseconds.Of(closed.Time), payload, (closed.PieceCount, head.PiecesHash));
-        if (head.Misfit(entry.Kind, entry.Turn) is { } misfit)
-            return Repeated(stored, entry, misfit);
+        var (stored, head) = RequireHead(closing.Key, closing.Epoch);
+        if (head.Misfit(closing.Kind, closing.Turn) is { } misfit)
+            return Repeated(stored, closing, misfit, closing.Closed.PieceCount);
+        var closed = closing.Closed;
         if (closed.PieceCount != head.NextPiece - 1)
             throw new RecordConflictException(closed.Key, $"turn {closed.Turn} is closed with {closed.PieceCount} pieces, the record holds {head.NextPiece - 1}");
-        var said = rows.Said(stored, closed.Turn);
-        var answer = ByteWriter.StrictUtf8.GetBytes(closed.Answer);
-        if (!answer.AsSpan().SequenceEqual(said.Text))
-            throw new RecordConflictException(closed.Key, $"turn {closed.Turn} is closed with an answer of {answer.Length} bytes that is not its pieces' texts joined");
-        if (!closed.ResumePoints.Take(said.ResumePoints.Count).SequenceEqual(said.ResumePoints))
-            throw new RecordConflictException(closed.Key, $"turn {closed.Turn} is closed with resume points that do not begin with those of its pieces");
+        if (closing.Misfit(rows.Pieces(stored, closed.Turn)) is { } otherwise)
+            throw new RecordConflictException(closed.Key, $"turn {closed.Turn} is closed with {otherwise}");
+        var entry = closing.ToEntry(head.NextIndex, (closed.PieceCount, head.PiecesHash));
         return Add(stored, entry, head.TurnClosed(entry));
     }
 
-    public Receipt Append(ConversationCompleted completed, byte[] payload)
+    public Receipt Append(ConversationCompletion completion)
     {
-        var (stored, head) = RequireHead(completed.Key, completed.Epoch);
-        var entry = new Entry(head.NextIndex, EntryKind.ConversationCompleted, 0, completed.Epoch, Microseconds.Of(completed.Time), payload, null);
-        return head.Misfit(entry.Kind, entry.Turn) is { } misfit ? Repeated(stored, entry, misfit) : Add(stored, entry, head.Complete(entry));
+        var (stored, head) = RequireHead(completion.Key, completion.Epoch);
+        var entry = completion.ToEntry(head.NextIndex);
+        return head.Misfit(entry.Kind, entry.Turn) is { } misfit ? Repeated(stored, completion, misfit) : Add(stored, entry, head.Complete(entry));
     }
 
-    public void Append(ConversationKey key, int turn, JournalPiece piece)
+    public void Append(PieceAppend append)
     {
-        var (stored, head) = RequireHead(key, piece.Epoch);
-        if (head.Misfit(turn, piece.Number) is { } misfit)
+        var piece = append.Journalled;
+        var (stored, head) = RequireHead(append.Key, piece.Epoch);
+        if (head.Misfit(append.Turn, piece.Number) is { } misfit)
         {
-            RequireRepeated(stored, turn, piece, misfit);
+            if (rows.FindPiece(stored, append.Turn, piece.Number) is not { } recorded)
+                throw new RecordConflictException(append.Key, misfit);
+            if (!append.IsSaidBy(recorded))
+                throw new RecordConflictException(append.Key, $"piece {piece.Number} of turn {append.Turn} is recorded with other bytes");
             return;
         }
-        rows.Add(stored, turn, piece, head.Add(piece));
+        rows.Add(stored, append.Turn, piece, head.Add(piece));
         stored.Changed = true;
     }
 
-    private Receipt Add(StoredHead stored, Entry entry, Digest leaf, string? requestId = null, byte[]? prompt = null)
+    private Receipt Add(StoredHead stored, Entry entry, Digest leaf, string? requestId = null)
     {
         var key = stored.Head.Key;
         var signature = entry.Kind is EntryKind.TurnClosed
             ? identity?.Sign(Receipts.Promise(new Receipt(key, entry.Index, leaf), entry.Time, identity.Origin(key.Tenant))).Signatures[0].Line
             : null;
-        rows.Add(stored, entry, leaf, requestId, prompt, signature);
+        rows.Add(stored, entry, leaf, requestId, signature);
         stored.Changed = true;
         return Receipts.Of(key, entry.Index, leaf, entry.Time, signature);
     }
@@ -109,24 +108,13 @@ internal sealed class WriteRules(IRecordRows rows, LogIdentity? identity)
     }
 
     /// <summary>A retry of what is recorded already succeeds; anything else in its place is a conflict.</summary>
-    private Receipt Repeated(StoredHead stored, Entry entry, string misfit)
+    private Receipt Repeated(StoredHead stored, EntryAppend append, string misfit, int? pieces = null)
     {
         var key = stored.Head.Key;
-        if (rows.FindEntry(stored, entry.Kind, entry.Turn) is not var (recorded, leaf, signature))
+        if (rows.FindEntry(stored, append.Kind, append.Turn) is not var (recorded, leaf, signature))
             throw new RecordConflictException(key, misfit);
-        var same = recorded.Epoch == entry.Epoch && recorded.Time == entry.Time
-            && recorded.Pieces?.Count == entry.Pieces?.Count && recorded.Payload.AsSpan().SequenceEqual(entry.Payload);
-        return same ? Receipts.Of(key, recorded.Index, leaf, recorded.Time, signature) : throw new RecordConflictException(key, $"entry {recorded.Index} ({entry.Kind}, turn {entry.Turn}) is recorded with other bytes");
-    }
-
-    private void RequireRepeated(StoredHead stored, int turn, JournalPiece piece, string misfit)
-    {
-        if (rows.FindPiece(stored, turn, piece.Number) is not { } recorded)
-            throw new RecordConflictException(stored.Head.Key, misfit);
-        var same = recorded.Epoch == piece.Epoch && recorded.Time == piece.Time
-            && recorded.TokenIds.AsSpan().SequenceEqual(piece.TokenIds) && recorded.Text.AsSpan().SequenceEqual(piece.Text)
-            && recorded.ResumePoints.AsSpan().SequenceEqual(piece.ResumePoints);
-        if (!same)
-            throw new RecordConflictException(stored.Head.Key, $"piece {piece.Number} of turn {turn} is recorded with other bytes");
+        var same = recorded.Epoch == append.Epoch && recorded.Time == Microseconds.Of(append.Time)
+            && recorded.Pieces?.Count == pieces && append.IsSaidBy(recorded.Payload);
+        return same ? Receipts.Of(key, recorded.Index, leaf, recorded.Time, signature) : throw new RecordConflictException(key, $"entry {recorded.Index} ({append.Kind}, turn {append.Turn}) is recorded with other bytes");
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using R1Grains.Ledger.Keys;
 
 namespace R1Grains.Ledger.Tree;
 
@@ -74,25 +75,5 @@ public sealed class NoteSigner : IDisposable
 
     public void Dispose() => _key.Dispose();
 
-    /// <summary>Whole or not at all; where another process was faster, its file stays.</summary>
-    private static void Write(string file, string pem, UnixFileMode mode)
-    {
-        var unfinished = $"{file}.{Guid.NewGuid():n}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = mode;
-        using (var stream = new FileStream(unfinished, options))
-        {
-            stream.Write(Encoding.ASCII.GetBytes(pem + "\n"));
-            stream.Flush(flushToDisk: true);
-        }
-        try
-        {
-            File.Move(unfinished, file);
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-            File.Delete(unfinished);
-        }
-    }
+    private static void Write(string file, string pem, UnixFileMode mode) => KeyFile.Write(file, Encoding.ASCII.GetBytes(pem + "\n"), mode);
 }

@@ -66,7 +66,7 @@ internal sealed class AdministrationWalk(IEvidence evidence)
             var (hash, leaf) = (row.Digest(3), entry.Leaf(AdministrativePayload.Chain(_tenant!), head.LastHash));
             if (hash != leaf)
                 throw new InvalidDataException($"its hash is {hash}; its content, its place and the record before it give {leaf}");
-            foreach (var mark in AdministrativePayload.Decode(entry.Payload, _tenant!, entry.Time).Documents)
+            foreach (var mark in AdministrativePayload.Decode(entry.Payload.Skeleton, _tenant!, entry.Time).Documents)
             {
                 var before = _marks.GetValueOrDefault((mark.Kind, mark.Id));
                 if (mark.Version != (before?.Version ?? 0) + 1)

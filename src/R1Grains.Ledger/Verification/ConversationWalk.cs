@@ -1,6 +1,7 @@
-using System.Buffers;
 using System.Data.Common;
+using System.Text;
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Storage;
 using R1Grains.Ledger.Tree;
 
@@ -9,13 +10,14 @@ namespace R1Grains.Ledger.Verification;
 /// <summary>
 /// Replays the chain of one conversation after another through <see cref="ConversationHead"/>, and compares every hash,
 /// piece and head on the way with what is stored. The first contradiction throws <see cref="InvalidDataException"/>;
-/// <see cref="Here"/> then tells where it stands.
+/// <see cref="Here"/> then tells where it stands. Without data keys, what is sealed is compared with its digest alone.
 /// </summary>
 /// <param name="keys">That sign receipts. Without any, signatures are not looked at.</param>
-internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
+/// <param name="dataKeys">Null to open nothing.</param>
+internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys)
 {
-    /// <summary>Text of the latest turn's pieces, joined.</summary>
-    private readonly ArrayBufferWriter<byte> _text = new();
+    /// <summary>Text of the latest turn's pieces, joined, as far as it can be read.</summary>
+    private readonly StringBuilder _text = new();
 
     /// <summary>Of the latest turn's pieces.</summary>
     private readonly List<ResumePoint> _resumed = [];
@@ -26,7 +28,10 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
     private int? _piece;
 
     // What the head says of the request that created the conversation.
-    private (string Caller, string RequestId) _creation;
+    private (string Caller, string RequestId, DataKeyId DataKey, Digest? Customer) _creation;
+
+    // Null where nothing is to be opened, or it was destroyed.
+    private DataKey? _dataKey;
     private ConversationHead _stored = null!;
     private ConversationHead _replayed = null!;
 
@@ -41,6 +46,9 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
 
     public long Pieces { get; private set; }
 
+    /// <summary>Conversations whose key was destroyed; 0 where nothing was opened.</summary>
+    public long Erased { get; private set; }
+
     public BadRecord Here(string reason) => new(_key?.Tenant, _key?.Conversation, _index, _turn, _piece, reason);
 
     public void Leave()
@@ -52,8 +60,22 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
     /// <summary>Checks the first conversation whose number is greater than <see cref="Number"/>. False when there is none.</summary>
     public bool CheckNext()
     {
+        var (number, counts) = (Number, (Turns, OpenTurns, Entries, Pieces, Erased));
+        try
+        {
+            return Check(number + 1);
+        }
+        catch (KeyDestroyedException)
+        {
+            // Meanwhile: from the beginning, as one that was erased.
+            (Number, (Turns, OpenTurns, Entries, Pieces, Erased)) = (number, counts);
+            return Check(number + 1);
+        }
+    }
+
+    private bool Check(long expected)
+    {
         Leave();
-        var expected = Number + 1;
         if (!ReadHead(expected))
             return false;
 
@@ -103,9 +125,10 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         if (Number != expected)
             throw Wrong($"conversation number {expected} is missing; number {Number} ({key}) comes in its place");
         _key = key;
-        _creation = (head.GetString(3), head.GetString(4));
-        _stored = HeadRow.Read(head, key, 5);
+        _creation = (head.GetString(3), head.GetString(4), DataKeyId.Of(head.Bytes(5)), head.IsDBNull(6) ? null : head.Digest(6));
+        _stored = HeadRow.Read(head, key, 7);
         _replayed = new ConversationHead { Key = key };
+        _dataKey = null;
         return true;
     }
 
@@ -114,21 +137,24 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         var index = row.GetInt64(0);
         if (index != _replayed.NextIndex)
             throw Wrong($"the entry is missing; entry {index} comes in its place");
-        if (row.GetInt64(1) is not (>= Entry.OldestFormat and <= Entry.CurrentFormat and var format))
-            throw Wrong($"its format is {row.GetInt64(1)}, this program knows {Entry.OldestFormat} to {Entry.CurrentFormat}");
+        if (row.GetInt64(1) is var format and not Entry.CurrentFormat)
+            throw Wrong($"its format is {format}, this program knows {Entry.CurrentFormat}");
         var (kind, turn) = ((EntryKind)row.Int32(2), row.Int32(3));
         _turn = turn == 0 ? null : turn;
         if (_replayed.Misfit(kind, turn) is { } misfit)
             throw Wrong(misfit);
         if ((turn != 0) != kind is EntryKind.TurnOpened or EntryKind.TurnClosed)
             throw Wrong($"a {kind} names turn {turn}");
-        if (kind is not EntryKind.TurnOpened && !(row.IsDBNull(8) && row.IsDBNull(9)))
+        if (row.IsDBNull(8) != kind is EntryKind.ConversationCompleted)
+            throw Wrong($"a {kind} has {(row.IsDBNull(8) ? "no" : "")} sealed fields");
+        if (kind is not EntryKind.TurnOpened && !(row.IsDBNull(9) && row.IsDBNull(10)))
             throw Wrong($"a {kind} has a request id or a prompt");
-        if (kind is not EntryKind.TurnClosed && !(row.IsDBNull(10) && row.IsDBNull(11)))
+        if (kind is not EntryKind.TurnClosed && !(row.IsDBNull(11) && row.IsDBNull(12)))
             throw Wrong($"a {kind} commits to pieces");
-        if (kind is not EntryKind.TurnClosed && !row.IsDBNull(12))
+        if (kind is not EntryKind.TurnClosed && !row.IsDBNull(13))
             throw Wrong($"a {kind} has a receipt");
-        return new Entry(index, kind, turn, row.GetInt64(4), row.GetInt64(5), row.Bytes(7), kind is EntryKind.TurnClosed ? (row.Int32(10), row.Digest(11)) : null) { Format = (byte)format };
+        var payload = new SealedPayload(row.Bytes(7), row.IsDBNull(8) ? null : row.Bytes(8), kind is EntryKind.TurnOpened ? row.Bytes(10) : null);
+        return new Entry(index, kind, turn, row.GetInt64(4), row.GetInt64(5), payload, kind is EntryKind.TurnClosed ? (row.Int32(11), row.Digest(12)) : null);
     }
 
     private void CheckEntry(DbDataReader row, Entry entry)
@@ -140,31 +166,42 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         switch (entry.Kind)
         {
             case EntryKind.ConversationOpened:
-                var first = Payload.DecodeConversationOpened(entry.Payload, _replayed.Key, time);
-                if (_creation != (first.Caller, first.RequestId))
+                var (first, subject, dataKey, firstSealed) = Payload.DecodeConversationOpened(entry.Payload.Skeleton, FieldReader.Withheld, _replayed.Key, time);
+                RequireSealed(entry.Payload.Sealed!, firstSealed);
+                if ((_creation.Caller, _creation.RequestId) != (first.Caller, first.RequestId))
                     throw Wrong($"the head says that request id '{_creation.RequestId}' of '{_creation.Caller}' created it, the entry says '{first.RequestId}' of '{first.Caller}'");
+                if (_creation.DataKey != dataKey || _creation.Customer != (subject.Kind is SubjectKind.Customer ? subject.Hash : null))
+                    throw Wrong("the head names another data key or customer than the entry");
+                if (dataKeys is not null)
+                {
+                    _dataKey = dataKeys.FindAsync(_replayed.Key.Tenant, dataKey).AsTask().GetAwaiter().GetResult();
+                    Erased += _dataKey is null ? 1 : 0;
+                    Payload.DecodeConversationOpened(entry.Payload.Skeleton, Fields(entry), _replayed.Key, time);
+                }
                 _replayed.Opened(entry, Microseconds.Of(first.IdleTimeout));
                 break;
             case EntryKind.TurnOpened:
-                var (opened, count, hash) = Payload.DecodeTurnOpened(entry.Payload, entry.Format, _replayed.Key, entry.Turn, entry.Epoch, time);
-                var prompt = row.Bytes(9);
-                if (opened.RequestId != row.GetString(8))
-                    throw Wrong($"the request id beside it is '{row.GetString(8)}', within it '{opened.RequestId}'");
-                if (prompt.Length != 4L * count || Digest.Of(prompt) != hash)
+                var (opened, count, promptHash, promptDigest, openedSealed) = Payload.DecodeTurnOpened(entry.Payload.Skeleton, Fields(entry), _replayed.Key, entry.Turn, entry.Epoch, time);
+                RequireSealed(entry.Payload.Sealed!, openedSealed);
+                if (opened.RequestId != row.GetString(9))
+                    throw Wrong($"the request id beside it is '{row.GetString(9)}', within it '{opened.RequestId}'");
+                if (Digest.Of(entry.Payload.Prompt) != promptDigest)
+                    throw Wrong("the prompt kept with it is not the one that it commits to");
+                if (_dataKey?.Open(entry.Payload.Prompt, SealedPlace.OfPrompt(_replayed.Key, entry.Turn, _dataKey.Id)) is { } prompt && (prompt.Length != 4L * count || Digest.Of(prompt) != promptHash))
                     throw Wrong($"the prompt kept with it is not the one of {count} tokens that it commits to");
                 _replayed.TurnOpened(entry, Microseconds.Of(opened.Deadline));
-                _text.ResetWrittenCount();
+                _text.Clear();
                 _resumed.Clear();
                 Turns++;
                 break;
             case EntryKind.TurnClosed:
                 CheckClose(entry, time);
-                if (!row.IsDBNull(12))
-                    CheckReceipt(new Receipt(_replayed.Key, entry.Index, leaf), entry.Time, row.GetString(12));
+                if (!row.IsDBNull(13))
+                    CheckReceipt(new Receipt(_replayed.Key, entry.Index, leaf), entry.Time, row.GetString(13));
                 _replayed.TurnClosed(entry);
                 break;
             default:
-                Payload.DecodeConversationCompleted(entry.Payload, _replayed.Key, entry.Epoch, time);
+                Payload.DecodeConversationCompleted(entry.Payload.Skeleton, _replayed.Key, entry.Epoch, time);
                 _replayed.Complete(entry);
                 break;
         }
@@ -174,7 +211,8 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
     {
         var (count, hash) = entry.Pieces!.Value;
         var held = _replayed.NextPiece - 1;
-        var closed = Payload.DecodeTurnClosed(entry.Payload, entry.Format, _replayed.Key, entry.Turn, entry.Epoch, time, count);
+        var (closed, closedSealed) = Payload.DecodeTurnClosed(entry.Payload.Skeleton, Fields(entry), _replayed.Key, entry.Turn, entry.Epoch, time, count);
+        RequireSealed(entry.Payload.Sealed!, closedSealed);
         if (held != count)
         {
             At(null, entry.Turn, Math.Min(held, count) + 1);
@@ -182,7 +220,7 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         }
         if (hash != _replayed.PiecesHash)
             throw Wrong($"the turn was closed over other pieces: it commits to {hash}, the journal gives {_replayed.PiecesHash}");
-        if (!ByteWriter.StrictUtf8.GetBytes(closed.Answer).AsSpan().SequenceEqual(_text.WrittenSpan))
+        if (!_text.Equals(closed.Answer))
             throw Wrong("its answer is not its pieces' texts joined");
         if (!closed.ResumePoints.Take(_resumed.Count).SequenceEqual(_resumed))
             throw Wrong("its resume points do not begin with those of its pieces");
@@ -211,18 +249,29 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
                 throw Wrong($"the piece is missing; piece {number} comes in its place");
             CheckEpoch(row.GetInt64(2));
             Microseconds.ToTime(row.GetInt64(3));
-            var (tokenIds, text, points) = (row.Bytes(4), row.Bytes(5), row.Bytes(6));
-            TokenIds.Decode(tokenIds);
-            var resumed = ResumePoints.Decode(points);
-            ByteWriter.StrictUtf8.GetCharCount(text);
-            var (stored, hash) = (row.Digest(7), _replayed.Add(new JournalPiece(number, row.GetInt64(2), row.GetInt64(3), tokenIds, text, points)));
+            var journalled = new JournalPiece(number, row.GetInt64(2), row.GetInt64(3), row.Bytes(4), row.Bytes(5));
+            var (stored, hash) = (row.Digest(6), _replayed.Add(journalled));
             if (stored != hash)
                 throw Wrong($"its hash is {stored}; its content and the pieces before it give {hash}");
-            _text.Write(text);
-            _resumed.AddRange(resumed);
+            var fields = _dataKey is null ? FieldReader.Withheld : FieldReader.Of(journalled.Open(_dataKey, _replayed.Key, turn), checks: true);
+            var (piece, digest) = journalled.Decode(fields, _replayed.Key, turn);
+            RequireSealed(journalled.Sealed, digest);
+            _text.Append(piece.Text);
+            _resumed.AddRange(piece.ResumePoints);
             Pieces++;
         }
         return false;
+    }
+
+    /// <summary>Of an entry, opened as far as they can be.</summary>
+    private FieldReader Fields(Entry entry) => _dataKey is null
+        ? FieldReader.Withheld
+        : FieldReader.Of(ConfidentialField.Open(_dataKey, entry.Payload.Sealed!, SealedPlace.Of(_replayed.Key, entry.Kind, entry.Turn, _dataKey.Id)), checks: true);
+
+    private static void RequireSealed(byte[] bytes, Digest digest)
+    {
+        if (Digest.Of(bytes) != digest)
+            throw Wrong("what is sealed in it is not what it commits to");
     }
 
     private void CheckEpoch(long epoch)

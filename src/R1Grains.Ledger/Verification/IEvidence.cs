@@ -6,15 +6,15 @@ namespace R1Grains.Ledger.Verification;
 /// <summary>A record's rows as a verifier reads them. Every reader is read to its end or disposed of before the next of its kind.</summary>
 internal interface IEvidence : IDisposable
 {
-    const string HeadQuery = $"SELECT id, tenant, name, caller, request_id, {HeadRow.Columns} FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1";
+    const string HeadQuery = $"SELECT id, tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns} FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1";
 
     const string EntriesQuery = """
-        SELECT idx, format, kind, turn, epoch, time, hash, payload, request_id, prompt, piece_count, pieces_hash, receipt
+        SELECT idx, format, kind, turn, epoch, time, hash, skeleton, sealed, request_id, prompt, piece_count, pieces_hash, receipt
         FROM entry WHERE conversation_id = $1 ORDER BY idx
         """;
 
     const string PiecesQuery = """
-        SELECT turn, number, epoch, time, token_ids, text, resume_points, hash
+        SELECT turn, number, epoch, time, skeleton, sealed, hash
         FROM piece WHERE conversation_id = $1 ORDER BY turn, number
         """;
 

@@ -1,14 +1,15 @@
 using System.Text;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Verification;
 
 /// <summary>Goes through all conversations in the order of their creation, then through all trees, each as it is at one moment.</summary>
-internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
+internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys)
 {
     private const int ProgressStride = 64;
 
-    private readonly ConversationWalk _conversation = new(evidence, keys);
+    private readonly ConversationWalk _conversation = new(evidence, keys, dataKeys);
     private readonly AdministrationWalk _administration = new(evidence);
     private readonly TreeWalk _tree = new(evidence, keys);
 
@@ -41,6 +42,7 @@ internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys
         return new VerificationReport(
             walked, _conversation.Turns, _conversation.OpenTurns, _conversation.Entries, _conversation.Pieces, _bad, _firstBad)
         {
+            Erased = _conversation.Erased,
             AdministrativeRecords = _administration.Records,
             Leaves = _tree.Leaves,
             Checkpoints = _tree.Checkpoints,

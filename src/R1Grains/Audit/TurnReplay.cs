@@ -21,11 +21,11 @@ public sealed class TurnReplay(IRecord record, InferenceRouter router, Model mod
     {
         var turn = await Find(key, number, stop);
         var closed = turn.Closed ?? throw new RefusedException(new(Reason.TurnInProgress, $"{key}/turns/{number} is in progress: replay it when it has ended"));
-        var prompt = await record.ReadPromptAsync(key, number, stop);
+        var (prompt, altered) = await ReadPrompt(key, number, stop);
         var devices = await router.Numerics();
         int[] ids = [.. turn.TokenIds];
         var verdict = new Verdict(turn, model, [.. devices.Values.Select(numerics => numerics.ToString())], Segment.Of(turn.Opened, closed, ids.Length), ids.Length);
-        if (Obstacle(verdict, prompt) is { } obstacle) return verdict with { Obstacle = obstacle };
+        if (Obstacle(verdict, prompt, altered) is { } obstacle) return verdict with { Obstacle = obstacle };
 
         await _place.WaitAsync(stop);
         try
@@ -85,15 +85,28 @@ public sealed class TurnReplay(IRecord record, InferenceRouter router, Model mod
         return await record.FindTurnAsync(key, number, stop) ?? throw Refuse.MissingTurn(key, number);
     }
 
-    private static Obstacle? Obstacle(Verdict verdict, int[]? prompt)
+    /// <summary>What was altered is told as such: it may be what the replay was asked for to find out.</summary>
+    private async Task<(int[]? Prompt, string? Altered)> ReadPrompt(ConversationKey key, int number, CancellationToken stop)
+    {
+        try
+        {
+            return (await record.ReadPromptAsync(key, number, stop), null);
+        }
+        catch (RecordDamagedException damaged)
+        {
+            return (null, damaged.Message);
+        }
+    }
+
+    private static Obstacle? Obstacle(Verdict verdict, int[]? prompt, string? altered)
     {
         var (release, present) = (verdict.Turn.Opened.Release, verdict.Present);
         var missing = verdict.Segments.FirstOrDefault(segment => !verdict.PresentNumerics.Contains($"{segment.Numerics}"));
         return verdict.Recorded == 0 ? new(Incomparability.NothingSampled, "the turn ended before its first token")
             : release.ModelHash.ToString() != present.Hash ? new(Incomparability.OtherModel, $"{release.ModelName} ({release.ModelHash}) answered, {present.Name} ({present.Hash}) is served here: replay it where that model is served")
             : release.Template != present.Template.Name ? new(Incomparability.OtherTemplate, $"the chat template was {release.Template}, here it is {present.Template.Name}: replay it with the version that answered")
+            : altered is not null ? new(Incomparability.PromptAltered, altered)
             : prompt is null ? new(Incomparability.PromptMissing, "the prompt's tokens are not kept with the turn any more")
-            : Digest.OfTokens(prompt) != verdict.Turn.PromptHash ? new(Incomparability.PromptAltered, $"the prompt kept with the turn is not the one that its record commits to ({verdict.Turn.PromptHash}): verify the record")
             : missing is not null ? new(Incomparability.OtherNumerics, $"tokens {missing.First} to {missing.End - 1} were computed on numerics {missing.Numerics}, here is {string.Join(", ", verdict.PresentNumerics)}: replay it on the machine that answered, or one like it")
             : null;
     }

@@ -1,6 +1,7 @@
 using System.Security.Authentication;
 using Npgsql;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
 
@@ -14,39 +15,51 @@ internal static class PostgresServer
 
     /// <summary>Waits a while for the server, which may be starting too, and makes the tables that are missing.</summary>
     /// <param name="identity">Null for a process that signs no trees.</param>
+    /// <param name="keys">Null for a process that looks at nothing sealed.</param>
     /// <exception cref="StartFailure">It does not answer.</exception>
     /// <exception cref="RecordServerException">It must not hold a record as it is set.</exception>
     /// <exception cref="RecordRewoundException">It has lost what it had acknowledged.</exception>
-    public static async Task<IRecord> Open(string connection, IRecordMarks marks, LogIdentity? identity, TimeProvider time)
+    public static Task<IRecord> Open(string connection, IRecordMarks marks, LogIdentity? identity, KeyRing? keys, TimeProvider time) => Open<IRecord>("Postgres", async () =>
+    {
+        var record = await PostgresRecord.OpenAsync(connection, marks, identity, keys, time);
+        try
+        {
+            await ClusterTables.Make(connection);
+            return record;
+        }
+        catch
+        {
+            await record.DisposeAsync();
+            throw;
+        }
+    }, time);
+
+    /// <inheritdoc cref="Open(string, IRecordMarks, LogIdentity?, KeyRing?, TimeProvider)"/>
+    /// <summary>The database of the keys, in the same way.</summary>
+    /// <exception cref="KeyStoreException">It is the record's.</exception>
+    public static Task<PostgresKeyStore> OpenKeys(string connection, TimeProvider time) => Open("Keys", () => PostgresKeyStore.OpenAsync(connection, time), time);
+
+    /// <param name="name">Of the connection string.</param>
+    private static async Task<T> Open<T>(string name, Func<Task<T>> open, TimeProvider time)
     {
         var start = time.GetTimestamp();
         while (true)
         {
             try
             {
-                var record = await PostgresRecord.OpenAsync(connection, marks, identity, time);
-                try
-                {
-                    await ClusterTables.Make(connection);
-                    return record;
-                }
-                catch
-                {
-                    await record.DisposeAsync();
-                    throw;
-                }
+                return await open();
             }
             catch (Exception away) when (away is (RecordUnavailableException and not RecordRewoundException) or NpgsqlException)
             {
                 if (away is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege })
-                    throw new StartFailure($"The user of ConnectionStrings__Postgres may not make the tables of the cluster ({away.Message}): grant CREATE on the database, once.");
+                    throw new StartFailure($"The user of ConnectionStrings__{name} may not make the tables that it needs ({away.Message}): grant CREATE on the database, once.");
                 // Waiting mends neither a password nor a certificate.
                 if (Causes(away).Any(cause => cause is AuthenticationException))
-                    throw new StartFailure($"{away.Message} It must speak TLS with a certificate that leads to an authority known here: 'Root Certificate=/path/ca.pem' in ConnectionStrings__Postgres names one.");
+                    throw new StartFailure($"{away.Message} It must speak TLS with a certificate that leads to an authority known here: 'Root Certificate=/path/ca.pem' in ConnectionStrings__{name} names one.");
                 if (Causes(away).Any(cause => cause is PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification }))
                     throw new StartFailure(away.Message);
                 if (time.GetElapsedTime(start) >= Patience)
-                    throw new StartFailure($"{away.Message} Start PostgreSQL (deploy/local.sh up starts one on this machine), or mend ConnectionStrings__Postgres.");
+                    throw new StartFailure($"{away.Message} Start PostgreSQL (deploy/local.sh up starts one on this machine), or mend ConnectionStrings__{name}.");
                 await Task.Delay(Pause, time);
             }
         }

@@ -6,6 +6,7 @@ using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.Storage;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
 
@@ -44,13 +45,23 @@ public static class Registration
     /// <summary>The record and the registry beside it, in the database of the cluster or in a file of this process.</summary>
     public static IServiceCollection AddRecord(this IServiceCollection services, Settings settings) =>
         (settings.Postgres is not { } postgres
-            ? services.AddSingleton<IRecord>(provider => SqliteRecord.OpenAsync(settings.Data, settings.RecordKey is null && settings.RecordWitness is null ? null : Identity(provider)).GetAwaiter().GetResult())
+            ? services.AddSingleton<IRecord>(provider => SqliteRecord.OpenAsync(settings.Data, settings.RecordKey is null && settings.RecordWitness is null ? null : Identity(provider), provider.GetRequiredService<KeyRing>()).GetAwaiter().GetResult())
             : services
                 .AddSingleton<IRecordMarks>(_ => settings.Redis is { } redis ? new RedisRecordMarks(redis, settings.Cluster) : new FileRecordMarks(settings.Data))
                 .AddSingleton<IRecord>(provider => PostgresServer.Open(
-                    postgres, provider.GetRequiredService<IRecordMarks>(), settings.Roles.HasFlag(Roles.Conversation) ? Identity(provider) : null, provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
+                    postgres, provider.GetRequiredService<IRecordMarks>(), settings.Roles.HasFlag(Roles.Conversation) ? Identity(provider) : null, settings.HoldsKeys ? provider.GetRequiredService<KeyRing>() : null, provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
         .AddSingleton(_ => NoteSigner.ReadOrMake(settings.RecordKey ?? Path.Combine(settings.Data, SqliteRecord.KeyFileName)))
+        .AddSingleton(_ => OpenKeys(settings).GetAwaiter().GetResult())
         .AddSingleton(provider => ((StoredRecord)provider.GetRequiredService<IRecord>()).Registry);
+
+    private static async Task<KeyRing> OpenKeys(Settings settings)
+    {
+        var root = settings.RootKey is { } base64 ? RootKey.Parse(base64, "R1__Record__RootKey") : RootKey.ReadOrMake(Path.Combine(settings.Data, KeyRing.RootKeyFileName));
+        IKeyStore store = settings.KeyDatabase is { } database
+            ? await PostgresServer.OpenKeys(database, TimeProvider.System)
+            : FolderKeyStore.Open(settings.RecordKeys ?? Path.Combine(settings.Data, KeyRing.FolderName));
+        return await KeyRing.OpenAsync(store, root);
+    }
 
     /// <summary>The trees are signed where conversations are written, in the cluster's name.</summary>
     private static LogIdentity Identity(IServiceProvider provider)

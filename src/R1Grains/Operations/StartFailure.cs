@@ -35,7 +35,7 @@ public sealed class StartFailure(string message) : Exception(message)
         {
             switch (cause)
             {
-                case StartFailure or RecordFolderException or RecordKeyException or RecordNotWitnessedException or RecordServerException or RecordUnavailableException or ModelFolderException or DeviceException:
+                case StartFailure or RecordFolderException or RecordKeyException or KeyStoreException or RecordNotWitnessedException or RecordServerException or RecordUnavailableException or ModelFolderException or DeviceException:
                     return cause.Message;
                 case OrleansClusterConnectivityCheckFailedException:
                     return $"{cause.Message.TrimEnd('.')}. {DeclaredDead.Advice}";

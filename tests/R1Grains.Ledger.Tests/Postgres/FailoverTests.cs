@@ -1,3 +1,4 @@
+using R1Grains.Ledger.Keys;
 using R1Grains.Tests.Servers;
 
 namespace R1Grains.Ledger.Tests.Postgres;
@@ -10,12 +11,15 @@ public sealed class FailoverTests : IAsyncLifetime
     private PostgresServer _primary = null!;
     private PostgresServer? _standby;
     private readonly string _marks = Directory.CreateTempSubdirectory("marks-").FullName;
+    private readonly string _keysFolder = Directory.CreateTempSubdirectory("keys-").FullName;
     private string _connectionString = null!;
+    private KeyRing _keys = null!;
 
     public async Task InitializeAsync()
     {
         _primary = await PostgresServer.StartAsync();
         _connectionString = await _primary.CreateDatabaseAsync(DatabaseName);
+        _keys = await KeyRing.OpenBesideAsync(_keysFolder);
     }
 
     public async Task DisposeAsync()
@@ -23,7 +27,9 @@ public sealed class FailoverTests : IAsyncLifetime
         if (_standby is not null)
             await _standby.DisposeAsync();
         await _primary.DisposeAsync();
+        await _keys.DisposeAsync();
         Directory.Delete(_marks, recursive: true);
+        Directory.Delete(_keysFolder, recursive: true);
     }
 
     [Fact]
@@ -32,7 +38,7 @@ public sealed class FailoverTests : IAsyncLifetime
         _standby = await _primary.CreateStandbyAsync();
         await _primary.SetAsync("synchronous_standby_names", "*");
         var both = BothHosts();
-        await using var record = await PostgresRecord.OpenAsync(both, Marks());
+        await using var record = await PostgresRecord.OpenAsync(both, Marks(), keys: _keys);
         await using var traffic = new Traffic(record);
         await traffic.FlowAsync();
 
@@ -51,7 +57,7 @@ public sealed class FailoverTests : IAsyncLifetime
     public async Task A_standby_that_lags_is_refused_when_it_takes_over_until_the_right_one_is_there()
     {
         _standby = await _primary.CreateStandbyAsync();
-        await using var record = await PostgresRecord.OpenAsync(BothHosts(), Marks());
+        await using var record = await PostgresRecord.OpenAsync(BothHosts(), Marks(), keys: _keys);
         var epoch = await record.Begin(Samples.Key());
         await record.AppendTurn(Samples.Key(), 1, epoch, 2);
         await WaitForStandbyAsync();
@@ -77,12 +83,12 @@ public sealed class FailoverTests : IAsyncLifetime
     public async Task An_old_backup_is_refused_by_those_who_run_and_by_those_who_start()
     {
         string backup;
-        await using (var before = await PostgresRecord.OpenAsync(_connectionString, Marks()))
+        await using (var before = await PostgresRecord.OpenAsync(_connectionString, Marks(), keys: _keys))
         {
             await before.AppendTurn(Samples.Key(), 1, await before.Begin(Samples.Key()), 2);
             backup = await _primary.BackUpAsync();
         }
-        await using var record = await PostgresRecord.OpenAsync(_connectionString, Marks());
+        await using var record = await PostgresRecord.OpenAsync(_connectionString, Marks(), keys: _keys);
         var epoch = (await record.TakeOverAsync(Samples.Key()))!.Epoch;
         await record.AppendTurn(Samples.Key(), 2, epoch, 2);
 
@@ -95,11 +101,11 @@ public sealed class FailoverTests : IAsyncLifetime
 
         await Assert.ThrowsAsync<RecordRewoundException>(() => record.TakeOverAsync(Samples.Key()));
         await Assert.ThrowsAsync<RecordRewoundException>(() => record.FindTurnAsync(Samples.Key(), 1));
-        await Assert.ThrowsAsync<RecordRewoundException>(() => PostgresRecord.OpenAsync(_connectionString, Marks()));
+        await Assert.ThrowsAsync<RecordRewoundException>(() => PostgresRecord.OpenAsync(_connectionString, Marks(), keys: _keys));
 
         // Who starts without marks cannot know; whoever deletes them has accepted the loss.
         Directory.Delete(Marks().Place, recursive: true);
-        await using var accepted = await PostgresRecord.OpenAsync(_connectionString, Marks());
+        await using var accepted = await PostgresRecord.OpenAsync(_connectionString, Marks(), keys: _keys);
         Assert.Null(await accepted.FindTurnAsync(Samples.Key(), 2));
         await accepted.AppendTurn(Samples.Key(), 2, (await accepted.TakeOverAsync(Samples.Key()))!.Epoch, 1);
     }
@@ -107,7 +113,7 @@ public sealed class FailoverTests : IAsyncLifetime
     [Fact]
     public async Task A_standby_takes_no_writes()
     {
-        await (await PostgresRecord.OpenAsync(_connectionString, Marks())).DisposeAsync();
+        await (await PostgresRecord.OpenAsync(_connectionString, Marks(), keys: _keys)).DisposeAsync();
         _standby = await _primary.CreateStandbyAsync();
         var refused = await Assert.ThrowsAsync<RecordServerException>(() => PostgresRecord.OpenAsync(_standby.ConnectionString(DatabaseName), Marks()));
         Assert.Contains("it is a standby", refused.Message, StringComparison.Ordinal);

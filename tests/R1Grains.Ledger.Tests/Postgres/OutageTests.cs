@@ -63,7 +63,7 @@ public sealed class OutageTests(PostgresFixture fixture) : IClassFixture<Postgre
         var cut = committed ? CommitProxy.Cut.Answer : CommitProxy.Cut.Request;
         await using var proxy = new CommitProxy(Server.Port);
         var connectionString = (await _store.CreateAsync()).Replace($"Port={Server.Port}", $"Port={proxy.Port}", StringComparison.Ordinal);
-        await using var record = await PostgresRecord.OpenAsync(connectionString, new FileRecordMarks(_store.Marks));
+        await using var record = await PostgresRecord.OpenAsync(connectionString, new FileRecordMarks(_store.Marks), keys: await _store.Keys);
         var key = Samples.Key();
 
         for (var round = 1; round <= 6; round++)

@@ -22,6 +22,9 @@ public sealed class PostgresCollection : ICollectionFixture<PostgresFixture>
 public sealed class PostgresAppendTests(PostgresFixture fixture) : AppendTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]
+public sealed class PostgresErasureTests(PostgresFixture fixture) : ErasureTests(new PostgresStore(fixture.Server));
+
+[Collection(PostgresCollection.Name)]
 public sealed class PostgresReadTests(PostgresFixture fixture) : ReadTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]

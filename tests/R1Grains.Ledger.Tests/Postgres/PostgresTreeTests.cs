@@ -51,7 +51,7 @@ public sealed class PostgresTreeTests : StoredTreeTests
     [Fact]
     public async Task Two_cannot_go_on_from_the_same_leaf()
     {
-        await using var record = await PostgresRecord.OpenAsync(await _store.CreateAsync(), new FileRecordMarks(_store.Marks));
+        await using var record = await PostgresRecord.OpenAsync(await _store.CreateAsync(), new FileRecordMarks(_store.Marks), keys: await _store.Keys);
         await using var database = Database.ToWrite(await _store.CreateAsync());
         await using var first = (await LeadAsync(database))!;
         Assert.Null(await LeadAsync(database));

@@ -123,7 +123,7 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
         var keys = Enumerable.Range(0, 20).Select(number => Samples.Key($"c{number}")).ToArray();
         foreach (var key in keys)
             await record.Begin(key);
-        await _store.ExecuteAsync("INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, hash, payload) VALUES (8, 1, 1, 2, 1, 1, 0, '', '')");
+        await _store.ExecuteAsync("INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, hash, skeleton) VALUES (8, 1, 4, 2, 1, 1, 0, '', '')");
         var appends = keys.Select(key => record.AppendAsync(Samples.Turn(key, 1, epoch: 1), Samples.Prompt)).ToArray();
         await Assert.ThrowsAsync<RecordUnavailableException>(() => appends[7]);
         await Task.WhenAll(appends.Where((_, number) => number != 7));

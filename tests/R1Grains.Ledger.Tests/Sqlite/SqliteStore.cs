@@ -5,6 +5,10 @@ namespace R1Grains.Ledger.Tests.Sqlite;
 
 internal sealed class SqliteStore : IRecordStore
 {
+    private readonly StoreKeys _keys;
+
+    public SqliteStore() => _keys = new StoreKeys(Folder.Path);
+
     public RecordFolder Folder { get; } = new();
 
     public string[] Arguments => ["sqlite", Folder.Path];
@@ -12,13 +16,20 @@ internal sealed class SqliteStore : IRecordStore
     public NoteKey Key => NoteKey.FromPem(File.ReadAllText(Path.Combine(Folder.Path, SqliteRecord.KeyFileName) + ".pub"));
 
     public async Task<IRecord> OpenWitnessedAsync(string witness) =>
-        await SqliteRecord.OpenAsync(Folder.Path, new LogIdentity("r1grains", NoteSigner.ReadOrMake(Path.Combine(Folder.Path, SqliteRecord.KeyFileName))) { Witness = witness });
+        await SqliteRecord.OpenAsync(Folder.Path, new LogIdentity("r1grains", NoteSigner.ReadOrMake(Path.Combine(Folder.Path, SqliteRecord.KeyFileName))) { Witness = witness }, await _keys.Ring);
 
     public Task<PublishedTrees> OpenTreesAsync() => Task.FromResult(PublishedTrees.OpenFile(Folder.Path));
 
-    public async Task<IRecord> OpenAsync() => await Folder.OpenAsync();
+    public async Task<IRecord> OpenAsync() => await SqliteRecord.OpenAsync(Folder.Path, keys: await _keys.Ring);
 
-    public Task<VerificationReport> VerifyAsync(IReadOnlyList<NoteKey>? keys, IProgress<VerificationProgress>? progress, CancellationToken cancellation) => RecordVerifier.VerifyAsync(Folder.Path, keys, progress, cancellation);
+    public async Task<VerificationReport> VerifyAsync(IReadOnlyList<NoteKey>? keys, IProgress<VerificationProgress>? progress, CancellationToken cancellation) =>
+        await RecordVerifier.VerifyAsync(Folder.Path, keys, await _keys.Ring, progress, cancellation);
+
+    public Task<VerificationReport> VerifyWithoutKeysAsync() => RecordVerifier.VerifyAsync(Folder.Path);
+
+    public Task DestroyKeysAsync(string tenant, string customer) => _keys.DestroyAsync(tenant, customer);
+
+    public Task LoseKeysAsync() => _keys.LoseAsync();
 
     public Task ExecuteAsync(string sql)
     {
@@ -26,14 +37,16 @@ internal sealed class SqliteStore : IRecordStore
         return Task.CompletedTask;
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await _keys.DisposeAsync();
         Folder.Dispose();
-        return ValueTask.CompletedTask;
     }
 }
 
 public sealed class SqliteAppendTests() : AppendTests(new SqliteStore());
+
+public sealed class SqliteErasureTests() : ErasureTests(new SqliteStore());
 
 public sealed class SqliteReadTests() : ReadTests(new SqliteStore());
 

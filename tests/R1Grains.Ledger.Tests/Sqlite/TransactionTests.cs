@@ -39,7 +39,7 @@ public sealed class TransactionTests : IDisposable
         var keys = Enumerable.Range(0, 20).Select(writer => Samples.Key($"c{writer}")).ToArray();
         foreach (var key in keys)
             await record.Begin(key);
-        _folder.Execute("INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, hash, payload) VALUES (8, 1, 1, 2, 1, 1, 0, x'00', x'00')");
+        _folder.Execute("INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, hash, skeleton) VALUES (8, 1, 4, 2, 1, 1, 0, x'00', x'00')");
 
         using var elsewhere = _folder.Connect();
         RecordFile.Execute(elsewhere, "BEGIN IMMEDIATE");

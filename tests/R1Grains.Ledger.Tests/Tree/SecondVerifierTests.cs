@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
+using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Storage;
 using R1Grains.Ledger.Tree;
 
@@ -19,14 +21,18 @@ public sealed class SecondVerifierTests : IDisposable
 
     private static readonly string[] OfEntries =
     [
-        "UPDATE entry SET payload = CAST(substr(payload, 1, length(payload) - 1) || x'7f' AS BLOB) WHERE conversation_id = 1 AND idx = 4",
+        "UPDATE entry SET skeleton = CAST(substr(skeleton, 1, length(skeleton) - 1) || x'7f' AS BLOB) WHERE conversation_id = 1 AND idx = 4",
+        "UPDATE entry SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'7f' AS BLOB) WHERE conversation_id = 1 AND idx = 4",
+        "UPDATE entry SET sealed = (SELECT e.sealed FROM entry e WHERE e.conversation_id = 1 AND e.idx = 6) WHERE conversation_id = 1 AND idx = 4",
+        "UPDATE entry SET prompt = (SELECT e.prompt FROM entry e WHERE e.conversation_id = 1 AND e.idx = 5) WHERE conversation_id = 1 AND idx = 3",
         "UPDATE entry SET time = time + 1 WHERE conversation_id = 1 AND idx = 4",
         "UPDATE entry SET epoch = 9 WHERE conversation_id = 1 AND idx = 4",
         "UPDATE entry SET format = 1 WHERE conversation_id = 1 AND idx = 4",
         "UPDATE entry SET hash = (SELECT e.hash FROM entry e WHERE e.conversation_id = 1 AND e.idx = 5) WHERE conversation_id = 1 AND idx = 4",
         "DELETE FROM entry WHERE conversation_id = 1 AND idx = 3",
         "UPDATE entry SET receipt = (SELECT e.receipt FROM entry e WHERE e.conversation_id = 1 AND e.idx = 4) WHERE conversation_id = 1 AND idx = 2",
-        "UPDATE piece SET text = CAST('你好' AS BLOB) WHERE conversation_id = 1 AND turn = 2",
+        "UPDATE piece SET skeleton = CAST(substr(skeleton, 1, length(skeleton) - 1) || x'7f' AS BLOB) WHERE conversation_id = 1 AND turn = 2",
+        "UPDATE piece SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'7f' AS BLOB) WHERE conversation_id = 1 AND turn = 2",
         "UPDATE piece SET number = 7 WHERE conversation_id = 1 AND turn = 1",
         "DELETE FROM piece WHERE conversation_id = 1 AND turn = 2",
         "UPDATE checkpoint SET note = replace(note, 'demo', 'other')",
@@ -39,6 +45,28 @@ public sealed class SecondVerifierTests : IDisposable
         var proofs = await WriteAsync();
         Assert.True((await RecordVerifier.VerifyAsync(_folder.Path, [Key()])).Valid);
         Assert.Equal("VALID", await SecondAsync(Dump(proofs)));
+        Assert.Equal("VALID", await SecondAsync(Dump(proofs, withKeys: true)));
+    }
+
+    /// <summary>With the keys it opens what is sealed, and finds what no hash shows: words that were sealed anew, and committed to.</summary>
+    [Fact]
+    public async Task It_opens_what_is_sealed_and_agrees_on_what_was_sealed_in_its_place()
+    {
+        await AppendAsync();
+        await using var keys = await KeyRing.OpenBesideAsync(_folder.Path);
+        var key = (await keys.FindAsync("demo", Rows("SELECT data_key FROM conversation_head WHERE id = 1", row => DataKeyId.Of(row.Bytes(0))).Single()))!;
+        var last = Rows($"SELECT idx, time, epoch, skeleton, pieces_hash, piece_count, (SELECT b.hash FROM entry b WHERE b.conversation_id = 1 AND b.idx = e.idx - 1) FROM entry e WHERE conversation_id = 1 AND idx = {2 * Turns}", row =>
+            (Index: row.GetInt64(0), Time: row.GetInt64(1), Epoch: row.GetInt64(2), Skeleton: row.Bytes(3), Pieces: (row.GetInt32(5), row.Digest(4)), Previous: row.Digest(6))).Single();
+        // All that follows from it is made to agree, but for its place in the tree: there is none yet.
+        var forged = Payload.Seal(Samples.Closed(Samples.Key(), Turns, last.Epoch, last.Pieces.Item1) with { Reasoning = "客户问天气。" }, key).Sealed!;
+        Digest.Of(forged).CopyTo(last.Skeleton.AsSpan(last.Skeleton.Length - Digest.Length));
+        var leaf = new Entry(last.Index, EntryKind.TurnClosed, Turns, last.Epoch, last.Time, new(last.Skeleton, forged), last.Pieces).Leaf(Samples.Key(), last.Previous);
+        _folder.Execute($"""
+            UPDATE entry SET skeleton = x'{Convert.ToHexString(last.Skeleton)}', sealed = x'{Convert.ToHexString(forged)}', hash = x'{leaf}', receipt = NULL WHERE conversation_id = 1 AND idx = {last.Index};
+            UPDATE conversation_head SET last_hash = x'{leaf}'
+            """);
+        Assert.StartsWith("INVALID: demo/c1 entry 600 field 0 is not the one committed to", await SecondAsync(Dump(Proofs.None, withKeys: true)), StringComparison.Ordinal);
+        Assert.Equal("confidential field 0 is not the one that is committed to", (await RecordVerifier.VerifyAsync(_folder.Path, dataKeys: keys)).FirstBad!.Reason);
     }
 
     [Theory]
@@ -109,7 +137,7 @@ public sealed class SecondVerifierTests : IDisposable
             await record.AppendTurn(Samples.Key(), turn, epoch, turn % 3);
     }
 
-    private string Dump(Proofs proofs) => JsonSerializer.Serialize(new
+    private string Dump(Proofs proofs, bool withKeys = false) => JsonSerializer.Serialize(new
     {
         Key = File.ReadAllText(Path.Combine(_folder.Path, SqliteRecord.KeyFileName + ".pub")),
         Conversations = Rows("SELECT id, tenant, name FROM conversation_head ORDER BY id", row => (Id: row.GetInt64(0), Tenant: row.GetString(1), Name: row.GetString(2))).Select(head => new
@@ -117,14 +145,15 @@ public sealed class SecondVerifierTests : IDisposable
             head.Id,
             head.Tenant,
             head.Name,
-            Entries = Rows($"SELECT idx, format, kind, turn, epoch, time, payload, piece_count, pieces_hash, hash, receipt FROM entry WHERE conversation_id = {head.Id} ORDER BY idx", row => new
+            Entries = Rows($"SELECT idx, format, kind, turn, epoch, time, skeleton, piece_count, pieces_hash, hash, receipt, sealed, prompt FROM entry WHERE conversation_id = {head.Id} ORDER BY idx", row => new
             {
                 Index = row.GetInt64(0), Format = row.GetInt32(1), Kind = row.GetInt32(2), Turn = row.GetInt32(3), Epoch = row.GetInt64(4), Time = $"{row.GetInt64(5)}",
-                Payload = Hex(row, 6), PieceCount = row.IsDBNull(7) ? 0 : row.GetInt32(7), PiecesHash = row.IsDBNull(8) ? "" : Hex(row, 8), Hash = Hex(row, 9), Receipt = row.IsDBNull(10) ? null : row.GetString(10),
+                Skeleton = Hex(row, 6), PieceCount = row.IsDBNull(7) ? 0 : row.GetInt32(7), PiecesHash = row.IsDBNull(8) ? "" : Hex(row, 8), Hash = Hex(row, 9), Receipt = row.IsDBNull(10) ? null : row.GetString(10),
+                Sealed = row.IsDBNull(11) ? "" : Hex(row, 11), Prompt = row.IsDBNull(12) ? "" : Hex(row, 12),
             }),
-            Pieces = Rows($"SELECT turn, number, epoch, time, token_ids, text, resume_points, hash FROM piece WHERE conversation_id = {head.Id} ORDER BY turn, number", row => new
+            Pieces = Rows($"SELECT turn, number, epoch, time, skeleton, sealed, hash FROM piece WHERE conversation_id = {head.Id} ORDER BY turn, number", row => new
             {
-                Turn = row.GetInt32(0), Number = row.GetInt32(1), Epoch = row.GetInt64(2), Time = $"{row.GetInt64(3)}", TokenIds = Hex(row, 4), Text = Hex(row, 5), ResumePoints = Hex(row, 6), Hash = Hex(row, 7),
+                Turn = row.GetInt32(0), Number = row.GetInt32(1), Epoch = row.GetInt64(2), Time = $"{row.GetInt64(3)}", Skeleton = Hex(row, 4), Sealed = Hex(row, 5), Hash = Hex(row, 6),
             }),
         }),
         Trees = Rows("SELECT id, tenant, origin, size, edge FROM tree ORDER BY id", row => (Id: row.GetInt64(0), Tenant: row.GetString(1), Origin: row.GetString(2), Size: row.GetInt64(3), Edge: Hex(row, 4))).Select(tree => new
@@ -137,6 +166,16 @@ public sealed class SecondVerifierTests : IDisposable
             Tiles = Rows($"SELECT level, number, hashes FROM tile WHERE tree = {tree.Id}", row => new { Level = row.GetInt32(0), Number = row.GetInt64(1), Hashes = Hex(row, 2) }),
             Checkpoints = Rows($"SELECT size, note FROM checkpoint WHERE tree = {tree.Id}", row => new { Size = row.GetInt64(0), Note = row.GetString(1) }),
         }),
+        Keys = withKeys ? new
+        {
+            Root = File.ReadAllText(Path.Combine(_folder.Path, KeyRing.RootKeyFileName)),
+            Wrapped = Directory.EnumerateFiles(Path.Combine(_folder.Path, KeyRing.FolderName), "*-*", SearchOption.AllDirectories).Select(file => new
+            {
+                Tenant = Uri.UnescapeDataString(Path.GetRelativePath(Path.Combine(_folder.Path, KeyRing.FolderName), file).Split('/')[0]["tenant=".Length..]),
+                Name = Path.GetFileName(file),
+                Wrapped = Convert.ToHexStringLower(File.ReadAllBytes(file)),
+            }),
+        } : null,
         proofs.Inclusion,
         proofs.Consistency,
     }, JsonOptions);

@@ -1,7 +1,7 @@
-// A second verifier, written from src/R1Grains.Ledger/FORMAT.md alone, with nothing but SHA-256 and ECDSA. Reads one JSON
-// object from the standard input: the rows of a record, the public key, proofs that were given out. Says VALID, or INVALID
-// and the first reason, and ends with 0 or 1.
-import { createHash, createPublicKey, verify as verifySignature } from "node:crypto";
+// A second verifier, written from src/R1Grains.Ledger/FORMAT.md alone, with nothing but SHA-256 and ECDSA, and AES where it
+// is given keys. Reads one JSON object from the standard input: the rows of a record, the public key, proofs that were given
+// out, maybe the root key and the wrapped keys. Says VALID, or INVALID and the first reason, and ends with 0 or 1.
+import { createDecipheriv, createHash, createPublicKey, verify as verifySignature } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 const ZEROS = Buffer.alloc(32);
@@ -18,19 +18,20 @@ const str = text => { const bytes = Buffer.from(text, "utf8"); return Buffer.con
 
 const leafOf = (tenant, conversation, index, entry, previous) => sha256(
   u8(0), u8(entry.format), u8(entry.kind), str(tenant), str(conversation), i64(index), i32(entry.turn), i64(entry.epoch), i64(entry.time),
-  previous, sha256(hex(entry.payload)), ...(entry.kind === 3 ? [i32(entry.pieceCount), hex(entry.piecesHash)] : []));
+  previous, sha256(hex(entry.skeleton)), ...(entry.kind === 3 ? [i32(entry.pieceCount), hex(entry.piecesHash)] : []));
 
-function checkConversation(conversation, key) {
-  let previous = ZEROS, running = ZEROS, pieces = [...conversation.pieces], held = 0;
+function checkConversation(conversation, key, keys) {
+  let previous = ZEROS, running = ZEROS, pieces = [...conversation.pieces], held = 0, said = "", dataKey = null;
   conversation.entries.forEach((entry, index) => {
     const where = `${conversation.tenant}/${conversation.name} entry ${index}`;
     if (entry.index !== index) bad(`${where} is missing`);
     if (entry.kind === 3) {
       for (held = 0; pieces[0]?.turn === entry.turn; held++) {
         const piece = pieces.shift();
-        const text = hex(piece.text), ids = hex(piece.tokenIds);
-        running = sha256(u8(2), running, i32(piece.number), i64(piece.epoch), i64(piece.time), i32(ids.length / 4), ids, i32(text.length), text, hex(piece.resumePoints));
+        running = sha256(u8(2), running, i32(piece.number), i64(piece.epoch), i64(piece.time), hex(piece.skeleton));
         if (piece.number !== held + 1 || !running.equals(hex(piece.hash))) bad(`${where} piece ${held + 1}`);
+        const fields = checkSealed(pieceSkeleton(hex(piece.skeleton)), hex(piece.sealed), dataKey, place(3, conversation, 0, entry.turn, piece.number, dataKey), `${where} piece ${held + 1}`);
+        if (fields) said += fields[1].toString("utf8");
       }
       if (held !== entry.pieceCount || !running.equals(hex(entry.piecesHash))) bad(`${where} was closed over other pieces`);
     }
@@ -38,8 +39,105 @@ function checkConversation(conversation, key) {
     if (!leaf.equals(hex(entry.hash))) bad(`${where} has another hash`);
     if (entry.receipt) checkReceipt(conversation, index, leaf, entry, key, where);
     previous = leaf;
-    if (entry.kind === 2) running = leaf;
+    if (entry.kind === 4) return;
+    const skeleton = entrySkeleton(entry.kind, hex(entry.skeleton));
+    if (entry.kind === 1) dataKey = keys?.find(conversation.tenant, skeleton.dataKey) ?? null;
+    const fields = checkSealed(skeleton, hex(entry.sealed), dataKey, place(1, conversation, entry.kind, entry.turn, 0, dataKey), where);
+    if (entry.kind === 2) {
+      running = leaf; said = "";
+      if (!sha256(hex(entry.prompt)).equals(skeleton.prompt)) bad(`${where} has another prompt`);
+      const ids = open(hex(entry.prompt), dataKey, place(2, conversation, 2, entry.turn, 0, dataKey), where);
+      if (ids && (ids.length !== 4 * skeleton.promptCount || !sha256(ids).equals(fields[skeleton.promptHash]))) bad(`${where} commits to another prompt`);
+    }
+    if (entry.kind === 3 && fields && fields[skeleton.answer].toString("utf8") !== said) bad(`${where} has an answer that is not its pieces`);
   });
+}
+
+// Skeletons: which hashes in them are commitments, and what they end with
+
+class Reader {
+  constructor(bytes) { this.bytes = bytes; this.at = 0; this.commitments = []; }
+  take(length) { this.at += length; return this.at <= this.bytes.length ? this.bytes.subarray(this.at - length, this.at) : bad("a skeleton that is cut"); }
+  u8() { return this.take(1)[0]; }
+  i32() { return this.take(4).readInt32BE(); }
+  i64() { return this.take(8); }
+  hash() { return this.take(32); }
+  str() { return this.take(this.i32()); }
+  opt(read) { const present = this.u8(); return present === 1 ? read() : present === 0 ? null : bad("a presence byte that is none"); }
+  list(read) { for (let count = this.i32(); count > 0; count--) read(); }
+  confidential() { return this.commitments.push(this.hash()) - 1; }
+  points() { this.list(() => { this.i32(); this.hash(); }); }
+  hits() { this.list(() => { this.u8(); this.i32(); this.i32(); this.str(); this.u8(); this.u8(); }); this.confidential(); }
+  items() { this.opt(() => this.list(() => { this.u8(); this.i32(); this.i32(); this.str(); })); }
+  end() { this.sealed = this.hash(); return this.at === this.bytes.length ? this : bad("a skeleton with bytes too many"); }
+}
+
+function entrySkeleton(kind, bytes) {
+  const r = new Reader(bytes);
+  if (kind === 1) {
+    r.str(); r.confidential(); r.str(); r.u8(); r.i32(); r.dataKey = r.take(40); r.str(); r.confidential(); r.str(); r.str(); r.confidential(); r.i64();
+  } else if (kind === 2) {
+    r.str(); r.confidential(); r.i64(); r.str(); r.confidential(); r.str();
+    r.list(() => { r.str(); r.str(); r.confidential(); });
+    r.str(); r.hash(); r.str(); r.str(); r.hash();
+    r.str(); r.str(); r.i32(); r.str(); r.i64(); r.i32(); r.i32(); r.list(() => r.str());
+    for (let i = 0; i < 8; i++) r.i32();
+    r.promptCount = r.i32(); r.promptHash = r.confidential();
+    r.opt(() => r.hash()); r.opt(() => r.hash()); r.hits(); r.items(); r.prompt = r.hash();
+  } else if (kind === 3) {
+    r.u8(); r.str(); r.opt(() => r.confidential()); r.opt(() => r.str()); r.i32(); r.i32(); r.i32();
+    r.confidential(); r.confidential(); r.answer = r.confidential(); r.opt(() => r.i64()); r.points();
+    r.opt(() => r.hash()); r.hits(); r.items(); r.opt(() => r.confidential());
+  } else bad(`an entry of kind ${kind}`);
+  return r.end();
+}
+
+function pieceSkeleton(bytes) {
+  const r = new Reader(bytes);
+  r.confidential(); r.confidential(); r.points();
+  return r.end();
+}
+
+// What is sealed
+
+const place = (group, conversation, kind, turn, number, dataKey) => dataKey && Buffer.concat(
+  [u8(group), str(conversation.tenant), str(conversation.name), u8(kind), i32(turn), i32(number), dataKey.id]);
+
+function decrypt(bytes, key, associated, what) {
+  const cipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12));
+  cipher.setAAD(associated).setAuthTag(bytes.subarray(-16));
+  try { return Buffer.concat([cipher.update(bytes.subarray(12, -16)), cipher.final()]); } catch { return bad(`${what} does not open`); }
+}
+
+const open = (bytes, dataKey, where, what) => dataKey && decrypt(bytes, dataKey.key, where, what);
+
+function checkSealed(skeleton, bytes, dataKey, where, what) {
+  if (!sha256(bytes).equals(skeleton.sealed)) bad(`${what} has other sealed fields`);
+  const plain = open(bytes, dataKey, where, what);
+  if (!plain) return null;
+  const fields = [];
+  for (let at = 0; at < plain.length;) {
+    const length = plain.readInt32BE(at + 16), field = plain.subarray(at + 20, at + 20 + length);
+    if (!sha256(u8(3), plain.subarray(at, at + 16), field).equals(skeleton.commitments[fields.length])) bad(`${what} field ${fields.length} is not the one committed to`);
+    fields.push(field); at += 20 + length;
+  }
+  return fields.length === skeleton.commitments.length ? fields : bad(`${what} has ${fields.length} confidential fields`);
+}
+
+class Keys {
+  constructor({ root, wrapped }) { this.root = Buffer.from(root, "base64"); this.wrapped = wrapped; }
+  unwrap(tenant, name, by) {
+    const bytes = hex(this.wrapped.find(key => key.tenant === tenant && key.name === name)?.wrapped ?? bad(`key ${name} is missing`));
+    if (bytes[0] === 0) return null;
+    return decrypt(bytes.subarray(5), by(bytes.readUInt32BE(1)), Buffer.concat([bytes.subarray(0, 5), str(tenant), str(name)]), name);
+  }
+  ofTenant(tenant, version) {
+    return this.unwrap(tenant, `tenant-${version}`, id => id === sha256(Buffer.from("r1grains root key"), this.root).readUInt32BE(0) ? this.root : bad("another root key"));
+  }
+  find(tenant, id) {
+    const key = this.unwrap(tenant, `data-${id.subarray(0, 32).toString("hex")}-${id.readInt32BE(32)}-${id.readInt32BE(36)}`, version => this.ofTenant(tenant, version));
+    return key && { id, key };
+  }
 }
 
 // Notes
@@ -172,9 +270,9 @@ function checkConsistency({ first, firstRoot, hashes, checkpoint, origin }, key)
 const record = JSON.parse(readFileSync(0, "utf8"));
 try {
   const key = createPublicKey(record.key);
-  const hashes = new Map();
+  const hashes = new Map(), keys = record.keys && new Keys(record.keys);
   for (const conversation of record.conversations) {
-    checkConversation(conversation, key);
+    checkConversation(conversation, key, keys);
     conversation.entries.forEach(entry => hashes.set(`${conversation.tenant} 1 ${conversation.id} ${entry.index}`, hex(entry.hash)));
   }
   let leaves = 0;

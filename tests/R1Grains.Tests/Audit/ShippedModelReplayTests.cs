@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Grpc.Net.Client;
-using Microsoft.Data.Sqlite;
 using R1Grains.Ledger;
 using R1Grains.Tests.Cli;
 using R1Grains.Tests.Gateway;
@@ -47,13 +46,7 @@ public sealed class ShippedModelReplayTests : IDisposable
         Assert.Equal((0, ""), (told.ExitCode, told.Errors));
         Assert.StartsWith("IDENTICAL: ", told.Output, StringComparison.Ordinal);
 
-        using (var connection = new SqliteConnection($"Data Source={Path.Combine(_folder.Path, SqliteRecord.FileName)};Pooling=False"))
-        {
-            connection.Open();
-            using var change = connection.CreateCommand();
-            change.CommandText = "UPDATE piece SET token_ids = CAST(substr(token_ids, 1, 8) || x'00000007' || substr(token_ids, 13) AS BLOB) WHERE turn = 2 AND number = 1";
-            Assert.Equal(1, change.ExecuteNonQuery());
-        }
+        await Forgery.ReplacePiece(_folder.Path, new("demo", "c"), turn: 2, number: 1, piece => piece with { TokenIds = [.. piece.TokenIds.Select((id, i) => i == 2 ? 7 : id)] });
         var altered = await Replayed(channel, 2);
         Assert.Equal((Replay.Types.Result.Differs, 2, 7), (altered.Result, altered.Difference.Index, altered.Difference.RecordedTokenId));
         told = await R1Process.Run(_home.Path, "", "replay", $"{Conversation}/turns/2", "--server", address);

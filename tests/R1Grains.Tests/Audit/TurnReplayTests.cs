@@ -87,7 +87,7 @@ public sealed class TurnReplayTests : IDisposable
     public async Task A_token_that_was_altered_in_the_record_differs()
     {
         await using var silo = await Answered();
-        Execute("UPDATE piece SET token_ids = CAST(x'00000021' || substr(token_ids, 5) AS BLOB) WHERE number = 1");
+        await Forgery.ReplacePiece(Data, Key, turn: 1, number: 1, piece => piece with { TokenIds = [0x21, .. piece.TokenIds.Skip(1)] });
 
         Assert.Equal(new Difference(0, 0x21, 'h'), (await Replay(silo)).Difference);
     }

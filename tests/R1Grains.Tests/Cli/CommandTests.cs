@@ -190,8 +190,7 @@ public sealed class CommandTests : IDisposable
         await using (var host = await EmbeddedHost.Start(new Script(Reasoning: "", Answer: "Yes.")))
         {
             await host.Say(await host.Open("c1"), "r1").Rest();
-            foreach (var file in Directory.EnumerateFiles(host.Data, "*.db*"))
-                File.Copy(file, Path.Combine(_data.Path, Path.GetFileName(file)));
+            _data.CopyRecord(host.Data);
             var (exitCode, output, errors) = await Run("", "replay", "c1/turns/1", "--server", host.Address);
             Assert.Equal((0, ""), (exitCode, errors));
             Assert.Matches("^IDENTICAL: 6 tokens in 1 segment; scripted 0{12}, numerics 5{12}\n$", output);
@@ -248,7 +247,7 @@ public sealed class CommandTests : IDisposable
         {
             connection.Open();
             using var change = connection.CreateCommand();
-            change.CommandText = "UPDATE piece SET text = CAST('You said: Good-bye' AS BLOB) WHERE number = 1";
+            change.CommandText = "UPDATE piece SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'7f' AS BLOB) WHERE number = 1";
             Assert.Equal(1, change.ExecuteNonQuery());
         }
 

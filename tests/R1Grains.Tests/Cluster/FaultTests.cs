@@ -192,7 +192,8 @@ public sealed class FaultTests(LocalCluster cluster, ITestOutputHelper output) :
 
     private async Task<IReadOnlyList<TurnRecord>> Turns(IEnumerable<Customer> customers)
     {
-        await using var record = await PostgresRecord.OpenAsync(cluster.Database, new FileRecordMarks(Path.GetTempPath()));
+        await using var keys = await cluster.OpenKeys();
+        await using var record = await PostgresRecord.OpenAsync(cluster.Database, new FileRecordMarks(Path.GetTempPath()), keys: keys);
         var turns = new List<TurnRecord>();
         foreach (var customer in customers) turns.Add((await record.FindTurnAsync(new("demo", customer.Conversation), 1))!);
         return turns;

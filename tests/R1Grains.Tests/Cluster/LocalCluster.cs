@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Grpc.Core;
 using Grpc.Net.Client;
 using R1Grains.Access;
+using R1Grains.Ledger.Keys;
 using R1Grains.Tests.Scripted;
 using R1Grains.Tests.Servers;
 
@@ -40,6 +41,9 @@ public sealed class LocalCluster : IAsyncLifetime
     }
 
     public string Database => _database;
+
+    /// <summary>With which what its silos record can be read.</summary>
+    public Task<KeyRing> OpenKeys() => SharedKeys.Open(_folder.Path);
 
     /// <summary>Metadata with a token for the gateway, which knows its own development issuer.</summary>
     public Metadata Bearer(string name, string subject, params Permission[] permissions) => new()
@@ -92,6 +96,7 @@ public sealed class LocalCluster : IAsyncLifetime
         ("R1__Silo__Name", name),
         ("ConnectionStrings__Postgres", _database),
         ("ConnectionStrings__Redis", Redis.Connection),
+        .. SharedKeys.Settings(_folder.Path),
         .. environment,
     ]);
 

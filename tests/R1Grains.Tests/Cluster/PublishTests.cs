@@ -46,7 +46,8 @@ public sealed class PublishTests(LocalCluster cluster, ITestOutputHelper output)
         Assert.All(running.Concat(later), asked => Assert.Empty(asked.Customer.Breaks));
 
         // The record of each names one lexicon from its opening to its close: the old one or the new one.
-        await using var record = await PostgresRecord.OpenAsync(cluster.Database, new FileRecordMarks(Path.GetTempPath()));
+        await using var keys = await cluster.OpenKeys();
+        await using var record = await PostgresRecord.OpenAsync(cluster.Database, new FileRecordMarks(Path.GetTempPath()), keys: keys);
         var before = Assert.Single(await Lexicons(record, running));
         var after = Assert.Single(await Lexicons(record, later));
         Assert.NotEqual(before, after);

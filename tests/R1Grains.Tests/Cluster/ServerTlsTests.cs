@@ -99,5 +99,6 @@ public sealed class ServerTlsTests : IAsyncLifetime
         ("ConnectionStrings__Postgres", postgres),
         ("ConnectionStrings__Redis", $"127.0.0.1:{_tlsPort},ssl=true,password={redisPassword}"),
         ("SERedis_IssuerCertPath", redisAuthority),
+        .. SharedKeys.Settings(_folder.Path),
     ]);
 }

@@ -7,13 +7,15 @@ public sealed class SettingsTests
 {
     private const string Redis = "ConnectionStrings:Redis";
     private const string Postgres = "ConnectionStrings:Postgres";
+    private const string Keys = "R1:Record:Keys";
+    private const string RootKey = "R1:Record:RootKey";
 
     [Theory]
     [InlineData("gateway", Roles.Gateway)]
     [InlineData("Conversation, inference", Roles.Conversation | Roles.Inference)]
     [InlineData("gateway|conversation|inference", Roles.All)]
     public void Roles_are_read_in_any_combination(string text, Roles roles) =>
-        Assert.Equal(roles, Read(("R1:Roles", text), (Redis, "127.0.0.1:6379"), (Postgres, "Host=127.0.0.1")).Roles);
+        Assert.Equal(roles, Read(("R1:Roles", text), (Redis, "127.0.0.1:6379"), (Postgres, "Host=127.0.0.1"), (Keys, "/keys"), (RootKey, "AA==")).Roles);
 
     [Theory]
     [InlineData("gatway")]
@@ -26,6 +28,16 @@ public sealed class SettingsTests
 
     [Fact]
     public void A_cluster_needs_one_record() => Refused("ConnectionStrings__Postgres", (Redis, "127.0.0.1:6379"));
+
+    [Fact]
+    public void A_cluster_needs_keys_that_its_silos_share()
+    {
+        Refused("ConnectionStrings__Keys and R1__Record__Keys", (Keys, "/keys"), ("ConnectionStrings:Keys", "Host=127.0.0.1"), (RootKey, "AA=="));
+        Refused("R1__Record__RootKey", ("ConnectionStrings:Keys", "Host=127.0.0.1"));
+        Refused("R1__Record__Keys", (Redis, "127.0.0.1:6379"), (Postgres, "Host=127.0.0.1"), (RootKey, "AA=="));
+        Refused("R1__Record__RootKey", (Redis, "127.0.0.1:6379"), (Postgres, "Host=127.0.0.1"), (Keys, "/keys"));
+        Assert.False(Read((Redis, "127.0.0.1:6379"), (Postgres, "Host=127.0.0.1"), ("R1:Roles", "inference")).HoldsKeys);
+    }
 
     [Fact]
     public void A_name_that_could_be_taken_for_a_key_is_refused() => Refused("R1__Silo__Name is 'a/0'", ("R1:Silo:Name", "a/0"));

@@ -137,6 +137,7 @@ public sealed class SiloTlsTests : IAsyncLifetime
         ("R1__Silo__Name", name),
         ("ConnectionStrings__Postgres", _database),
         ("ConnectionStrings__Redis", _redis.Connection),
+        .. SharedKeys.Settings(_folder.Path),
         .. Settings(tls),
         .. environment,
     ]);

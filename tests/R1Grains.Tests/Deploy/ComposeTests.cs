@@ -60,7 +60,7 @@ public sealed class ComposeTests
         foreach (var service in Services.Values.Where(service => service.ContainsKey("environment")))
             foreach (var (name, value) in Map(service, "environment"))
                 if (((string)name + value).Contains("password", StringComparison.OrdinalIgnoreCase))
-                    Assert.Matches(@"\$\{R1_(POSTGRES|REDIS)_PASSWORD:\?", (string)value);
+                    Assert.Matches(@"\$\{R1_(POSTGRES|REDIS|KEYS)_PASSWORD:\?", (string)value);
         Assert.Contains("/deploy/.env", Repository.Read(".gitignore"));
     }
 

@@ -14,7 +14,7 @@ internal sealed partial class ManifestChecks(Overlay overlay, IReadOnlySet<strin
 
     // What the database keeps for backups and people.
     private const int ConnectionsReserved = 20;
-    private const int ConnectionsPerSilo = 20;
+    private const int ConnectionsPerSilo = 24;
 
     private readonly IReadOnlyList<Workload> _workloads = overlay.Workloads;
 
@@ -252,6 +252,7 @@ internal sealed partial class ManifestChecks(Overlay overlay, IReadOnlySet<strin
             environment[variable.Name] = variable.ValueFrom?.SecretKeyRef?.Key switch
             {
                 "postgres" => "Host=postgresql.example;Database=r1grains;Username=r1grains;Password=secret;Maximum Pool Size=20",
+                "keys" => "Host=keys.example;Database=r1keys;Username=keymaster;Password=secret",
                 "redis" => "redis.example:6379,password=secret",
                 _ => variable.Value ?? (variable.ValueFrom?.FieldRef?.FieldPath == "status.podIP" ? "10.0.0.7" : "example"),
             };

@@ -75,7 +75,7 @@ public sealed partial class ManifestTests
     [InlineData("base/scaling.yaml", "averageUtilization: 70", "averageUtilization: 90", "is not scaled by CPU")]
     [InlineData("base/scaling.yaml", "stabilizationWindowSeconds: 600", "stabilizationWindowSeconds: 60", "is scaled down in haste")]
     [InlineData("components/queue-scaling/autoscaler.yaml", "r1grains_engine_requests_waiting", "r1grains_requests_waiting", "is scaled by r1grains_requests_waiting")]
-    [InlineData("components/stores/postgresql.conf", "max_connections = 450", "max_connections = 200", "may ask PostgreSQL for more than its 200 connections")]
+    [InlineData("components/stores/postgresql.conf", "max_connections = 550", "max_connections = 200", "may ask PostgreSQL for more than its 200 connections")]
     public void A_mistake_is_found(string file, string right, string wrong, string fault)
     {
         using var folder = new TemporaryFolder();

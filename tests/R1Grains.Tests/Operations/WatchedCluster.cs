@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Net.Client;
 using R1Grains.Access;
+using R1Grains.Tests.Cluster;
 using R1Grains.Tests.Gateway;
 using R1Grains.Tests.Scripted;
 using R1Grains.Tests.Servers;
@@ -77,6 +78,7 @@ public sealed class WatchedCluster : IAsyncLifetime
             ("R1__Silo__Name", name),
             ("ConnectionStrings__Postgres", database),
             ("ConnectionStrings__Redis", redis),
+            .. SharedKeys.Settings(_folder.Path),
             ("Logging__LogLevel__Default", "Trace"),
             ("Logging__LogLevel__R1Grains", "Trace"),
             ("Logging__LogLevel__Orleans", "Trace"),

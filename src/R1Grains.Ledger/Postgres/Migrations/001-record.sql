@@ -6,6 +6,8 @@ CREATE TABLE conversation_head (
     name text COLLATE "C" NOT NULL,
     caller text COLLATE "C" NOT NULL,
     request_id text COLLATE "C" NOT NULL,
+    data_key bytea NOT NULL,
+    customer bytea,
     epoch bigint NOT NULL,
     next_index bigint NOT NULL,
     next_turn integer NOT NULL,
@@ -22,6 +24,7 @@ CREATE TABLE conversation_head (
     UNIQUE (tenant, caller, request_id)
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX conversation_head_by_tenant ON conversation_head (tenant, id);
+CREATE INDEX conversation_head_by_customer ON conversation_head (tenant, customer) WHERE customer IS NOT NULL;
 CREATE INDEX conversation_head_open ON conversation_head (deadline) WHERE deadline IS NOT NULL;
 CREATE INDEX conversation_head_idle ON conversation_head (idle_at) WHERE idle_at IS NOT NULL;
 
@@ -37,12 +40,14 @@ CREATE TABLE entry (
     piece_count integer,
     pieces_hash bytea,
     hash bytea NOT NULL,
-    payload bytea NOT NULL,
+    skeleton bytea NOT NULL,
+    sealed bytea,
     prompt bytea,
     PRIMARY KEY (conversation_id, idx),
     UNIQUE (conversation_id, turn, kind)
 );
-ALTER TABLE entry ALTER COLUMN payload SET STORAGE EXTERNAL;
+-- What is sealed does not become smaller.
+ALTER TABLE entry ALTER COLUMN sealed SET STORAGE EXTERNAL, ALTER COLUMN prompt SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX entry_by_request ON entry (conversation_id, request_id) WHERE request_id IS NOT NULL;
 
 CREATE TABLE piece (
@@ -51,12 +56,12 @@ CREATE TABLE piece (
     number integer NOT NULL,
     epoch bigint NOT NULL,
     time bigint NOT NULL,
-    token_ids bytea NOT NULL,
-    text bytea NOT NULL,
-    resume_points bytea NOT NULL,
+    skeleton bytea NOT NULL,
+    sealed bytea NOT NULL,
     hash bytea NOT NULL,
     PRIMARY KEY (conversation_id, turn, number)
 );
+ALTER TABLE piece ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 -- Conversations are numbered from here and not from a sequence: without gaps, and in the order in which they become visible.
 CREATE TABLE conversation_count (

@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace R1Grains.Ledger.Keys;
+
+/// <summary>Names a key in a key store. Both parts are compared byte by byte; the name is of letters, digits and hyphens.</summary>
+public readonly record struct KeyName(string Tenant, string Name)
+{
+    /// <summary>Of all names of data keys.</summary>
+    public const string DataPrefix = "data-";
+
+    private const string TenantPrefix = "tenant-";
+    private const string IndexPrefix = "index-";
+
+    /// <summary>Whether it is one of those of which a tenant has few, and everybody holds all.</summary>
+    public bool IsOfTenant => !Name.StartsWith(DataPrefix, StringComparison.Ordinal);
+
+    /// <summary>Wraps the tenant's other keys, and is wrapped by the root key.</summary>
+    /// <param name="version">From 1.</param>
+    public static KeyName OfTenant(string tenant, int version) => new(tenant, string.Create(CultureInfo.InvariantCulture, $"{TenantPrefix}{version}"));
+
+    /// <summary>Makes of customers what the record may show of them.</summary>
+    /// <param name="version">From 1.</param>
+    public static KeyName OfIndex(string tenant, int version) => new(tenant, string.Create(CultureInfo.InvariantCulture, $"{IndexPrefix}{version}"));
+
+    public static KeyName OfData(string tenant, DataKeyId id) => new(tenant, $"{DataPrefix}{id}");
+
+    public override string ToString() => $"'{Name}' of tenant '{Tenant}'";
+}

@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+using R1Grains.Ledger.Format;
+
+namespace R1Grains.Ledger.Keys;
+
+/// <summary>A tenant's wrapping and index keys, all versions of them, open.</summary>
+/// <param name="tenant">By version, those that are not destroyed; the last one wraps what is new.</param>
+/// <param name="index">By version, from 1, all.</param>
+internal sealed class TenantKeys(SortedList<int, WrappingKey> tenant, IReadOnlyList<byte[]> index)
+{
+    public WrappingKey Current => tenant.Values[^1];
+
+    public int IndexVersion => index.Count;
+
+    /// <summary>Versions of the wrapping key that are not destroyed, the one in force last.</summary>
+    public IEnumerable<int> Versions => tenant.Keys;
+
+    /// <exception cref="InvalidDataException">It was wrapped by a version that is not there.</exception>
+    public byte[] Unwrap(byte[] wrapped, KeyName name) => tenant.TryGetValue((int)WrappingKey.NumberOf(wrapped), out var key)
+        ? key.Unwrap(wrapped, name)
+        : throw new InvalidDataException($"it was wrapped by version {WrappingKey.NumberOf(wrapped)} of the tenant's key, which is not there");
+
+    /// <summary>Ids are the same if their bytes are, but for white space around them.</summary>
+    public Subject OfCustomer(string id, int version) => Of(SubjectKind.Customer, id.Trim(), version);
+
+    public Subject OfConversation(string name, int version) => Of(SubjectKind.Conversation, name, version);
+
+    private Subject Of(SubjectKind kind, string name, int version)
+    {
+        Span<byte> hash = stackalloc byte[Digest.Length];
+        HMACSHA256.HashData(index[version - 1], [(byte)kind, .. ByteWriter.StrictUtf8.GetBytes(name)], hash);
+        return new(kind, version, new Digest(hash));
+    }
+}
