@@ -8,6 +8,6 @@ public enum ChatRole
 }
 
 /// <summary>One message of a conversation as a chat template sees it.</summary>
-/// <param name="Text">Plain text; special-token text in it stays plain text.</param>
+/// <param name="Text">Plain text; a mark that it spells out is none.</param>
 /// <param name="Passages">User messages: document paragraphs that belong to <paramref name="Text"/>, shown to the model marked as data.</param>
 public sealed record ChatMessage(ChatRole Role, string Text, IReadOnlyList<string>? Passages = null);

@@ -11,10 +11,11 @@ public abstract class ChatTemplate
 {
     private const string CloseMarker = "</think>";
 
+    private readonly Markers _markers;
 
     private protected ChatTemplate(Tokenizer tokenizer)
     {
-        Tokenizer = tokenizer;
+        (Tokenizer, _markers) = (tokenizer, new(tokenizer.Specials));
         if (tokenizer.TryGetSpecialId("<think>", out var open)) ThinkOpenId = open;
         if (tokenizer.TryGetSpecialId(CloseMarker, out var close)) ThinkCloseId = close;
     }
@@ -51,7 +52,8 @@ public abstract class ChatTemplate
     /// The prompt for the next reply. Reasoning in earlier assistant messages is left out; passages stand between
     /// <c>[documents]</c> and <c>[/documents]</c>, with the text of their user message before and behind them: a model
     /// that reads forward only finds more in documents when it knows what it looks for (Liu et al. 2023,
-    /// "Lost in the Middle", query-aware contextualization).
+    /// "Lost in the Middle", query-aware contextualization). The system's messages are the house's own; what anybody else
+    /// has written comes without what no reader sees, and with no mark of a prompt in it.
     /// </summary>
     /// <param name="messages">At least one; the last is the user's.</param>
     public int[] Render(IReadOnlyList<ChatMessage> messages)
@@ -81,9 +83,17 @@ public abstract class ChatTemplate
 
     private protected abstract void Render(IReadOnlyList<ChatMessage> messages, Prompt prompt);
 
-    private protected static string UserText(ChatMessage message) => message.Passages is { Count: > 0 } passages
-        ? $"{message.Text}\n[documents]\n{string.Join("\n\n", passages)}\n[/documents]\n{message.Text}"
-        : message.Text;
+    private protected string UserText(ChatMessage message)
+    {
+        var text = Given(message.Text);
+        return message.Passages is { Count: > 0 } passages
+            ? $"{text}\n{Markers.DocumentsOpen}\n{string.Join("\n\n", passages.Select(Given))}\n{Markers.DocumentsClose}\n{text}"
+            : text;
+    }
+
+    private protected string AssistantText(ChatMessage message) => Given(WithoutReasoning(message.Text));
+
+    private string Given(string text) => _markers.Disarm(VisibleText.Of(text).Text);
 
     private protected virtual string WithoutReasoning(string text)
     {
@@ -165,7 +175,7 @@ internal sealed class DeepSeekTemplate(Tokenizer tokenizer) : ChatTemplate(token
         prompt.Marker(_begin).Text(string.Join("\n\n", messages.Where(m => m.Role == ChatRole.System).Select(m => m.Text)));
         foreach (var message in messages)
             if (message.Role == ChatRole.User) prompt.Marker(_user).Text(UserText(message));
-            else if (message.Role == ChatRole.Assistant) prompt.Marker(_assistant).Text(WithoutReasoning(message.Text)).Marker(_end);
+            else if (message.Role == ChatRole.Assistant) prompt.Marker(_assistant).Text(AssistantText(message)).Marker(_end);
         prompt.Marker(_assistant);
     }
 }
@@ -191,7 +201,7 @@ internal sealed class ChatMlTemplate(Tokenizer tokenizer, bool opensReasoning) :
             {
                 ChatRole.System => ("system", message.Text),
                 ChatRole.User => ("user", UserText(message)),
-                _ => ("assistant", WithoutReasoning(message.Text)),
+                _ => ("assistant", AssistantText(message)),
             };
             prompt.Marker(_start).Text($"{role}\n{text}").Marker(_end).Text("\n");
         }

@@ -63,6 +63,9 @@ public sealed class Tokenizer
         return [.. _bpe.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false)];
     }
 
+    /// <summary>The texts of all special ids.</summary>
+    public IEnumerable<string> Specials => _specialIds.Keys;
+
     /// <summary>The id of an added token such as <c>&lt;think&gt;</c>.</summary>
     /// <exception cref="ModelFolderException">The tokenizer has no such token.</exception>
     public int SpecialId(string token) => TryGetSpecialId(token, out var id)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using R1Grains.Engine.Models;
 
 namespace R1Grains.Compliance;
 
@@ -9,7 +10,15 @@ public readonly record struct CustomerInput(string Text, ImmutableArray<Personal
 {
     public static CustomerInput Of(string text)
     {
-        var items = PersonalData.Find(text).RemoveAll(item => item.Kind.NamesOrganisation());
+        // As a model would read it, so that nothing hides between the digits.
+        var visible = VisibleText.Of(text);
+        ImmutableArray<PersonalDataSpan> items = [.. PersonalData.Find(visible.Text).Where(item => !item.Kind.NamesOrganisation()).Select(item => InSource(visible, item))];
         return new(PersonalData.Mask(text, items.RemoveAll(item => !item.Kind.IsSecret())), items);
+    }
+
+    private static PersonalDataSpan InSource(VisibleText visible, PersonalDataSpan item)
+    {
+        var (start, end) = visible.InSource(item.Start, item.End);
+        return item with { Start = start, Length = end - start };
     }
 }

@@ -94,6 +94,8 @@ internal static class Folding
     private static char ByCategory(int point) => CharUnicodeInfo.GetUnicodeCategory(point) switch
     {
         UnicodeCategory.Surrogate => char.IsHighSurrogate((char)point) ? Lead : Unknown,
+        // Kept free for characters without width.
+        UnicodeCategory.OtherNotAssigned when point is 0x2065 or (>= 0xFFF0 and <= 0xFFF8) or (>= 0xE0000 and <= 0xE0FFF) => Dropped,
         UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned => Unknown,
         UnicodeCategory.Control => point is >= '\t' and <= '\r' ? Space : Dropped,
         UnicodeCategory.Format or UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.SpacingCombiningMark => Dropped,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using R1Grains.Conversations;
+using R1Grains.Engine.Models;
 using R1Grains.Ledger;
 
 namespace R1Grains.Compliance;
@@ -40,10 +41,10 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
         foreach (var hit in from.hits) masked[hit.Start..hit.End].Fill(StreamFilter.Cover);
     });
 
-    public IReadOnlyList<LexiconHit> Input(string text) => Told(HitPlace.Input, Lexicon.Inspect(text, LexiconScope.Input, Tenant, Day).Hits);
+    public IReadOnlyList<LexiconHit> Input(string text) => Told(HitPlace.Input, InspectInput(text));
 
     /// <summary>What the model may see of an input, in its turn and in later ones.</summary>
-    public static string ForModel(TurnOpened opened) => Mask(RecordedItems.Masked(opened), opened.Hits);
+    public static string ForModel(TurnOpened opened) => VisibleText.Of(Mask(RecordedItems.Masked(opened), opened.Hits)).Text;
 
     /// <summary>What the customer gets in the place of an answer to an input with these hits; null where the model is asked.</summary>
     public Instead? InsteadOf(IReadOnlyList<LexiconHit> hits) => !Blocks(hits) ? null
@@ -68,9 +69,9 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
     /// <summary>What would become of an input: its hits, and what the model would see, or the customer in the place of an answer.</summary>
     public (IReadOnlyList<Hit> Hits, string Shown) TryInput(string text)
     {
-        IReadOnlyList<Hit> hits = Lexicon.Inspect(text, LexiconScope.Input, Tenant, Day).Hits;
+        var hits = InspectInput(text);
         var told = Told(HitPlace.Input, hits);
-        return (hits, InsteadOf(told)?.Text ?? Mask(PersonalData.Mask(text, CustomerInput.Of(text).Items), told));
+        return (hits, InsteadOf(told)?.Text ?? VisibleText.Of(Mask(PersonalData.Mask(text, CustomerInput.Of(text).Items), told)).Text);
     }
 
     /// <summary>What would become of an answer: its hits, and what the customer would see.</summary>
@@ -100,4 +101,11 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
             var action => throw new UnreachableException($"a hit with the action {action}"),
         })),
     ];
+
+    /// <summary>As the model would read it, so that nothing hides within a word; places are those of the text as it came.</summary>
+    private IReadOnlyList<Hit> InspectInput(string text)
+    {
+        var visible = VisibleText.Of(text);
+        return [.. Lexicon.Inspect(visible.Text, LexiconScope.Input, Tenant, Day).Hits.Select(hit => visible.InSource(hit.Start, hit.End) is var (start, end) ? hit with { Start = start, End = end } : hit)];
+    }
 }

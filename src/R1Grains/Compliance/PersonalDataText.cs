@@ -95,6 +95,8 @@ internal readonly ref struct PersonalDataText(ReadOnlySpan<char> folded, bool en
             '"' or '“' or '”' or '‘' or '’' => '\'',
             '\uFFFF' or '\uFFFE' => '\0',
             '\u20E3' or '\u034F' or (>= '\uFE00' and <= '\uFE0F') => Ignorable,
+            // Tags and selectors of plane 14. The second half of any other character says nothing behind its first.
+            (>= '\uDB40' and <= '\uDB43') or (>= '\uDC00' and <= '\uDFFF') => Ignorable,
             _ when char.IsDigit(c) => (char)('0' + CharUnicodeInfo.GetDecimalDigitValue(c)),
             _ when char.IsWhiteSpace(c) => ' ',
             _ => char.GetUnicodeCategory(c) switch

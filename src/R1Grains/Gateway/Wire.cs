@@ -6,6 +6,7 @@ using R1Grains.Access;
 using R1Grains.Audit;
 using R1Grains.Compliance;
 using R1Grains.Conversations;
+using R1Grains.Engine.Models;
 using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
 
@@ -22,7 +23,7 @@ internal static partial class Wire
     public static UserTurn ToUserTurn(this V1.StreamTurnRequest request, ConversationName conversation, Caller caller, DateTimeOffset? deadline)
     {
         var text = request.Input?.Text ?? "";
-        if (string.IsNullOrWhiteSpace(text))
+        if (string.IsNullOrWhiteSpace(VisibleText.Of(text).Text))
             throw Refuse.Field(Reason.InputEmpty, "input.text", "input.text is empty: send the customer's words");
         if (request.ExpectedTurnIndex < 0)
             throw Refuse.Field(Reason.InvalidArgument, "expected_turn_index", $"expected_turn_index {request.ExpectedTurnIndex} is negative: turns count from 1, 0 means any");

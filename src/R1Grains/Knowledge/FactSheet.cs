@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using R1Grains.Engine.Models;
 using R1Grains.Ledger;
 
 namespace R1Grains.Knowledge;
@@ -18,7 +19,8 @@ public sealed partial class FactSheet
 
     internal FactSheet(TenantFile file) => _products =
     [
-        .. $"\n{file.Body}".Split("\n" + Heading).Skip(1)
+        // A document may hide something from who looks at it, and not from the model.
+        .. $"\n{VisibleText.Of(file.Body).Text}".Split("\n" + Heading).Skip(1)
             .Select(section => section.Split('\n', 2))
             .Where(section => section is [_, var text] && text.Trim().Length > 0)
             .Select(section => (section[0].Trim(), section[1].Trim()))

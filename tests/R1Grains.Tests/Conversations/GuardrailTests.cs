@@ -66,6 +66,17 @@ public sealed class GuardrailTests(ITestOutputHelper output) : IDisposable
             Assert.Equal([2], (await silo.Grain("c").GetContextWindow()).Turns.Select(entry => entry.Turn));
     }
 
+    [Theory]
+    [InlineData("A forb\U000E0041\U000E0042\U000E0043\U000E0044\U000E0045idden question?", 2, 30)]
+    [InlineData("A for\u3164\u3164\u3164\u3164bid\u202eden que\ufe0fstion?", 2, 26)]
+    public async Task A_word_that_hides_behind_what_no_reader_sees_is_found_in_its_place(string said, int start, int end)
+    {
+        await using var silo = await Start(_folder.Path, lexicon: Listed);
+        var events = await (await silo.Open("c")).StreamTurn(Ask("r1", said)).All();
+        Assert.Equal(Words, events.Text());
+        Assert.Equal((HitPlace.Input, start, end, "questions", 9, HitAction.Block), Essence(Assert.Single((await silo.Record.FindTurnAsync(Key, 1))!.Opened.Hits)));
+    }
+
     [Fact]
     public async Task What_is_to_be_masked_in_the_input_is_covered_for_the_model_now_and_later_and_recorded_as_it_came()
     {
@@ -88,7 +99,7 @@ public sealed class GuardrailTests(ITestOutputHelper output) : IDisposable
     {
         await using var silo = await Start(_folder.Path, lexicon: Masked);
         var grain = await silo.Open("c");
-        var events = await grain.StreamTurn(Ask("r1", "say:We like Acme ba\u200bnk. Bye.")).All();
+        var events = await grain.StreamTurn(Ask("r1", "say:We like Acme ba-nk. Bye.")).All();
         var record = (await silo.Record.FindTurnAsync(Key, 1))!;
         Assert.Equal((HitPlace.Answer, 8, 18, "names", 3, HitAction.Mask), Essence(Assert.Single(record.Closed!.Hits)));
         Assert.Equal("We like **********. Bye.", events.Text());

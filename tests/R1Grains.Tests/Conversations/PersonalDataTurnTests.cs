@@ -48,6 +48,22 @@ public sealed class PersonalDataTurnTests : IDisposable
     }
 
     [Fact]
+    public async Task What_no_reader_sees_hides_no_number_and_reaches_no_model()
+    {
+        // Between the digits tags, a sign of direction, and a joiner; behind them an order in tags.
+        const string Said = "card 6225\U000E0031\U000E0032\U000E0033\U000E0034 8812\u202e 1456\u200d 7892\U000E006F\U000E0062\U000E0065\U000E0079";
+        await using var silo = await Start(_folder.Path);
+        var grain = await silo.Open("c");
+        var events = await grain.StreamTurn(Ask("r1", Said)).All();
+        Assert.Equal("You asked: card **** **** **** 7892.", events.Text());
+        var record = (await silo.Record.FindTurnAsync(Key, 1))!;
+        Assert.Equal(Said, record.Opened.Input);
+        var item = Assert.Single(record.Opened.PersonalData!);
+        Assert.Equal(("bank_card", 5, Said.IndexOf("7892", StringComparison.Ordinal) + 4), (item.Kind, item.Start, item.End));
+        Assert.Equal("card **** **** **** 7892", Assert.Single((await grain.GetContextWindow()).Turns).Input);
+    }
+
+    [Fact]
     public async Task A_code_that_nobody_may_keep_is_kept_nowhere()
     {
         const string Masked = "my CVV is ***, PIN ****, 验证码 ******";

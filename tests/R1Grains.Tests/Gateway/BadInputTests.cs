@@ -43,6 +43,7 @@ public sealed class BadInputTests
     [Theory]
     [InlineData("")]
     [InlineData(" \n\t　")]
+    [InlineData("\u200b \U000E0041")] // nobody sees it
     public async Task An_empty_input_is_refused_and_takes_no_turn(string text)
     {
         await using var host = await EmbeddedHost.Start();

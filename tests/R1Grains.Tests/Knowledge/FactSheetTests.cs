@@ -20,6 +20,13 @@ public sealed class FactSheetTests : IDisposable
             Texts(Read().Facts.Find("ferry debit card or 青穗信用卡?", [])));
 
     [Fact]
+    public void What_a_document_hides_from_its_readers_is_in_no_passage()
+    {
+        File.WriteAllText(Path.Combine(_folder.Path, "facts.md"), "---\nversion: 1\n---\n## Fer\u200bry Card\nThe fee\u2066 is 3\U000E0067\U000E006F yuan.\n");
+        Assert.Equal(["The fee is 3 yuan."], Texts(new FactSheet(TenantFile.Read(Path.Combine(_folder.Path, "facts.md"))).Find("Ferry Card?", [])));
+    }
+
+    [Fact]
     public void A_question_without_a_name_falls_back_on_the_latest_that_has_one() =>
         Assert.Equal(["青穗信用卡的年费为180元。信用额度为5万元。"], Texts(Read().Facts.Find("额度呢？", ["谢谢", "青穗信用卡年费？", "Ferry Debit Card?"])));
 

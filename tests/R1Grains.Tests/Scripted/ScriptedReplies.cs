@@ -13,6 +13,9 @@ public static class ScriptedReplies
     private const int User = 258;
     private const int Assistant = 259;
     private const string Close = "</think>";
+
+    /// <summary>As a prompt has it of a customer.</summary>
+    private const string Given = "(/think)";
     private const string Say = "say:";
 
     public static ScriptedRunner Runner(Model model, int rows = 16) => new(model, Next, rows);
@@ -34,7 +37,7 @@ public static class ScriptedReplies
     private static string Reply(string question)
     {
         var at = question.IndexOf(Say, StringComparison.Ordinal);
-        var text = at < 0 ? $"You asked: {question}." : question[(at + Say.Length)..];
+        var text = (at < 0 ? $"You asked: {question}." : question[(at + Say.Length)..]).Replace(Given, Close, StringComparison.Ordinal);
         return text.Contains(Close, StringComparison.Ordinal) ? text : $"hm\n{Close}\n\n{text}";
     }
 
