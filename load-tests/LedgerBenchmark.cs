@@ -22,8 +22,18 @@ internal static class LedgerBenchmark
         var folder = new Option<DirectoryInfo?>("--folder") { Description = "Where to write; the disk is what is measured. Default: the temporary folder." };
         var postgres = new Option<string?>("--postgres") { Description = "A connection string: measures PostgreSQL in place of the embedded record. The database gets the record's tables, and keeps what is written." };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
-        var command = new Command("ledger", "Durable appends per second of the record, in its file or in PostgreSQL; how fast its trees grow, proofs are checked and all of it is verified.") { seconds, folder, postgres, json };
-        command.SetAction((arguments, cancellation) => RunAsync(
+        var only = new Option<string?>("--only") { Description = "search: what an auditor waits for, in a record of many turns, which is written first." };
+        only.AcceptOnlyFromAmong("search");
+        var turns = new Option<int>("--turns") { Description = "Of search: turns in the record. A record that is kept gets those that are missing.", DefaultValueFactory = _ => 1_000_000 };
+        var keep = new Option<bool>("--keep") { Description = "Of search: leave the record in the folder, to be gone on with." };
+        var command = new Command("ledger", "Durable appends per second of the record, in its file or in PostgreSQL; how fast its trees grow, proofs are checked and all of it is verified.") { seconds, folder, postgres, json, only, turns, keep };
+        command.SetAction((arguments, cancellation) => arguments.GetValue(only) is not null ? SearchAsync(
+            arguments.GetValue(turns) / SearchedTurns.Turns * SearchedTurns.Turns,
+            arguments.GetValue(folder)?.FullName ?? Path.GetTempPath(),
+            arguments.GetValue(keep),
+            arguments.GetValue(postgres),
+            arguments.GetValue(json)?.FullName,
+            cancellation) : RunAsync(
             TimeSpan.FromSeconds(arguments.GetValue(seconds)),
             arguments.GetValue(folder)?.FullName ?? Path.GetTempPath(),
             arguments.GetValue(postgres),
@@ -82,6 +92,34 @@ internal static class LedgerBenchmark
         async Task<IRecord> OpenAsync(string name) => postgres is null
             ? await SqliteRecord.OpenAsync(Path.Combine(scratch, name), identity, keys, cancellation)
             : await PostgresRecord.OpenAsync(postgres, new FileRecordMarks(scratch), identity, keys, cancellation: cancellation);
+    }
+
+    private static async Task<int> SearchAsync(int turns, string folder, bool keep, string? postgres, string? json, CancellationToken cancellation)
+    {
+        var place = Path.Combine(folder, keep ? "ledger-search" : $"ledger-{Guid.NewGuid():n}");
+        Directory.CreateDirectory(place);
+        try
+        {
+            using var signer = NoteSigner.ReadOrMake(Path.Combine(place, SqliteRecord.KeyFileName));
+            var identity = new LogIdentity("r1grains", signer);
+            await using var keys = await KeyRing.OpenBesideAsync(place, cancellation);
+            var figures = new Figures();
+            await using (StoredRecord record = postgres is null
+                ? await SqliteRecord.OpenAsync(place, identity, keys, cancellation)
+                : await PostgresRecord.OpenAsync(postgres, new FileRecordMarks(place), identity, keys, cancellation: cancellation))
+            {
+                await SearchBenchmark.MeasureAsync(record, turns, figures, cancellation);
+            }
+            AnsiConsole.Write(figures.ToTable());
+            if (json is not null)
+                await File.WriteAllTextAsync(json, ToJson(figures, []), cancellation);
+            return figures.MissAny ? 1 : 0;
+        }
+        finally
+        {
+            if (!keep)
+                Directory.Delete(place, recursive: true);
+        }
     }
 
     private static readonly JsonSerializerOptions JsonOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };

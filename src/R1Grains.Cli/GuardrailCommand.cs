@@ -199,8 +199,12 @@ internal static class GuardrailCommand
     private static ExampledCommand Held()
     {
         var decided = new Option<bool>("--decided") { Description = "Those that are decided, instead of those that wait." };
-        var get = new ExampledCommand("get", "Shows a held turn with what was said.", "r1 guardrail held get 3f2a/turns/2") { Turn, Listing.Json };
-        get.SetAction((parsed, cancellation) => ShowHeld(parsed, connection => connection.Call(c => c.Guardrail.GetHeldTurnAsync(new() { Turn = TurnName(parsed) }, cancellationToken: cancellation), cancellation)));
+        var get = new ExampledCommand("get", "Shows a held turn with what was said.", """
+            r1 guardrail held get 3f2a/turns/2
+            r1 guardrail held get 3f2a/turns/2 --lift-masks "is it their own number?"
+            """) { Turn, PurposeOption.Lifting, Listing.Json };
+        get.SetAction((parsed, cancellation) => ShowHeld(parsed, connection => connection.Call(
+            c => c.Guardrail.GetHeldTurnAsync(new() { Turn = TurnName(parsed), LiftMasks = parsed.GetValue(PurposeOption.Lifting) is not null, Purpose = parsed.GetValue(PurposeOption.Lifting) ?? "" }, cancellationToken: cancellation), cancellation)));
         var command = new ExampledCommand("held", "Lists the turns that wait for a person.", """
             r1 guardrail held
             r1 guardrail held get 3f2a/turns/2

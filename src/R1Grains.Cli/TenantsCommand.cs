@@ -60,7 +60,8 @@ internal static class TenantsCommand
         return new ExampledCommand("tenants", "Lists, creates and changes tenants; for operators.", """
             r1 tenants list
             r1 tenants create north --policy policy.md --facts facts.md
-            """) { list, get, create, update }.WithServer();
+            r1 tenants reindex north
+            """) { list, get, create, update, ReindexCommand.Create(Id) }.WithServer();
     }
 
     private static async Task<int> List(ParseResult parsed, CancellationToken cancellation)

@@ -16,12 +16,13 @@ internal static class TurnsCommand
         var list = new ExampledCommand("list", "Lists the turns of a conversation, in their order.", """
             r1 turns list 3f2a
             r1 turns list tenants/demo/conversations/3f2a --json
-            """) { Conversation, Listing.Limit, Listing.Json };
+            r1 turns list 3f2a --lift-masks "callback on request 17"
+            """) { Conversation, PurposeOption.Lifting, Listing.Limit, Listing.Json };
         list.SetAction(List);
 
-        var get = new ExampledCommand("get", "Shows a turn: question, answer, and how it ended.", "r1 turns get 3f2a 2") { Conversation, Number, Listing.Json };
+        var get = new ExampledCommand("get", "Shows a turn: question, answer, and how it ended.", "r1 turns get 3f2a 2") { Conversation, Number, PurposeOption.Lifting, Listing.Json };
         get.SetAction((parsed, cancellation) => Show(parsed, connection => connection.Call(
-            c => c.Turns.GetTurnAsync(new() { Name = NameOf(parsed) }, cancellationToken: cancellation), cancellation)));
+            c => c.Turns.GetTurnAsync(new() { Name = NameOf(parsed), LiftMasks = Lifting(parsed) is not null, Purpose = Lifting(parsed) ?? "" }, cancellationToken: cancellation), cancellation)));
 
         var cancel = new ExampledCommand("cancel", "Stops a turn that runs or waits; what was shown stays. An ended turn stays as it is.", "r1 turns cancel 3f2a 2") { Conversation, Number, Listing.Json };
         cancel.SetAction((parsed, cancellation) =>
@@ -51,7 +52,7 @@ internal static class TurnsCommand
         var all = Listing.Pages<Turn>(parsed.GetValue(Listing.Limit), async (size, token) =>
         {
             var page = await connection.Call(c => c.Turns.ListTurnsAsync(
-                new() { Parent = parent, PageSize = size, PageToken = token }, cancellationToken: cancellation), cancellation);
+                new() { Parent = parent, PageSize = size, PageToken = token, LiftMasks = Lifting(parsed) is not null, Purpose = Lifting(parsed) ?? "" }, cancellationToken: cancellation), cancellation);
             return (page.Turns, page.NextPageToken);
         });
         await new Listing(parsed.GetValue(Listing.Json)).Write(
@@ -125,6 +126,8 @@ internal static class TurnsCommand
         TurnEvent.EventOneofCase.Failed => ["failed", Refusal.Of(happened.Failed).Reason],
         _ => null,
     };
+
+    private static string? Lifting(ParseResult parsed) => parsed.GetValue(PurposeOption.Lifting);
 
     private static string ConversationOf(ParseResult parsed) => Names.Conversation(parsed.TenantName(), parsed.GetRequiredValue(Conversation));
 

@@ -54,6 +54,14 @@ public interface IRecord : IAsyncDisposable
     /// <param name="after">Null for the first page, else <see cref="Page{T}.Next"/>: a turn number.</param>
     Task<Page<TurnRecord>> ListTurnsAsync(ConversationKey key, int pageSize, long? after = null, CancellationToken cancellation = default);
 
+    /// <summary>Turns that have ended, by the leaves of the tenant's tree at which they did: those from the given one on.</summary>
+    /// <param name="first">0 at first, else <see cref="ClosedTurns.Next"/>, which stands still at the end of the tree.</param>
+    /// <param name="leaves">How many leaves to look at, at most.</param>
+    Task<ClosedTurns> ReadClosedTurnsAsync(string tenant, long first, int leaves = PageSizeMax, CancellationToken cancellation = default);
+
+    /// <summary>The turns that ended at these leaves, as far as any did, in the order of the leaves.</summary>
+    Task<IReadOnlyList<ClosedTurn>> ReadClosedTurnsAsync(string tenant, IReadOnlyCollection<long> leaves, CancellationToken cancellation = default);
+
     /// <summary>The prompt's token ids; null when there is no such turn, or they are not kept with it any more.</summary>
     Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default);
 

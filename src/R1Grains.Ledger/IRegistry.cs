@@ -36,6 +36,12 @@ public interface IRegistry
     /// <param name="after">Null for the first page, else <see cref="Page{T}.Next"/>: an index.</param>
     Task<Page<AdministrativeEntry>> ListEntriesAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default);
 
+    /// <summary>The latest first.</summary>
+    /// <param name="before">Null for the first page, else <see cref="Page{T}.Next"/>: only those with a smaller index.</param>
+    /// <param name="from">Not recorded before this.</param>
+    /// <param name="until">Recorded before this.</param>
+    Task<Page<AdministrativeEntry>> ListLatestEntriesAsync(string tenant, int pageSize, long? before = null, DateTimeOffset? from = null, DateTimeOffset? until = null, CancellationToken cancellation = default);
+
     /// <summary>How many times a document was changed: cheap, to see whether anything did.</summary>
     Task<long> CountChangesAsync(CancellationToken cancellation = default);
 

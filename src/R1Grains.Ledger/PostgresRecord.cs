@@ -32,9 +32,12 @@ public sealed class PostgresRecord : StoredRecord
         _sequencer = identity is null ? null : new Sequencer(database, acknowledged, identity, time);
         (_database, _acknowledged, _patience) = (database, acknowledged, new Patience(database.Address, time));
         _writers = [.. Enumerable.Range(0, writers).Select(_ => new RecordWriter(database, acknowledged, identity, time))];
+        Index = new PostgresIndex(this, database);
         _timer = new PeriodicTimer(KeepInterval, time);
         _keeping = KeepMarksAsync();
     }
+
+    public override TranscriptIndex Index { get; }
 
     /// <summary>Makes the tables where missing, and raises those of an older version.</summary>
     /// <param name="connectionString">As Npgsql reads it; several hosts are tried for the primary among them.</param>

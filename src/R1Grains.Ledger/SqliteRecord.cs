@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Sqlite;
@@ -17,18 +16,22 @@ public sealed class SqliteRecord : StoredRecord
     public const string KeyFileName = "record.key";
 
     private const string StandardName = "r1grains";
-    private const int ReadersMax = 8;
 
-    private readonly string _folder;
     private readonly FolderLock _lock;
     private readonly NoteSigner? _ownSigner;
     private readonly KeyRing? _ownKeys;
     private readonly RecordWriter _writer;
-    private readonly SemaphoreSlim _readers = new(ReadersMax);
-    private readonly ConcurrentBag<SqliteReads> _idleReaders = [];
+    private readonly Readers _readers;
+    private readonly SqliteIndex _index;
 
-    private SqliteRecord(string folder, FolderLock folderLock, NoteSigner? ownSigner, KeyRing keys, KeyRing? ownKeys, Func<WriteSession> open) : base(keys) =>
-        (_folder, _lock, _ownSigner, _ownKeys, _writer) = (folder, folderLock, ownSigner, ownKeys, new RecordWriter(open));
+    private SqliteRecord(string folder, FolderLock folderLock, NoteSigner? ownSigner, KeyRing keys, KeyRing? ownKeys, Func<WriteSession> open) : base(keys)
+    {
+        (_lock, _ownSigner, _ownKeys, _writer) = (folderLock, ownSigner, ownKeys, new RecordWriter(open));
+        _readers = new Readers(() => RecordFile.OpenToRead(RecordFile.In(folder)), Outage.Translate);
+        _index = new SqliteIndex(this, folder);
+    }
+
+    public override TranscriptIndex Index => _index;
 
     /// <summary>Creates the folder and the file where missing.</summary>
     /// <param name="identity">Who signs the trees; null for the key in the folder, which is made where it is missing. It is not disposed of.</param>
@@ -52,6 +55,7 @@ public sealed class SqliteRecord : StoredRecord
             var time = TimeProvider.System;
             identity ??= new LogIdentity(StandardName, own = NoteSigner.ReadOrMake(Path.Combine(folder, KeyFileName)));
             RecordFile.Create(folder);
+            IndexFile.Create(folder);
             await using (var connection = RecordFile.OpenToRead(RecordFile.In(folder)))
                 await Witnessed.RequireAsync(new SqliteReads(connection), identity);
             keys ??= ownKeys = await KeyRing.OpenBesideAsync(folder, cancellation);
@@ -72,10 +76,9 @@ public sealed class SqliteRecord : StoredRecord
     /// <summary>Writes what is waiting, then lets the folder go. No other call may be under way.</summary>
     public override async ValueTask DisposeAsync()
     {
-        foreach (var reader in _idleReaders)
-            await reader.DisposeAsync();
+        await _index.DisposeAsync();
+        await _readers.DisposeAsync();
         await _writer.DisposeAsync();
-        _readers.Dispose();
         _ownSigner?.Dispose();
         if (_ownKeys is not null)
             await _ownKeys.DisposeAsync();
@@ -84,34 +87,5 @@ public sealed class SqliteRecord : StoredRecord
 
     internal override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) => _writer.Write(write, cancellation);
 
-    /// <remarks>SQLite's asynchronous calls block, so that a read takes a thread for its time.</remarks>
-    internal override async Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation)
-    {
-        await _readers.WaitAsync(cancellation);
-        try
-        {
-            return await Task.Run(async () =>
-            {
-                SqliteReads? reads = null;
-                try
-                {
-                    if (!_idleReaders.TryTake(out reads))
-                        reads = new SqliteReads(RecordFile.OpenToRead(RecordFile.In(_folder)));
-                    var result = await read(reads);
-                    _idleReaders.Add(reads);
-                    return result;
-                }
-                catch (Exception failure)
-                {
-                    if (reads is not null)
-                        await reads.DisposeAsync();
-                    throw Outage.Translate(failure);
-                }
-            }, cancellation);
-        }
-        finally
-        {
-            _readers.Release();
-        }
-    }
+    internal override Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation) => _readers.Read(read, cancellation);
 }

@@ -19,6 +19,9 @@ public abstract class StoredRecord : IRecord
     /// <summary>Lies in the same file or database.</summary>
     public IRegistry Registry { get; }
 
+    /// <summary>Lies beside it.</summary>
+    public abstract TranscriptIndex Index { get; }
+
     public async Task<Creation> CreateConversationAsync(ConversationOpened opened, CancellationToken cancellation = default)
     {
         RequireName(opened.Key.Tenant, "tenant");
@@ -90,6 +93,20 @@ public abstract class StoredRecord : IRecord
         var first = 1 + (int)Math.Clamp(after ?? 0, 0, int.MaxValue - IRecord.PageSizeMax - 1);
         var turns = await ReadTurnsAsync(key, reads => reads.Turns(key, first, first + pageSize), cancellation);
         return turns.Count > pageSize ? new Page<TurnRecord>([.. turns.Take(pageSize)], turns[pageSize - 1].Opened.Turn) : new Page<TurnRecord>(turns, null);
+    }
+
+    public async Task<ClosedTurns> ReadClosedTurnsAsync(string tenant, long first, int leaves = IRecord.PageSizeMax, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        RequireSize(leaves);
+        var (turns, next) = await Read(reads => reads.ClosedTurns(tenant, first, leaves), cancellation);
+        return new(await _sealed.OpenAsync(turns), next);
+    }
+
+    public async Task<IReadOnlyList<ClosedTurn>> ReadClosedTurnsAsync(string tenant, IReadOnlyCollection<long> leaves, CancellationToken cancellation = default)
+    {
+        RequireSize(Math.Max(1, leaves.Count));
+        return await _sealed.OpenAsync(await Read(reads => reads.ClosedTurns(tenant, leaves), cancellation));
     }
 
     public async Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>

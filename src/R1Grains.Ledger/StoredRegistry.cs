@@ -42,6 +42,14 @@ internal sealed class StoredRegistry(StoredRecord record) : IRegistry
         return record.Read(reads => reads.AdministrativeEntries(tenant, pageSize, after ?? -1), cancellation);
     }
 
+    public Task<Page<AdministrativeEntry>> ListLatestEntriesAsync(
+        string tenant, int pageSize, long? before = null, DateTimeOffset? from = null, DateTimeOffset? until = null, CancellationToken cancellation = default)
+    {
+        StoredRecord.RequireSize(pageSize);
+        return record.Read(
+            reads => reads.LatestEntries(tenant, pageSize, before ?? long.MaxValue, from is { } first ? Microseconds.Of(first) : long.MinValue, until is { } end ? Microseconds.Of(end) : long.MaxValue), cancellation);
+    }
+
     public Task<long> CountChangesAsync(CancellationToken cancellation = default) => record.Read(reads => reads.Changes(), cancellation);
 
     public Task<IReadOnlyList<Document>> ListChangedAsync(IReadOnlyCollection<string> kinds, long after, int limit, CancellationToken cancellation = default)

@@ -67,7 +67,7 @@ public static class R1Host
             .AddInference(settings.Engine, ownsDevice: settings.Roles.HasFlag(Roles.Inference))
             .AddOperations(settings, builder.Configuration);
         if (settings.Roles.HasFlag(Roles.Conversation))
-            builder.Services.AddKnowledge(settings.Tenants).AddProvisionedTenants().AddConversations(settings.TurnTimeout);
+            builder.Services.AddKnowledge(settings.Tenants).AddProvisionedTenants().AddConversations(settings.TurnTimeout).AddTranscriptIndexing();
         if (settings.Roles.HasFlag(Roles.Gateway))
             builder.Services.AddAudit().AddAccess(settings).AddGateway(settings);
         // Who starts the host gets the exception of a failed start; the log need not repeat it.

@@ -114,12 +114,7 @@ internal static class RecordFile
         var path = In(folder);
         try
         {
-            // The write-ahead log takes the file's mode, so that the record is its owner's alone.
-            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite };
-            if (!OperatingSystem.IsWindows())
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            new FileStream(path, options).Dispose();
-
+            MakeFile(path);
             using var connection = Connect(path, SqliteOpenMode.ReadWrite);
             if (Number(connection, "PRAGMA application_id") == 0 && Number(connection, "SELECT count(*) FROM sqlite_schema") == 0)
                 Execute(connection, $"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {Schema} {TreeRows.Schema} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion}; COMMIT");
@@ -136,6 +131,15 @@ internal static class RecordFile
         {
             throw new RecordFolderException(folder, $"'{SqliteRecord.FileName}' cannot be written ({cause.Message}). Give the server write access and free space there, or choose another folder.", cause);
         }
+    }
+
+    /// <summary>Where it is missing. The write-ahead log takes the file's mode, so that both are their owner's alone.</summary>
+    public static void MakeFile(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        new FileStream(path, options).Dispose();
     }
 
     /// <param name="pageCountMax">Bounds the file; null for SQLite's own bound.</param>
@@ -223,7 +227,7 @@ internal static class RecordFile
     private static RecordFolderException NotARecord(string folder) =>
         new(folder, $"'{SqliteRecord.FileName}' is not a record of R1Grains. Choose another folder.");
 
-    private static SqliteConnection Connect(string path, SqliteOpenMode mode)
+    public static SqliteConnection Connect(string path, SqliteOpenMode mode)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {

@@ -10,6 +10,8 @@ internal sealed class SqliteReads(SqliteConnection connection) : RecordReads
 
     protected override string IdleSince => "last_activity + idle_timeout";
 
+    public override string JoinOne(string table, string name, string condition) => $"JOIN {table} {name} ON {condition}";
+
     public override ValueTask DisposeAsync() => connection.DisposeAsync();
 
     protected override DbCommand Command(string sql, object?[] values)

@@ -19,6 +19,10 @@ internal abstract class RecordReads : IAsyncDisposable
     /// <summary>When an idle conversation's time is up; SQL.</summary>
     protected abstract string IdleSince { get; }
 
+    /// <summary>Joins the one row that meets the condition, looked up for each row before it; SQL.</summary>
+    /// <param name="condition">By a key of the table.</param>
+    public abstract string JoinOne(string table, string name, string condition);
+
     public async Task<DataKeyId?> DataKey(ConversationKey key) => (await Query(
         "SELECT data_key FROM conversation_head WHERE tenant = $1 AND name = $2", row => (DataKeyId?)DataKeyId.Of(row.Bytes(0)), key.Tenant, key.Conversation)).SingleOrDefault();
 
@@ -135,7 +139,7 @@ internal abstract class RecordReads : IAsyncDisposable
         return tiles;
     }
 
-    private async Task<T> AtOneMoment<T>(Func<Task<T>> read)
+    internal async Task<T> AtOneMoment<T>(Func<Task<T>> read)
     {
         await BeginAsync();
         var result = await read();

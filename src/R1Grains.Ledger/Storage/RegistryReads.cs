@@ -6,6 +6,8 @@ namespace R1Grains.Ledger.Storage;
 /// <summary>What is read of the registry, on a connection that reads the record.</summary>
 internal static class RegistryReads
 {
+    private const string SelectEntry = "SELECT tenant, idx, time, payload, hash FROM administrative_record WHERE tenant = $1";
+
     private const string SelectDocument = "SELECT tenant, kind, id, version, change, content FROM document";
 
     public static async Task<Document?> Document(this RecordReads reads, DocumentKey key) => (await reads.Query(
@@ -20,14 +22,20 @@ internal static class RegistryReads
         $"{SelectDocument} WHERE change > $1 AND kind IN ({string.Join(", ", Enumerable.Range(3, kinds.Count).Select(number => $"${number}"))}) ORDER BY change LIMIT $2",
         ReadDocument, [after, limit, .. kinds]);
 
-    public static async Task<Page<AdministrativeEntry>> AdministrativeEntries(this RecordReads reads, string tenant, int pageSize, long after)
-    {
-        var rows = await reads.Query(
-            "SELECT idx, time, payload, hash FROM administrative_record WHERE tenant = $1 AND idx > $2 ORDER BY idx LIMIT $3",
-            row => new AdministrativeEntry(row.GetInt64(0), AdministrativePayload.Decode(row.Bytes(2), tenant, row.GetInt64(1)), row.Digest(3)), tenant, after, pageSize + 1);
-        var page = rows.Take(pageSize).ToList();
-        return new Page<AdministrativeEntry>(page, rows.Count > pageSize ? page[^1].Index : null);
-    }
+    public static async Task<Page<AdministrativeEntry>> AdministrativeEntries(this RecordReads reads, string tenant, int pageSize, long after) => PageOf(pageSize, await reads.Query(
+        $"{SelectEntry} AND idx > $2 ORDER BY idx LIMIT $3", ReadEntry, tenant, after, pageSize + 1));
+
+    /// <summary>The latest first.</summary>
+    /// <param name="from">Microseconds.</param>
+    /// <param name="until">Microseconds; comes after the last.</param>
+    public static async Task<Page<AdministrativeEntry>> LatestEntries(this RecordReads reads, string tenant, int pageSize, long before, long from, long until) => PageOf(pageSize, await reads.Query(
+        $"{SelectEntry} AND idx < $2 AND time >= $3 AND time < $4 ORDER BY idx DESC LIMIT $5", ReadEntry, tenant, before, from, until, pageSize + 1));
+
+    private static Page<AdministrativeEntry> PageOf(int size, List<AdministrativeEntry> entries) =>
+        new(entries.Count > size ? entries.GetRange(0, size) : entries, entries.Count > size ? entries[size - 1].Index : null);
+
+    private static AdministrativeEntry ReadEntry(DbDataReader row) =>
+        new(row.GetInt64(1), AdministrativePayload.Decode(row.Bytes(3), row.GetString(0), row.GetInt64(2)), row.Digest(4));
 
     private static Document ReadDocument(DbDataReader row) =>
         new(new(row.GetString(0), row.GetString(1), row.GetString(2)), row.GetInt64(3), row.GetInt64(4), row.IsDBNull(5) ? null : row.Bytes(5));

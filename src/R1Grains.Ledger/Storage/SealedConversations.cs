@@ -33,6 +33,14 @@ internal sealed class SealedConversations(StoredRecord record, KeyRing? keys)
     public async Task<IReadOnlyList<TurnRecord>> OpenAsync(ConversationKey conversation, List<TurnRow> turns) =>
         turns.Count == 0 ? [] : await OpenAsync<IReadOnlyList<TurnRecord>>(conversation.Tenant, await IdAsync(conversation), key => [.. turns.Select(turn => turn.Open(key))]);
 
+    public async Task<IReadOnlyList<ClosedTurn>> OpenAsync(List<ClosedTurnRow> rows)
+    {
+        var turns = new List<ClosedTurn>(rows.Count);
+        foreach (var row in rows)
+            turns.Add(await OpenAsync(row.Key.Tenant, row.DataKey, row.Open));
+        return turns;
+    }
+
     /// <summary>Null where it was erased.</summary>
     public async Task<int[]?> OpenPromptAsync(ConversationKey conversation, int turn, SealedPayload payload) =>
         await OpenAsync(conversation.Tenant, await IdAsync(conversation), key =>

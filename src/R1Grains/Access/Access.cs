@@ -4,6 +4,8 @@ namespace R1Grains.Access;
 
 public static class Access
 {
+    private const string LackingKey = "permission";
+
     /// <summary>
     /// Passes, or refuses: what belongs to another tenant is answered as missing, so that its existence stays unknown;
     /// what the caller may see but not do is answered with the permission they lack.
@@ -31,12 +33,15 @@ public static class Access
             throw new RefusedException(new(resource.Missing, $"{resource} is not of tenants/{caller.Tenant}"));
     }
 
+    /// <summary>The permission whose lack is refused; null where it is something else.</summary>
+    public static Permission? Lacking(Refusal refusal) => refusal.Metadata?.GetValueOrDefault(LackingKey) is { } name ? PermissionSet.Find(name) : null;
+
     private static RefusedException Lacks(Caller caller, Permission permission, ResourceName? resource)
     {
         var refusal = new Refusal(
             Reason.PermissionDenied,
             $"caller {Refuse.Quote(caller.Subject)} lacks the permission {permission.Name()}{(resource is null ? "" : $" for {resource}")}: use a token that carries it")
-            .With("permission", permission.Name());
+            .With(LackingKey, permission.Name());
         return new(resource is null ? refusal : refusal.With("resource", resource.ToString()));
     }
 }

@@ -16,6 +16,10 @@ public abstract class MethodPolicy : Attribute
     /// <summary>Whether the call may go on for hours, so that it is asked again and again: a token ends, and a key is revoked.</summary>
     public bool IsStanding { get; init; }
 
+    /// <summary>What this request asks, where it depends on more than the method.</summary>
+    /// <exception cref="RefusedException"><see cref="Reason.InvalidArgument"/></exception>
+    public virtual MethodPolicy For(IMessage? request) => this;
+
     /// <summary>What the request is about.</summary>
     /// <exception cref="RefusedException"><see cref="Reason.InvalidName"/></exception>
     public abstract ResourceName? Resource(IMessage? request);
@@ -34,10 +38,24 @@ public sealed class AsksAttribute<TName>(Permission permission, string field) : 
     /// <summary>Each of these does as well.</summary>
     public Permission[] Or { get; init; } = [];
 
+    /// <summary>All of these are asked for besides.</summary>
+    public Permission[] And { get; init; } = [];
+
+    /// <summary>A field that is set where the masks of personal data are to be lifted, which asks a permission of its own.</summary>
+    public string? Lifting { get; init; }
+
+    public override MethodPolicy For(IMessage? request) => Lifting is { } flag && request?.Descriptor.FindFieldByName(flag).Accessor.GetValue(request) is true
+        ? new AsksAttribute<TName>(permission, field) { Or = Or, And = [.. And, R1Grains.Access.Permission.LiftMasks], IsStanding = IsStanding }
+        : this;
+
     public override ResourceName Resource(IMessage? request) => TName.Parse(Value(request, field.Split('.')), field);
 
-    public override void Require(Caller caller, ResourceName? resource) =>
+    public override void Require(Caller caller, ResourceName? resource)
+    {
         Access.Require(caller, Or.Where(caller.May).Append(permission).First(), resource!);
+        foreach (var another in And)
+            Access.Require(caller, another, resource!);
+    }
 
     private static string Value(IMessage? message, ReadOnlySpan<string> path)
     {
@@ -45,6 +63,29 @@ public sealed class AsksAttribute<TName>(Permission permission, string field) : 
             message = (IMessage?)message?.Descriptor.FindFieldByName(path[0]).Accessor.GetValue(message);
         return (string?)message?.Descriptor.FindFieldByName(path[0]).Accessor.GetValue(message) ?? "";
     }
+}
+
+/// <summary>To read transcripts, and what their view asks for.</summary>
+/// <param name="field">Which field names what is read.</param>
+public sealed class AsksViewAttribute<TName>(string field) : MethodPolicy where TName : ResourceName, INamed<TName>
+{
+    public const string View = "view";
+
+    public override Permission? Permission => R1Grains.Access.Permission.ReadRedacted;
+
+    public override MethodPolicy For(IMessage? request) => (V1.TranscriptView)(int)(request?.Descriptor.FindFieldByName(View).Accessor.GetValue(request) ?? 0) switch
+    {
+        V1.TranscriptView.Unspecified or V1.TranscriptView.Redacted => Of(R1Grains.Access.Permission.ReadRedacted),
+        V1.TranscriptView.Full => Of(R1Grains.Access.Permission.ReadFull),
+        V1.TranscriptView.Reasoning => Of(R1Grains.Access.Permission.ReadFull, R1Grains.Access.Permission.ReadReasoning),
+        var unknown => throw Refuse.Field(Reason.InvalidArgument, View, $"{View} {(int)unknown} is unknown: use REDACTED, FULL or REASONING"),
+    };
+
+    public override ResourceName Resource(IMessage? request) => For(request).Resource(request)!;
+
+    public override void Require(Caller caller, ResourceName? resource) => For(null).Require(caller, resource);
+
+    private AsksAttribute<TName> Of(Permission permission, params Permission[] more) => new(permission, field) { And = more };
 }
 
 /// <summary>To be of the tenant that the request names, and no more.</summary>

@@ -42,7 +42,7 @@ public static class Registration
         return silo.Configure<SiloOptions>(options => options.SiloName = Node.SiloName(name, roles));
     }
 
-    /// <summary>The record and the registry beside it, in the database of the cluster or in a file of this process.</summary>
+    /// <summary>The record, the registry and the search index beside it, in the database of the cluster or in a file of this process.</summary>
     public static IServiceCollection AddRecord(this IServiceCollection services, Settings settings) =>
         (settings.Postgres is not { } postgres
             ? services.AddSingleton<IRecord>(provider => SqliteRecord.OpenAsync(settings.Data, settings.RecordKey is null && settings.RecordWitness is null ? null : Identity(provider), provider.GetRequiredService<KeyRing>()).GetAwaiter().GetResult())
@@ -52,7 +52,8 @@ public static class Registration
                     postgres, provider.GetRequiredService<IRecordMarks>(), settings.Roles.HasFlag(Roles.Conversation) ? Identity(provider) : null, settings.HoldsKeys ? provider.GetRequiredService<KeyRing>() : null, provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
         .AddSingleton(_ => NoteSigner.ReadOrMake(settings.RecordKey ?? Path.Combine(settings.Data, SqliteRecord.KeyFileName)))
         .AddSingleton(_ => OpenKeys(settings).GetAwaiter().GetResult())
-        .AddSingleton(provider => ((StoredRecord)provider.GetRequiredService<IRecord>()).Registry);
+        .AddSingleton(provider => ((StoredRecord)provider.GetRequiredService<IRecord>()).Registry)
+        .AddSingleton(provider => ((StoredRecord)provider.GetRequiredService<IRecord>()).Index);
 
     private static async Task<KeyRing> OpenKeys(Settings settings)
     {

@@ -54,6 +54,8 @@ public enum Reason
     HeldTurnNotFound,
     HeldTurnDecided,
     TenantExists,
+    MissingPurpose,
+    SearchIndexOutdated,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

@@ -89,7 +89,7 @@ public enum TurnState
     Held,
 }
 
-/// <param name="Input">For callers who may lift masks.</param>
+/// <param name="Input">For who has lifted the masks.</param>
 /// <param name="Masked">The input for everybody else.</param>
 [GenerateSerializer, Immutable, Alias("r1.TurnView")]
 public sealed record TurnView(

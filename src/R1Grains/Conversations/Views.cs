@@ -29,15 +29,7 @@ internal static class Views
     public static TurnView Of(TurnRecord turn) => new(
         turn.Opened.Turn,
         turn.Opened.RequestId,
-        turn.Closed?.Outcome switch
-        {
-            null => TurnState.Running,
-            Outcome.Completed => TurnState.Completed,
-            Outcome.Blocked => IsHeld(turn.Closed) ? TurnState.Held : TurnState.Blocked,
-            Outcome.Cancelled => TurnState.Cancelled,
-            Outcome.Interrupted => TurnState.Interrupted,
-            _ => TurnState.Failed,
-        },
+        turn.Closed is { } end ? StateOf(end) : TurnState.Running,
         turn.Opened.Input,
         RecordedItems.Masked(turn.Opened),
         turn.Closed?.Answer ?? string.Concat(turn.Pieces.Select(piece => piece.Text)),
@@ -47,6 +39,15 @@ internal static class Views
         turn.Opened.Time,
         turn.Pieces.Count > 0 ? turn.Pieces[0].Time : null,
         turn.Closed?.Time);
+
+    public static TurnState StateOf(TurnClosed closed) => closed.Outcome switch
+    {
+        Outcome.Completed => TurnState.Completed,
+        Outcome.Blocked => IsHeld(closed) ? TurnState.Held : TurnState.Blocked,
+        Outcome.Cancelled => TurnState.Cancelled,
+        Outcome.Interrupted => TurnState.Interrupted,
+        _ => TurnState.Failed,
+    };
 
     /// <summary>Whether the turn ended by waiting for a person.</summary>
     public static bool IsHeld(TurnClosed? closed) => closed is { Outcome: Outcome.Blocked } && Finish(closed) is FinishReason.Review;

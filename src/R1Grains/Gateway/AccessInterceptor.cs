@@ -51,6 +51,7 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
             ?? throw new RefusedException(new(Reason.PermissionDenied, $"{context.Method} has no policy, so nobody may call it: this is a fault of the server"));
         if (policy is AsksNothingAttribute)
             return null;
+        policy = policy.For(request);
         var resource = policy.Resource(request);
         Caller caller;
         try
@@ -67,9 +68,9 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
         {
             policy.Require(caller, resource);
         }
-        catch (RefusedException)
+        catch (RefusedException refused)
         {
-            await denials.Denied(caller, context.Method, resource, policy.Permission);
+            await denials.Denied(caller, context.Method, resource, Access.Access.Lacking(refused.Refusal) ?? policy.Permission);
             throw;
         }
         return new(caller, resource);

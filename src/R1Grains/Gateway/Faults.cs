@@ -24,6 +24,8 @@ public sealed partial class Faults(ILogger<Faults> log)
     {
         [Reason.Internal] = new(Code.Internal, "系统出现问题，请稍后再试或联系人工客服。", "Something went wrong on our side. Please try again later or contact an agent."),
         [Reason.MissingRequestId] = new(Code.InvalidArgument, "请求缺少编号，无法处理。", "The request has no id and cannot be handled."),
+        [Reason.MissingPurpose] = new(Code.InvalidArgument, "请说明查阅的目的。", "Say for what purpose this is read."),
+        [Reason.SearchIndexOutdated] = new(Code.FailedPrecondition, "检索索引需要重建，请联系运维人员。", "The search index has to be built anew. Please contact the operators."),
         [Reason.InvalidName] = new(Code.InvalidArgument, "请求中的名称无效。", "A name in the request is not valid."),
         [Reason.InvalidArgument] = new(Code.InvalidArgument, "请求内容无效。", "The request is not valid."),
         [Reason.InvalidPageToken] = new(Code.InvalidArgument, "翻页标记无效，请从第一页重新查看。", "The list must be read again from its first page."),

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using R1Grains.Access;
+using R1Grains.Audit;
 using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Knowledge;
@@ -13,7 +14,7 @@ namespace R1Grains.Gateway;
 using Access = R1Grains.Access.Access;
 
 /// <summary>Where compliance officers write words and put them into force, and where supervisors decide about what waits for them.</summary>
-public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTurns held, IRecord record, IGrainFactory grains, PageTokens pages, Drain drain, TimeProvider time)
+internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTurns held, IRecord record, Readings readings, IGrainFactory grains, PageTokens pages, Drain drain, TimeProvider time)
     : V1.GuardrailService.GuardrailServiceBase
 {
     private const string WordListList = "word-lists";
@@ -143,12 +144,15 @@ public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTu
         return new() { HeldTurns = { page.Select(turn => turn.ToWire(null, null, isLifted: false)) }, NextPageToken = pages.SealText(list, parent, caller, next) };
     }
 
-    [Asks<TurnName>(Permission.ReviewTurns, "turn")]
+    [Asks<TurnName>(Permission.ReviewTurns, "turn", Lifting = "lift_masks")]
     public override async Task<V1.HeldTurn> GetHeldTurn(V1.GetHeldTurnRequest request, ServerCallContext context)
     {
         var name = context.Resource<TurnName>();
+        var purpose = request.LiftMasks ? Purpose.Require(request.Purpose) : null;
         var key = await RequireConversation(name, context.CancellationToken);
-        return await Show(await held.Find(key, name.Index), context.Caller(), context.CancellationToken);
+        var turn = await held.Find(key, name.Index);
+        if (purpose is not null) await readings.Lifted(context.Caller(), name, purpose);
+        return await Show(turn, purpose is not null, context.CancellationToken);
     }
 
     [Asks<TurnName>(Permission.ReviewTurns, "turn")]
@@ -174,7 +178,7 @@ public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTu
         if (releases && isOver && !isTold) throw Refuse.Completed(key);
         var decided = await held.Decide(key, review, caller.Subject, why, time.GetUtcNow());
         if (isHeld && !isOver) await Tell(name, review, caller, ending);
-        return await Show(decided, caller, ending);
+        return await Show(decided, isLifted: false, ending);
     });
 
     /// <summary>Returns when the decision has become a turn, which goes on by itself.</summary>
@@ -188,11 +192,11 @@ public sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTu
                 return;
     }
 
-    private async Task<V1.HeldTurn> Show(HeldTurn turn, Caller caller, CancellationToken cancellation)
+    private async Task<V1.HeldTurn> Show(HeldTurn turn, bool isLifted, CancellationToken cancellation)
     {
         var said = await record.FindTurnAsync(turn.Key, turn.Turn, cancellation);
         var decision = turn.Decision is { } decided ? await record.FindTurnByRequestAsync(turn.Key, decided.Review.RequestId, cancellation) : null;
-        return turn.ToWire(said, decision?.Opened.Turn, caller.May(Permission.LiftMasks));
+        return turn.ToWire(said, decision?.Opened.Turn, isLifted);
     }
 
     private async Task<ConversationKey> RequireConversation(TurnName name, CancellationToken cancellation)

@@ -5,12 +5,13 @@ using R1Grains.Conversations;
 using R1Grains.Engine;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Search;
 using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
 /// <summary>Where operators say which tenants there are.</summary>
-internal sealed class TenantEndpoint(IRegistry registry, PageTokens pages, Model model, TimeProvider time) : V1.TenantService.TenantServiceBase
+internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, PageTokens pages, Model model, TimeProvider time) : V1.TenantService.TenantServiceBase
 {
     private const string TenantList = "tenants";
 
@@ -81,6 +82,37 @@ internal sealed class TenantEndpoint(IRegistry registry, PageTokens pages, Model
             throw Etag.Mismatch(version: null);
         }
     }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.SearchIndex> GetSearchIndex(V1.GetSearchIndexRequest request, ServerCallContext context) =>
+        (await FindIndex(TenantName.Parse(request.Name, "name"), context)).ToWire();
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<Empty> RebuildSearchIndex(V1.RebuildSearchIndexRequest request, ServerCallContext context)
+    {
+        var name = TenantName.Parse(request.Name, "name");
+        RequestId.Parse(request.RequestId);
+        await FindIndex(name, context);
+        await registry.AppendAsync(
+            new()
+            {
+                Tenant = name.Tenant,
+                Time = time.GetUtcNow(),
+                Actor = Actor(context.Caller()),
+                Action = "search.rebuild",
+                Resource = name.ToString(),
+                Purpose = Purpose.Parse(request.Purpose),
+            },
+            context.CancellationToken);
+        await index.DropAsync(name.Tenant, context.CancellationToken);
+        return new();
+    }
+
+    /// <summary>Also of a tenant whose definition lies in a folder of another process: what was recorded of it is there.</summary>
+    private async Task<IndexState> FindIndex(TenantName name, ServerCallContext context) =>
+        await index.ReadStateAsync(name.Tenant, context.CancellationToken) is { TreeLeaves: > 0 } state
+            ? state
+            : throw new RefusedException(new(Reason.TenantNotFound, $"of {name} nothing is recorded"));
 
     /// <summary>As it would be served, so that what cannot be is refused here and not found out later.</summary>
     private TenantDefinition Define(string tenant, V1.Tenant? wanted, string requestId, ServerCallContext context)

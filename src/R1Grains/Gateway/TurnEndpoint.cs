@@ -1,5 +1,6 @@
 using Grpc.Core;
 using R1Grains.Access;
+using R1Grains.Audit;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
 using R1Grains.Operations;
@@ -10,7 +11,7 @@ namespace R1Grains.Gateway;
 /// Where turns enter. A call that breaks does not cancel its turn. Response headers go out with the first event, so
 /// whatever is refused before reaches the client as a call without headers, which its retry policy may repeat.
 /// </summary>
-public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageTokens pages, Drain drain, TimeProvider time)
+internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Readings readings, PageTokens pages, Drain drain, TimeProvider time)
     : V1.TurnService.TurnServiceBase
 {
     private const string TurnList = "turns";
@@ -23,7 +24,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         await foreach (var turnEvent in Follow(conversation).Stream(turn, ending))
             if (turnEvent is Accepted accepted)
                 index = accepted.Turn;
-        return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context), MayLift(context));
+        return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
     });
 
     [Asks<ConversationName>(Permission.SendTurns, "conversation")]
@@ -42,17 +43,21 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         return await Write(Follow(turn.Conversation).Resume(turn.Index, request.AfterSequence, ending), turn.Conversation, responseStream, context, ending);
     });
 
-    [Asks<TurnName>(Permission.ReadTurns, "name")]
+    [Asks<TurnName>(Permission.ReadTurns, "name", Lifting = "lift_masks")]
     public override async Task<V1.Turn> GetTurn(V1.GetTurnRequest request, ServerCallContext context)
     {
         var turn = context.Resource<TurnName>();
-        return (await Grain(turn.Conversation).GetTurn(turn.Index, context.CancellationToken)).ToWire(turn.Conversation, Faults.LanguageOf(context), MayLift(context));
+        var purpose = request.LiftMasks ? Purpose.Require(request.Purpose) : null;
+        var view = await Grain(turn.Conversation).GetTurn(turn.Index, context.CancellationToken);
+        if (purpose is not null) await readings.Lifted(context.Caller(), turn, purpose);
+        return view.ToWire(turn.Conversation, Faults.LanguageOf(context), purpose is not null);
     }
 
-    [Asks<ConversationName>(Permission.ReadTurns, "parent")]
+    [Asks<ConversationName>(Permission.ReadTurns, "parent", Lifting = "lift_masks")]
     public override async Task<V1.ListTurnsResponse> ListTurns(V1.ListTurnsRequest request, ServerCallContext context)
     {
         var (parent, caller) = (context.Resource<ConversationName>(), context.Caller());
+        var purpose = request.LiftMasks ? Purpose.Require(request.Purpose) : null;
         var key = new ConversationKey(parent.Tenant, parent.Conversation);
         var size = PageTokens.Size(request.PageSize);
         var after = pages.Open(TurnList, parent, caller, request.PageToken);
@@ -60,9 +65,9 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         var conversation = await record.FindConversationAsync(key, context.CancellationToken)
             ?? throw new RefusedException(new(Reason.ConversationNotFound, $"{parent} does not exist"));
         var language = Faults.LanguageOf(context) ?? conversation.Opened.LanguageCode;
-        var isLifted = MayLift(context);
         var page = await PageTokens.Read(
-            size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => Views.Of(turn).ToWire(parent, language, isLifted));
+            size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => Views.Of(turn).ToWire(parent, language, purpose is not null));
+        if (purpose is not null) await readings.Lifted(caller, parent, purpose, page.Items.Select(turn => turn.Index));
         return new()
         {
             Turns = { page.Items },
@@ -77,7 +82,7 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         // Asked for as on every change, though cancelling twice is cancelling once.
         RequestId.Parse(request.RequestId);
         var view = await Grain(turn.Conversation).CancelTurn(turn.Index, context.Caller().Subject, context.CancellationToken);
-        return view.ToWire(turn.Conversation, Faults.LanguageOf(context), MayLift(context));
+        return view.ToWire(turn.Conversation, Faults.LanguageOf(context));
     }
 
     private (ConversationName, UserTurn) Read(V1.StreamTurnRequest request, ServerCallContext context)
@@ -85,8 +90,6 @@ public sealed class TurnEndpoint(IGrainFactory grains, IRecord record, PageToken
         var conversation = context.Resource<ConversationName>();
         return (conversation, request.ToUserTurn(conversation, context.Caller(), context.DeadlineBy(time)));
     }
-
-    private static bool MayLift(ServerCallContext context) => context.Caller().May(Permission.LiftMasks);
 
     /// <returns>How many events were written.</returns>
     private static async Task<int> Write(

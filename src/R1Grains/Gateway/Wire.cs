@@ -103,24 +103,13 @@ internal static partial class Wire
         TurnCount = view.TurnCount,
     };
 
-    /// <param name="isLifted">Whether the caller may lift the masks of the customer's words.</param>
-    public static V1.Turn ToWire(this TurnView view, ConversationName conversation, string? language, bool isLifted) => new()
+    /// <param name="isLifted">Whether the customer's words are shown without masks.</param>
+    public static V1.Turn ToWire(this TurnView view, ConversationName conversation, string? language, bool isLifted = false) => new()
     {
         Name = conversation.Turn(view.Index).ToString(),
         Index = view.Index,
         RequestId = view.RequestId,
-        State = view.State switch
-        {
-            TurnState.Queued => V1.Turn.Types.State.Queued,
-            TurnState.Running => V1.Turn.Types.State.Running,
-            TurnState.Completed => V1.Turn.Types.State.Completed,
-            TurnState.Cancelled => V1.Turn.Types.State.Cancelled,
-            TurnState.Failed => V1.Turn.Types.State.Failed,
-            TurnState.Interrupted => V1.Turn.Types.State.Interrupted,
-            TurnState.Blocked => V1.Turn.Types.State.Blocked,
-            TurnState.Held => V1.Turn.Types.State.HeldForReview,
-            _ => throw new UnreachableException($"turn state {view.State}"),
-        },
+        State = ToWire(view.State),
         Input = new() { Text = isLifted ? view.Input : view.Masked },
         Output = view.Output,
         LastSequence = view.LastSequence,
@@ -129,6 +118,19 @@ internal static partial class Wire
         CreateTime = view.CreateTime.ToTimestamp(),
         FirstTextTime = view.FirstTextTime?.ToTimestamp(),
         EndTime = view.EndTime?.ToTimestamp(),
+    };
+
+    private static V1.Turn.Types.State ToWire(TurnState state) => state switch
+    {
+        TurnState.Queued => V1.Turn.Types.State.Queued,
+        TurnState.Running => V1.Turn.Types.State.Running,
+        TurnState.Completed => V1.Turn.Types.State.Completed,
+        TurnState.Cancelled => V1.Turn.Types.State.Cancelled,
+        TurnState.Failed => V1.Turn.Types.State.Failed,
+        TurnState.Interrupted => V1.Turn.Types.State.Interrupted,
+        TurnState.Blocked => V1.Turn.Types.State.Blocked,
+        TurnState.Held => V1.Turn.Types.State.HeldForReview,
+        _ => throw new UnreachableException($"turn state {state}"),
     };
 
     public static V1.TurnEvent ToWire(this TurnEvent turnEvent, ConversationName conversation, string? language)

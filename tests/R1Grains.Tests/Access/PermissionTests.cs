@@ -31,6 +31,9 @@ public sealed class PermissionTests
         ["CancelTurn"] = "CAS",
         ["ReplayTurn"] = "FM",
         ["GetInclusionProof"] = "CASF",
+        ["SearchTranscripts"] = "SUFM",
+        ["GetTranscript"] = "SUFM",
+        ["ListAuditEvents"] = "UFX",
         ["CreateWordList"] = "SX",
         ["GetWordList"] = "SX",
         ["ListWordLists"] = "SX",
@@ -61,6 +64,8 @@ public sealed class PermissionTests
         ["GetTenant"] = "O",
         ["ListTenants"] = "O",
         ["UpdateTenant"] = "O",
+        ["GetSearchIndex"] = "O",
+        ["RebuildSearchIndex"] = "O",
     };
 
     private static readonly Dictionary<char, string[]> Roles = new()

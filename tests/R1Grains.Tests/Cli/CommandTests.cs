@@ -243,7 +243,7 @@ public sealed class CommandTests : IDisposable
         // The key was left behind; whoever has it names it.
         Assert.Contains("3 leaves", good.Output, StringComparison.Ordinal);
         Assert.Contains("signatures not checked", good.Output, StringComparison.Ordinal);
-        using (var connection = new SqliteConnection($"Data Source={Directory.EnumerateFiles(_data.Path, "*.db").Single()};Pooling=False"))
+        using (var connection = new SqliteConnection($"Data Source={Path.Combine(_data.Path, R1Grains.Ledger.SqliteRecord.FileName)};Pooling=False"))
         {
             connection.Open();
             using var change = connection.CreateCommand();
@@ -380,6 +380,10 @@ public sealed class CommandTests : IDisposable
     [InlineData("tenants", "get")]
     [InlineData("tenants", "create")]
     [InlineData("tenants", "update")]
+    [InlineData("tenants", "reindex")]
+    [InlineData("audit", "search")]
+    [InlineData("audit", "show")]
+    [InlineData("audit", "events")]
     [InlineData("access")]
     [InlineData("access", "list")]
     [InlineData("access", "bind")]
@@ -423,6 +427,36 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("etag\t2\n", (await Run("", "tenants", "get", "north", "--server", host.Address, "--token", olga)).Output, StringComparison.Ordinal);
 
         static string Token(Grpc.Core.Metadata metadata) => metadata.GetValue("authorization")!["Bearer ".Length..];
+    }
+
+    [Fact]
+    public async Task An_auditor_finds_and_reads_a_turn_and_sees_who_has_read_it()
+    {
+        await using var host = await EmbeddedHost.Start(new Script(Reasoning: "hm", Answer: "{words}!"));
+        var conversation = await host.Open("c1");
+        await host.Say(conversation, "1", "My card is 4111 1111 1111 1111.\nWhat is the late fee?").Rest();
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        while ((await host.Transcripts.SearchTranscriptsAsync(new() { Parent = "tenants/demo", Purpose = "wait" }, cancellationToken: patience.Token)).Matches.Count == 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+
+        var (exitCode, output, errors) = await Run("", "audit", "search", "\"late fee\"", "card*", "-m", "complaint 7", "--since", "1d", "--state", "completed", "--server", host.Address);
+        Assert.Equal((0, ""), (exitCode, errors));
+        var columns = output.TrimEnd().Split('\t');
+        Assert.Equal(("c1/turns/1", "Completed", "My card is **** **** **** 1111.\\nWhat is the late fee?"), (columns[0], columns[2], columns[5]));
+        Assert.Equal((0, "", "r1: nothing was found.\n"), await Run("", "audit", "search", "4111", "-m", "complaint 7", "--server", host.Address));
+        Assert.Contains("R1_PURPOSE", (await Run("", "audit", "search", "fee", "--server", host.Address)).Errors, StringComparison.Ordinal);
+        Assert.Equal(2, (await Run("", "audit", "search", "fee", "-m", "x", "--since", "yesterday", "--server", host.Address)).ExitCode);
+
+        var (_, shown, _) = await Run("", "audit", "show", "c1", "--view", "reasoning", "-m", "complaint 7", "--server", host.Address);
+        Assert.Contains("question\tMy card is 4111 1111 1111 1111.\\nWhat is the late fee?\n", shown, StringComparison.Ordinal);
+        Assert.Contains("reasoning\thm\n", shown, StringComparison.Ordinal);
+        var (_, events, _) = await Run("", "audit", "events", "--action", "transcript", "--resource", "c1", "-m", "who?", "--json", "--server", host.Address);
+        Assert.Equal(
+            ["transcript.read complaint 7", "transcript.search complaint 7", "transcript.search wait"],
+            events.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement).Select(happened => $"{happened.GetProperty("action")} {happened.GetProperty("purpose")}"));
+
+        var olga = host.Appointed("other", "olga", "operator").GetValue("authorization")!["Bearer ".Length..];
+        Assert.Equal(0, (await Run("", "tenants", "reindex", "demo", "--token", olga, "--server", host.Address)).ExitCode);
     }
 
     private Task<(int ExitCode, string Output, string Errors)> Run(string input, params string[] arguments) => R1Process.Run(_home.Path, input, arguments);

@@ -26,6 +26,23 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task Whoever_reads_what_others_said_needs_a_purpose()
+    {
+        await using var host = await EmbeddedHost.Start();
+        await host.Open("walk");
+        foreach (var method in ContractWalk.Methods.Where(m => m.Service == TranscriptService.Descriptor && m.InputType.FindFieldByName("purpose") is not null))
+        {
+            foreach (var (purpose, reason) in ((string, string)[])[("", "MISSING_PURPOSE"), (" \t", "MISSING_PURPOSE"), ("two\nlines", "INVALID_ARGUMENT"), (new string('x', 1_001), "INVALID_ARGUMENT")])
+            {
+                var error = await ContractWalk.Refused(host.Channel, method, [], purpose: purpose);
+                Assert.Equal((method.Name, reason), (method.Name, Reason(error)));
+                Assert.Equal("purpose", Assert.Single(error.GetRpcStatus()!.GetDetail<BadRequest>().FieldViolations).Field);
+            }
+        }
+        Assert.Empty((await host.Registry.ListEntriesAsync("demo", 10)).Items);
+    }
+
+    [Fact]
     public async Task What_is_missing_and_what_is_foreign_get_the_same_answer_byte_for_byte()
     {
         await using var host = await EmbeddedHost.Start();

@@ -23,23 +23,23 @@ internal static class ContractWalk
     public static bool IsOfCluster(MethodDescriptor method) => method.Service == TenantService.Descriptor;
 
     /// <summary>Calls the method with well-formed names, and gives back the error that it ends with.</summary>
-    public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk") =>
-        await Outcome(channel, method, headers, requestId) ?? throw new InvalidOperationException($"{method.FullName} refuses nothing");
+    public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk", string purpose = "to walk") =>
+        await Outcome(channel, method, headers, requestId, purpose) ?? throw new InvalidOperationException($"{method.FullName} refuses nothing");
 
     /// <summary>Calls the method with well-formed names; null where it answers.</summary>
-    public static async Task<RpcException?> Outcome(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk")
+    public static async Task<RpcException?> Outcome(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk", string purpose = "to walk")
     {
         // Which of the kinds of names a field takes, the method itself says.
         foreach (var name in Names)
         {
-            var error = await Call(channel.CreateCallInvoker(), method, Request(method.InputType, name, requestId), headers);
+            var error = await Call(channel.CreateCallInvoker(), method, Request(method.InputType, name, requestId, purpose), headers);
             if (error?.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>()?.Reason != "INVALID_NAME")
                 return error;
         }
         throw new InvalidOperationException($"{method.FullName} takes none of {string.Join(", ", Names)}");
     }
 
-    private static IMessage Request(MessageDescriptor type, string name, string requestId)
+    private static IMessage Request(MessageDescriptor type, string name, string requestId, string purpose)
     {
         var request = (IMessage)Activator.CreateInstance(type.ClrType)!;
         foreach (var field in type.Fields.InDeclarationOrder())
@@ -48,6 +48,8 @@ internal static class ContractWalk
                 field.Accessor.SetValue(request, name);
             else if (field.Name is "request_id")
                 field.Accessor.SetValue(request, requestId);
+            else if (field.Name is "purpose")
+                field.Accessor.SetValue(request, purpose);
             else if (field.Name is "etag" or "api_key_id" or "tenant_id" or "word_list_id")
                 field.Accessor.SetValue(request, "7");
             else if (field.Name is "roles")

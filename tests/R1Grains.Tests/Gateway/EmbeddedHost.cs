@@ -36,6 +36,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public TurnService.TurnServiceClient Turns => new(Channel);
 
+    public TranscriptService.TranscriptServiceClient Transcripts => new(Channel);
+
     public AccessService.AccessServiceClient Access => new(Channel);
 
     public TenantService.TenantServiceClient Tenants => new(Channel);

@@ -147,25 +147,35 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task Who_the_customer_is_shows_only_to_those_who_may_lift_masks()
+    public async Task Who_the_customer_is_shows_only_to_those_who_lift_the_masks_and_say_why()
     {
         await using var host = await EmbeddedHost.Start();
         var conversation = await host.Open();
         await host.Say(conversation, "1", "I am at 13812345678, PIN 0420").Rest();
-        var (masked, whole) = ("I am at 138****5678, PIN ****", "I am at 13812345678, PIN ****");
+        var (turn, masked, whole) = ($"{conversation}/turns/1", "I am at 138****5678, PIN ****", "I am at 13812345678, PIN ****");
         Permission[] usual = [Permission.ReadTurns, Permission.SendTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.ReadFull];
-        foreach (var (permissions, expected) in new[] { (usual, masked), ([.. usual, Permission.LiftMasks], whole) })
+        var (ben, anna) = (host.Bearer("demo", "ben", usual), host.Bearer("demo", "anna", [.. usual, Permission.LiftMasks]));
+        foreach (var headers in (Metadata[])[ben, anna])
         {
-            var headers = host.Bearer("demo", "anna", permissions);
-            Assert.Equal(expected, (await host.Turns.GetTurnAsync(new() { Name = $"{conversation}/turns/1" }, headers)).Input.Text);
-            Assert.Equal(expected, Assert.Single((await host.Turns.ListTurnsAsync(new() { Parent = conversation }, headers)).Turns).Input.Text);
-            Assert.Equal(expected, (await host.Turns.CancelTurnAsync(new() { Name = $"{conversation}/turns/1", RequestId = "c" }, headers)).Input.Text);
-            Assert.Equal(expected, (await host.Turns.SendTurnAsync(new() { Conversation = conversation, RequestId = "1", Input = new() { Text = "I am at 13812345678, PIN 0420" } }, headers)).Input.Text);
+            Assert.Equal(masked, (await host.Turns.GetTurnAsync(new() { Name = turn }, headers)).Input.Text);
+            Assert.Equal(masked, Assert.Single((await host.Turns.ListTurnsAsync(new() { Parent = conversation }, headers)).Turns).Input.Text);
+            Assert.Equal(masked, (await host.Turns.CancelTurnAsync(new() { Name = turn, RequestId = "c" }, headers)).Input.Text);
+            Assert.Equal(masked, (await host.Turns.SendTurnAsync(new() { Conversation = conversation, RequestId = "1", Input = new() { Text = "I am at 13812345678, PIN 0420" } }, headers)).Input.Text);
             // What the model sees is masked for everybody.
             Assert.Equal(masked, Assert.Single((await host.Conversations.GetContextWindowAsync(new() { Conversation = conversation }, headers)).Turns).Input);
-            Assert.Equal("You said: " + masked, (await host.Turns.ResumeTurn(new() { Turn = $"{conversation}/turns/1" }, headers).Rest()).Text());
+            Assert.Equal("You said: " + masked, (await host.Turns.ResumeTurn(new() { Turn = turn }, headers).Rest()).Text());
         }
-        var completed = (await host.Turns.GetTurnAsync(new() { Name = $"{conversation}/turns/1" })).Completed;
+        Assert.Empty((await host.Registry.ListEntriesAsync("demo", 10)).Items);
+
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await host.Turns.GetTurnAsync(new() { Name = turn, LiftMasks = true }, anna))).StatusCode);
+        Assert.Equal(whole, (await host.Turns.GetTurnAsync(new() { Name = turn, LiftMasks = true, Purpose = "callback" }, anna)).Input.Text);
+        Assert.Equal(whole, Assert.Single((await host.Turns.ListTurnsAsync(new() { Parent = conversation, LiftMasks = true, Purpose = "callback" }, anna)).Turns).Input.Text);
+        Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(async () => await host.Turns.GetTurnAsync(new() { Name = turn, LiftMasks = true, Purpose = "callback" }, ben))).StatusCode);
+        Assert.Equal(
+            [("anna", "masks.lift", turn, "callback", ""), ("anna", "masks.lift", conversation, "callback", "turns=1-1"), ("ben", "access.denied", turn, "", "method=/r1grains.v1.TurnService/GetTurn permission=lift_masks")],
+            (await host.Registry.ListEntriesAsync("demo", 10)).Items.Select(entry => entry.Record)
+                .Select(record => (record.Actor, record.Action, record.Resource, record.Purpose, string.Join(' ', record.Details.Select(detail => $"{detail.Name}={detail.Value}")))));
+        var completed = (await host.Turns.GetTurnAsync(new() { Name = turn })).Completed;
         Assert.Equal(new() { ["mobile_number"] = 1, ["pin"] = 1 }, completed.PersonalData.ToDictionary());
     }
 }

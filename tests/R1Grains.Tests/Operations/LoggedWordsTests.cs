@@ -37,6 +37,10 @@ public sealed class LoggedWordsTests
             await host.Say(created.Name, "1", "wombat 13812345678, card 6225881214567892").Rest();
             await host.Turns.ListTurnsAsync(new() { Parent = created.Name });
             await host.Conversations.GetContextWindowAsync(new() { Conversation = created.Name });
+            // Those who look for it.
+            await host.Transcripts.SearchTranscriptsAsync(new() { Parent = "tenants/demo", Query = "wombat", Purpose = "sample", Filter = new() { Customer = "okapi 13812345678", Agent = "quagga" } });
+            await host.Transcripts.GetTranscriptAsync(new() { Name = created.Name, View = TranscriptView.Reasoning, Purpose = "sample" });
+            await Refused(() => host.Transcripts.SearchTranscriptsAsync(new() { Parent = "tenants/demo", Query = "oc* dugong", Purpose = "sample" }).ResponseAsync);
             // Refusals.
             await Refused(() => host.Say(created.Name, "1", "dugong, other words").Rest());
             await Refused(() => host.Say(created.Name, "2", "numbat " + new string('x', 200_000)).Rest());
@@ -95,6 +99,7 @@ public sealed class LoggedWordsTests
         StoredRecord? quoted = null;
         builder.Services.AddSingleton<IRecord>(provider => Quoting.Of(quoted = (StoredRecord)record.ImplementationFactory!(provider)));
         builder.Services.AddSingleton(provider => provider.GetRequiredService<IRecord>() is null ? throw new UnreachableException() : quoted!.Registry);
+        builder.Services.AddSingleton(provider => provider.GetRequiredService<IRecord>() is null ? throw new UnreachableException() : quoted!.Index);
     }
 
     /// <summary>A record with a defect: of one conversation it throws what it read.</summary>

@@ -1,0 +1,24 @@
+using R1Grains.Ledger;
+using R1Grains.Operations;
+
+namespace R1Grains.Audit;
+
+/// <summary>Keeps the search index where the record is. Of all processes that have it one works, and the others stand by.</summary>
+internal sealed class TranscriptIndexing(TranscriptIndex index, SearchKeys keys, TimeProvider time, ILogger<TranscriptIndexing> log) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => index.FollowAsync(
+        async tenant => (await keys.Of(tenant)).OfTurns,
+        tenant => Log.OtherIndex(log, tenant),
+        failure => Log.NotIndexed(log, Wordless.Of(failure)),
+        time,
+        stoppingToken);
+}
+
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The search index of {Tenant} was built with another key, or by another version, and stays as it is until an operator has it built anew: r1 tenants reindex")]
+    public static partial void OtherIndex(ILogger log, string tenant);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The search index stands still; it is tried again")]
+    public static partial void NotIndexed(ILogger log, Exception failure);
+}
