@@ -27,6 +27,23 @@ public abstract class RegistryTests(IRecordStore store) : StoreTests(store)
     }
 
     [Fact]
+    public async Task Records_are_read_from_the_latest_back_within_a_time_while_others_are_added()
+    {
+        await using var record = await Store.OpenAsync();
+        var registry = Registry(record);
+        for (var hour = 0; hour < 9; hour++)
+            await registry.AppendAsync(Samples.Administrative() with { Time = Samples.Start.AddHours(hour) });
+        await registry.AppendAsync(Samples.Administrative("other") with { Time = Samples.Start.AddHours(5) });
+
+        var first = await registry.ListLatestEntriesAsync("demo", 3, from: Samples.Start.AddHours(2), until: Samples.Start.AddHours(8));
+        await registry.AppendAsync(Samples.Administrative() with { Time = Samples.Start.AddHours(7) });
+        var second = await registry.ListLatestEntriesAsync("demo", 3, first.Next, Samples.Start.AddHours(2), Samples.Start.AddHours(8));
+        Assert.Equal([7, 6, 5, 4, 3, 2], first.Items.Concat(second.Items).Select(entry => entry.Index));
+        Assert.Null(second.Next);
+        Assert.Equal([9, 8], (await registry.ListLatestEntriesAsync("demo", 2)).Items.Select(entry => entry.Index));
+    }
+
+    [Fact]
     public async Task A_document_changes_only_from_the_version_that_was_expected()
     {
         await using var record = await Store.OpenAsync();
