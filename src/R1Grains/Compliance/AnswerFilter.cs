@@ -4,15 +4,17 @@ namespace R1Grains.Compliance;
 
 /// <summary>
 /// Lets through of an answer that is still being written what neither the lexicon nor the recognisers of personal data
-/// have to say anything about any more, with what either covers covered. Both read the same text: behind the other, one
-/// would not find what that has covered.
+/// nor the watch for the canary have to say anything about any more, with what is to be covered covered. All read the
+/// same text: behind another, one would not find what that has covered.
 /// </summary>
 /// <remarks>
-/// Unit by unit, so that where the lexicon stops the text both have read the same of it, however it was cut. What the
+/// Unit by unit, so that where the text is stopped all have read the same of it, however it was cut. What the
 /// recognisers held back by then is not shown: it may be half of a number. For one text and one thread.
 /// </remarks>
-internal sealed class AnswerFilter(StreamFilter words, ShownText shown)
+/// <param name="canary">Null where the model was shown none.</param>
+internal sealed class AnswerFilter(StreamFilter words, ShownText shown, Canary? canary = null)
 {
+    private readonly CanaryWatch? _canary = canary?.Watch();
     private readonly PersonalDataScanner _personal = new();
     private readonly List<PersonalDataSpan> _items = [];
 
@@ -22,10 +24,10 @@ internal sealed class AnswerFilter(StreamFilter words, ShownText shown)
     private int _released;
 
     /// <inheritdoc cref="StreamFilter.Stopped"/>
-    public LexiconAction? Stopped => words.Stopped;
+    public LexiconAction? Stopped => _canary is { Found: true } ? LexiconAction.Replace : words.Stopped;
 
-    /// <inheritdoc cref="StreamFilter.Hits"/>
-    public IReadOnlyList<Hit> Hits => words.Hits;
+    /// <summary>Found so far: of the lexicon's in the order in which it was decided, then the canary; nothing after a hit that ended the text.</summary>
+    public IReadOnlyList<Hit> Hits => _canary is { Found: true } found ? [.. words.Hits, canary!.Hit(found)] : words.Hits;
 
     /// <summary>What was covered as personal data, maybe beyond what is let through.</summary>
     public IReadOnlyList<PersonalDataSpan> Items => _items;
@@ -42,6 +44,7 @@ internal sealed class AnswerFilter(StreamFilter words, ShownText shown)
             _text.Add(unit[0]);
             _words.AddRange(words.Append(unit));
             _personal.Append(unit);
+            _canary?.Append(unit[0]);
             Cover();
         }
         return Release();
@@ -54,6 +57,7 @@ internal sealed class AnswerFilter(StreamFilter words, ShownText shown)
         if (Stopped is not null) return "";
         _words.AddRange(words.End());
         _personal.End();
+        _canary?.Finish();
         Cover();
         return Release();
     }
@@ -71,7 +75,7 @@ internal sealed class AnswerFilter(StreamFilter words, ShownText shown)
 
     private string Release()
     {
-        var count = Math.Min(_words.Count, _personal.Decided - _released);
+        var count = Math.Min(_words.Count, Math.Min(_personal.Decided, _canary?.Safe ?? int.MaxValue) - _released);
         if (count == 0) return "";
         var text = CollectionsMarshal.AsSpan(_text)[..count];
         for (var i = 0; i < count; i++)

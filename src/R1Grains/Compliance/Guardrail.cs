@@ -16,6 +16,9 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
     /// <summary>To the model.</summary>
     public ShownText Shown { get; init; } = ShownText.Nothing;
 
+    /// <summary>Of the policy that the model was shown; null where it was shown none.</summary>
+    public Canary? Canary { get; init; }
+
     /// <summary>What the customer gets for an input that may not go on, and for the rest of an answer that may not: one piece.</summary>
     public string Words => Language == "en"
         ? "I'm sorry, I can't help with this. Please contact our staff."
@@ -54,7 +57,7 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
     /// <summary>What the customer gets of an answer that a person has let go: what was for review has been looked at, anything else is still filtered.</summary>
     public Instead Released(string held)
     {
-        var hits = Reviewed(Told(HitPlace.Answer, Lexicon.Inspect(held, LexiconScope.Output, Tenant, Day).Hits));
+        var hits = Reviewed(Told(HitPlace.Answer, [.. Lexicon.Inspect(held, LexiconScope.Output, Tenant, Day).Hits, .. Canary?.Find(held) ?? []]));
         PersonalDataSpan[] items = [.. Shown.FindOthers(held)];
         var instead = Blocks(hits) ? new Instead(Words, Ending.Blocked) : new(Mask(PersonalData.Mask(held, [.. items]), hits), Ending.Completed(FinishReason.Stop));
         return instead with { Found = (hits, RecordedItems.Told(HitPlace.Answer, items)) };
@@ -88,7 +91,7 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
         return (filter.Hits, words.Length > 0 && shown.Length > 0 ? $"{shown}\n{words}" : shown + words);
     }
 
-    public AnswerFilter Filter() => new(new(Lexicon, LexiconScope.Output, Tenant, Day), Shown);
+    public AnswerFilter Filter() => new(new(Lexicon, LexiconScope.Output, Tenant, Day), Shown, Canary);
 
     public static IReadOnlyList<LexiconHit> Told(HitPlace place, IReadOnlyList<Hit> hits) =>
     [

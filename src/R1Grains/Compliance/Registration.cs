@@ -6,5 +6,6 @@ public static class Registration
     public static IServiceCollection AddCompliance(this IServiceCollection services) => services
         .AddSingleton<WordLists>()
         .AddSingleton<Editions>()
-        .AddSingleton<HeldTurns>();
+        .AddSingleton<HeldTurns>()
+        .AddSingleton<GuardrailMeter>();
 }

@@ -174,6 +174,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         Ledger.Receipt receipt;
         using (Tracing.Part("record closing")) receipt = await parts.Record.AppendAsync(closed);
         Log.Closed(parts.Log, opened.Key, opened.Turn, closed.Outcome, Pieces);
+        parts.Kept.Count(opened, closed);
         transcript.Closed(opened, closed);
         publish(Views.End(opened, closed, receipt));
     }

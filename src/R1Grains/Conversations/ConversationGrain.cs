@@ -105,7 +105,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         return new(
             Views.Of(report),
             [.. transcript.Said.Select((said, i) => new ContextEntry(said.Turn, i >= first, said.Tokens, said.Input, said.Answer))],
-            transcript.Window.Policy);
+            transcript.Tenant!.Policy.Text);
     }
 
     public async IAsyncEnumerable<TurnEvent> StreamTurn(UserTurn asked, [EnumeratorCancellation] CancellationToken cancellation)
@@ -359,7 +359,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         var left = taken.Turns.LastOrDefault(turn => turn.Closed is null);
         var prompt = left is null ? null : await RecordFaults.Translate(Record.ReadPromptAsync(_key, left.Opened.Turn));
         var held = left is not null && Review.Of(left.Opened.RequestId) is { } review ? await RecordFaults.Translate(Record.FindTurnAsync(_key, review.Turn)) : null;
-        var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Policy.Text ?? "")) { Prefix = _snapshot.State.Prefix };
+        var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Prompt ?? "")) { Prefix = _snapshot.State.Prefix };
         if (left is not null) Start(new(_parts, transcript, _watched, left, prompt!, held));
         if (taken.Conversation.Completed is not null)
         {

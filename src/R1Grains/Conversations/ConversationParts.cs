@@ -16,6 +16,7 @@ public sealed record ConversationParts(
     Model Model,
     Tenants Tenants,
     HeldTurns Held,
+    GuardrailMeter Kept,
     Nodes Nodes,
     TimeProvider Time,
     TimeSpan TurnTimeout,

@@ -226,6 +226,8 @@ internal sealed class RunningTurn
             .. opened.Passages.Concat(held?.Opened.Passages ?? []).Select(passage => passage.Text),
             Guardrail.ForModel(opened),
         ]),
+        // A held answer was given under the policy of its own turn.
+        Canary = Canary.Of(opened.Key.Tenant, (held?.Closed?.Held is null ? opened : held.Opened).Release.PolicyHash),
     };
 
     /// <summary>What a turn that an earlier activation left open still lacks.</summary>

@@ -15,7 +15,11 @@ public sealed record Policy(string Version, Digest Hash, string Text)
     public const string FileName = "policy.md";
 }
 
-public sealed record Tenant(string Name, Policy Policy, FactSheet Facts);
+public sealed record Tenant(string Name, Policy Policy, FactSheet Facts)
+{
+    /// <summary>The policy as the model gets it, with its canary.</summary>
+    public string Prompt { get; } = Canary.Of(Name, Policy.Hash).Mark(Policy.Text);
+}
 
 /// <summary>
 /// The tenants served here: a folder each, with <c>policy.md</c>, <c>facts.md</c> and maybe <c>lexicon.txt</c>, read once at
@@ -45,7 +49,7 @@ public sealed class Tenants
     public void RequireRoom(Model model)
     {
         foreach (var tenant in _tenants.Values)
-            RequireRoom(tenant.Policy, Path.Combine(_folder, tenant.Name, Policy.FileName), model);
+            RequireRoom(tenant, Path.Combine(_folder, tenant.Name, Policy.FileName), model);
     }
 
     public Tenant? Find(string name) => _set.GetValueOrDefault(name) ?? _tenants.GetValueOrDefault(name);
@@ -72,13 +76,13 @@ public sealed class Tenants
             name,
             new(policy.Version, policy.Hash, policy.Body),
             new(TenantFile.Parse("the facts", Encoding.UTF8.GetBytes(definition.Facts))));
-        RequireRoom(tenant.Policy, "the policy", model);
+        RequireRoom(tenant, "the policy", model);
         return (tenant, TenantLexicons.Parse(name, definition.Lexicon, "the lexicon"));
     }
 
-    private static void RequireRoom(Policy policy, string place, Model model)
+    private static void RequireRoom(Tenant tenant, string place, Model model)
     {
-        var window = new ContextWindow(model.Template, model.ContextLength, policy.Text);
+        var window = new ContextWindow(model.Template, model.ContextLength, tenant.Prompt);
         var most = window.Size - window.Reserve - InputTokensMin;
         if (window.PolicyTokens > most)
             throw new StartFailure($"{place} takes {window.PolicyTokens} tokens, and in the {window.Size} of {model.Name} at most {most} fit beside question and answer: shorten it, or serve a model with a longer context.");

@@ -1,6 +1,7 @@
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using R1Grains.Compliance;
 using R1Grains.Conversations;
 
 namespace R1Grains.Operations;
@@ -9,9 +10,9 @@ public static class Registration
 {
     private const string Otlp = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    // The engine's own, and what the server, the cluster and the runtime measure of themselves.
+    // The engine's and the guardrail's own, and what the server, the cluster and the runtime measure of themselves.
     private static readonly string[] Meters =
-        ["R1Grains.Engine", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "System.Runtime"];
+        ["R1Grains.Engine", GuardrailMeter.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "System.Runtime"];
 
     // Not those of Orleans: a grain called within a trace that is not recorded would begin one of its own.
     private static readonly string[] Sources = [Tracing.Name, "R1Grains.Engine"];

@@ -100,8 +100,8 @@ public sealed class StartTests
         await File.WriteAllTextAsync(Path.Combine(demo, "facts.md"), "---\nversion: 1\n---\n");
         var policy = Path.Combine(demo, "policy.md");
         await File.WriteAllTextAsync(policy, $"---\nversion: 1\n---\n{new string('x', 13_000)}");
-        // 13,000 and five markers; 16,384 less a quarter for the answer and 64 for the question.
-        await FailsWith([policy, "13005 tokens", "at most 12224 fit"], Path.Combine(folder.Path, "data"), ("R1__Tenants", Path.Combine(folder.Path, "tenants")));
+        // 13,000, a line with the canary, and five markers; 16,384 less a quarter for the answer and 64 for the question.
+        await FailsWith([policy, "13018 tokens", "at most 12224 fit"], Path.Combine(folder.Path, "data"), ("R1__Tenants", Path.Combine(folder.Path, "tenants")));
     }
 
     [Fact]
