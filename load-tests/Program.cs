@@ -2,6 +2,7 @@ using System.CommandLine;
 using Grpc.Core;
 using R1Grains.Engine.Models;
 using R1Grains.LoadTests;
+using R1Grains.LoadTests.Attacks;
 using R1Grains.LoadTests.Clients;
 using R1Grains.LoadTests.Cluster;
 using R1Grains.LoadTests.Engine;
@@ -25,6 +26,7 @@ var root = new RootCommand("Measures R1Grains on this machine: a table for peopl
     ContextBenchmark.Command(),
     LedgerBenchmark.Command(),
     FilterBenchmark.Command(),
+    AttackBenchmark.Command(),
     FuzzBenchmark.Command(),
     TurnsBenchmark.Command(),
     ClusterBenchmark.Command(),

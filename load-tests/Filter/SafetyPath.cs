@@ -29,7 +29,7 @@ internal static class SafetyPath
             var customer = CustomerInput.Of(input);
             guardrail.Input(customer.Text);
             PersonalData.Mask(customer.Text, customer.Items);
-            var shown = guardrail with { Shown = new([policy, customer.Text]) };
+            var shown = guardrail with { Shown = new([policy, customer.Text]), Canary = Canary.Of("demo", default) };
             var filter = shown.Filter();
             foreach (var token in answer)
             {

@@ -47,7 +47,7 @@ internal sealed class CanaryWatch
         if (_lead != 0) return;
         if (!Folding.IsWord(folded) || folded == _last) Pass();
         else Read(folded, start);
-        var longest = _matched.Max();
+        var longest = Math.Max(_matched[0], _matched[1]);
         Safe = longest == 0 ? _received : _places[(_letters - longest) % Canary.Length];
     }
 
