@@ -208,6 +208,7 @@ make_database() {
     sql postgres <<<"CREATE ROLE r1grains LOGIN PASSWORD '$POSTGRES_PASSWORD'"
   sql postgres <<<"SELECT 1 FROM pg_database WHERE datname = 'r1grains'" | grep -q 1 ||
     sql postgres <<<"CREATE DATABASE r1grains OWNER r1grains"
+  sql r1grains <"$STORES/roles.sql"
 }
 
 start_redis() {

@@ -54,7 +54,7 @@ internal static class AuditCommand
             return ExitCode.Usage;
         }
 
-        Console.WriteLine($"{(report.Valid ? "VALID" : "INVALID")}: {report.Conversations} conversations, {report.Turns} turns ({report.OpenTurns} open), {report.Entries} entries, {report.Pieces} pieces, {report.AdministrativeRecords} administrative records");
+        Console.WriteLine($"{(report.Valid ? "VALID" : "INVALID")}: {report.Conversations} conversations, {report.Turns} turns ({report.OpenTurns} open), {report.Entries} entries, {report.Pieces} pieces, {report.AdministrativeRecords} administrative records{(report.RetiredEntries > 0 ? $"; {report.RetiredEntries} entries of retired months are no longer kept" : "")}");
         Console.WriteLine($"trees: {report.Leaves} leaves, {report.Checkpoints} checkpoints, {(keys.Length == 0 ? "signatures not checked: name the --key" : $"signed with {string.Join(" or ", keys.Select(key => $"{key.Id:x8}"))}")}");
         Array.ForEach(keys, key => key.Dispose());
         if (report.FirstBad is not { } bad)

@@ -37,6 +37,9 @@ internal sealed record ConversationHead
 
     public bool Completed { get; set; }
 
+    /// <summary>In the chain: openings and closings take turns, and a closing follows on its opening.</summary>
+    public static long IndexOfOpening(int turn) => 2L * turn - 1;
+
     public int? OpenTurn => Deadline is null ? null : NextTurn - 1;
 
     /// <summary>Why such an entry cannot come next; null when it can.</summary>
@@ -90,6 +93,24 @@ internal sealed record ConversationHead
     {
         Completed = true;
         return Link(entry);
+    }
+
+    /// <summary>
+    /// Passes over an entry that is no longer kept, of which the hash is left. What followed from its content is taken from the
+    /// head that was stored.
+    /// </summary>
+    public void Pass(Digest leaf, ConversationHead stored)
+    {
+        if (NextIndex == 0)
+            IdleTimeout = stored.IdleTimeout;
+        else if (stored.Completed && NextIndex == stored.NextIndex - 1)
+            Completed = true;
+        else if (NextIndex == IndexOfOpening(NextTurn))
+            (NextTurn, NextPiece, PiecesHash, Deadline) = (NextTurn + 1, stored.NextPiece, stored.PiecesHash, stored.Deadline ?? long.MaxValue);
+        else
+            Deadline = null;
+        (LastHash, LastActivity) = (leaf, stored.LastActivity);
+        NextIndex++;
     }
 
     private Digest Link(Entry entry)

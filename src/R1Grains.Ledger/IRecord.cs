@@ -25,7 +25,7 @@ public interface IRecord : IAsyncDisposable
     /// <param name="after">Null for the first page, else <see cref="Page{T}.Next"/>.</param>
     Task<Page<Conversation>> ListConversationsAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default);
 
-    /// <summary>Raises the epoch, then reads. Null when there is no such conversation.</summary>
+    /// <summary>Raises the epoch, then reads. Null when there is no such conversation, or it is no longer kept.</summary>
     /// <param name="recentTurns">How many turns to read at most, counted from the end.</param>
     Task<TakenOver?> TakeOverAsync(ConversationKey key, int recentTurns = PageSizeMax, CancellationToken cancellation = default);
 

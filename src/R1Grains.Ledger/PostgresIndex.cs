@@ -8,7 +8,7 @@ internal sealed class PostgresIndex(StoredRecord record, Database database) : Tr
 {
     private readonly StoredRecord _record = record;
 
-    internal override Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation) => _record.Read(read, cancellation);
+    internal override Task<T> Read<T>(string tenant, Func<RecordReads, Task<T>> read, CancellationToken cancellation) => _record.Read(tenant, read, cancellation);
 
     private protected override Exception Translate(Exception failure) => Outage.Translate(failure, database.Address);
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Npgsql;
 using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Postgres;
@@ -17,22 +16,26 @@ public sealed class PostgresRecord : StoredRecord
 
     private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(1);
 
-    private readonly Database _database;
+    private readonly Database _written;
+    private readonly Database _read;
+    private readonly Database _indexed;
     private readonly AcknowledgedBatches _acknowledged;
     private readonly RecordWriter[] _writers;
     private readonly Patience _patience;
     private readonly SemaphoreSlim _readers = new(ReadersMax);
-    private readonly ConcurrentBag<PostgresReads> _idleReaders = [];
+    private readonly ReadConnections _ofOneTenant;
+    private readonly ReadConnections _ofAllTenants;
     private readonly PeriodicTimer _timer;
     private readonly Task _keeping;
     private readonly Sequencer? _sequencer;
 
-    private PostgresRecord(Database database, AcknowledgedBatches acknowledged, KeyRing? keys, LogIdentity? identity, int writers, TimeProvider time) : base(keys)
+    private PostgresRecord(Database written, Database read, Database indexed, AcknowledgedBatches acknowledged, KeyRing? keys, LogIdentity? identity, int writers, TimeProvider time) : base(keys)
     {
-        _sequencer = identity is null ? null : new Sequencer(database, acknowledged, identity, time);
-        (_database, _acknowledged, _patience) = (database, acknowledged, new Patience(database.Address, time));
-        _writers = [.. Enumerable.Range(0, writers).Select(_ => new RecordWriter(database, acknowledged, identity, time))];
-        Index = new PostgresIndex(this, database);
+        _sequencer = identity is null ? null : new Sequencer(written, acknowledged, identity, time);
+        (_written, _read, _indexed, _acknowledged, _patience) = (written, read, indexed, acknowledged, new Patience(written.Address, time));
+        (_ofOneTenant, _ofAllTenants) = (new(read, RecordRole.Reader, acknowledged), new(written, RecordRole.Writer, acknowledged));
+        _writers = [.. Enumerable.Range(0, writers).Select(_ => new RecordWriter(written, acknowledged, identity, time))];
+        Index = new PostgresIndex(this, indexed);
         _timer = new PeriodicTimer(KeepInterval, time);
         _keeping = KeepMarksAsync();
     }
@@ -40,7 +43,6 @@ public sealed class PostgresRecord : StoredRecord
     public override TranscriptIndex Index { get; }
 
     /// <summary>Makes the tables where missing, and raises those of an older version.</summary>
-    /// <param name="connectionString">As Npgsql reads it; several hosts are tried for the primary among them.</param>
     /// <param name="marks">What shows that the database went back: kept outside of it, best where every process of the cluster reads it.</param>
     /// <param name="identity">Who signs the tenants' trees. A process without it writes the record, and leaves the trees to one that has it.</param>
     /// <param name="keys">That seal what is said, the same for all processes; null for a process that looks at nothing sealed. They are not disposed of.</param>
@@ -49,37 +51,40 @@ public sealed class PostgresRecord : StoredRecord
     /// <exception cref="RecordRewoundException">The database does not hold what the marks say.</exception>
     /// <exception cref="RecordNotWitnessedException">Nor what the witness cosigned.</exception>
     public static Task<PostgresRecord> OpenAsync(
-        string connectionString, IRecordMarks marks, LogIdentity? identity = null, KeyRing? keys = null, TimeProvider? time = null, CancellationToken cancellation = default) =>
-        OpenAsync(connectionString, marks, writers: 1, identity, keys, time, cancellation);
+        PostgresLogins logins, IRecordMarks marks, LogIdentity? identity = null, KeyRing? keys = null, TimeProvider? time = null, CancellationToken cancellation = default) =>
+        OpenAsync(logins, marks, writers: 1, identity, keys, time, cancellation);
 
     internal static async Task<PostgresRecord> OpenAsync(
-        string connectionString, IRecordMarks marks, int writers, LogIdentity? identity = null, KeyRing? keys = null, TimeProvider? time = null, CancellationToken cancellation = default)
+        PostgresLogins logins, IRecordMarks marks, int writers, LogIdentity? identity = null, KeyRing? keys = null, TimeProvider? time = null, CancellationToken cancellation = default)
     {
         time ??= TimeProvider.System;
-        var database = Database.ToWrite(connectionString);
+        var (written, read, indexed) = (Database.ToWrite(logins.Writer), Database.ToWrite(logins.Reader), Database.ToWrite(logins.Indexer));
         try
         {
-            var acknowledged = new AcknowledgedBatches(marks, database.Address);
+            var acknowledged = new AcknowledgedBatches(marks, written.Address);
             await acknowledged.ReadMarksAsync(cancellation);
-            await Patience.AtStart(database.Address, time).Try(async () =>
+            await Patience.AtStart(written.Address, time).Try(async () =>
             {
-                await Migrations.RunAsync(database, cancellation);
-                await using var connection = await database.OpenAsync(cancellation);
-                await RequireNoKeysAsync(connection, database.Address, cancellation);
+                await using (var first = await written.OpenAsync(role: null, cancellation))
+                    await RequireNoKeysAsync(first, written.Address, cancellation);
+                await using (var owned = Database.ToWrite(logins.Owner))
+                    await Migrations.RunAsync(owned, cancellation);
+                await using var connection = await written.OpenAsync(RecordRole.Writer, cancellation);
                 await acknowledged.RequireAsync(connection, cancellation);
                 await Witnessed.RequireAsync(new PostgresReads(connection), identity);
+                await using var reading = await read.OpenAsync(RecordRole.Reader, cancellation);
+                await using var indexing = await indexed.OpenAsync(RecordRole.Indexer, cancellation);
                 return true;
             }, cancellation);
-            return new PostgresRecord(database, acknowledged, keys, identity, writers, time);
+            return new PostgresRecord(written, read, indexed, acknowledged, keys, identity, writers, time);
         }
-        catch (NpgsqlException failure)
+        catch (Exception failure)
         {
-            await database.DisposeAsync();
-            throw Outage.Translate(failure, database.Address);
-        }
-        catch
-        {
-            await database.DisposeAsync();
+            await written.DisposeAsync();
+            await read.DisposeAsync();
+            await indexed.DisposeAsync();
+            if (failure is NpgsqlException)
+                throw Outage.Translate(failure, written.Address);
             throw;
         }
     }
@@ -93,24 +98,27 @@ public sealed class PostgresRecord : StoredRecord
             await _sequencer.DisposeAsync();
         _timer.Dispose();
         await _keeping;
-        await DropIdleReadersAsync();
+        await _ofOneTenant.DisposeAsync();
+        await _ofAllTenants.DisposeAsync();
         _readers.Dispose();
-        await _database.DisposeAsync();
+        await _written.DisposeAsync();
+        await _read.DisposeAsync();
+        await _indexed.DisposeAsync();
     }
 
     internal override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) =>
         _writers[(uint)write.Key.GetHashCode() % _writers.Length].Write(write, cancellation);
 
-    internal override async Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation)
+    internal override async Task<T> Read<T>(string? tenant, Func<RecordReads, Task<T>> read, CancellationToken cancellation)
     {
         await _readers.WaitAsync(cancellation);
         try
         {
-            return await _patience.Try(() => ReadOnceAsync(read), cancellation);
+            return await _patience.Try(() => (tenant is null ? _ofAllTenants : _ofOneTenant).ReadAsync(tenant, read), cancellation);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            throw Outage.Translate(failure, _database.Address);
+            throw Outage.Translate(failure, _written.Address);
         }
         finally
         {
@@ -124,46 +132,6 @@ public sealed class PostgresRecord : StoredRecord
         await using var exists = new NpgsqlCommand($"SELECT to_regnamespace('{PostgresKeyStore.Schema}') IS NOT NULL", connection);
         if (await exists.ExecuteScalarAsync(cancellation) is true)
             throw new RecordServerException(address, "the database holds keys. What is erased is erased by its key alone, so record and keys lie in databases of their own: name another one for either.");
-    }
-
-    private async Task<T> ReadOnceAsync<T>(Func<RecordReads, Task<T>> read)
-    {
-        if (!_idleReaders.TryTake(out var reads))
-            reads = await OpenReadsAsync();
-        try
-        {
-            var result = await read(reads);
-            _idleReaders.Add(reads);
-            return result;
-        }
-        catch
-        {
-            await reads.DisposeAsync();
-            // Those that wait were connected to the same server.
-            await DropIdleReadersAsync();
-            throw;
-        }
-    }
-
-    private async Task<PostgresReads> OpenReadsAsync()
-    {
-        var connection = await _database.OpenAsync();
-        try
-        {
-            await _acknowledged.RequireAsync(connection);
-            return new PostgresReads(connection);
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-    }
-
-    private async Task DropIdleReadersAsync()
-    {
-        while (_idleReaders.TryTake(out var reads))
-            await reads.DisposeAsync();
     }
 
     /// <summary>Marks that cannot be kept are tried again: they are behind meanwhile, as they always are a little.</summary>

@@ -34,7 +34,7 @@ public sealed class PublishedTrees : IAsyncDisposable
         }
     }
 
-    /// <param name="connectionString">As Npgsql reads it; the user needs to read, and no more.</param>
+    /// <param name="connectionString">As Npgsql reads it; its user must be one of the record's verifiers.</param>
     /// <exception cref="RecordServerException">There is no record, or it is of another version.</exception>
     /// <exception cref="RecordUnavailableException"/>
     public static async Task<PublishedTrees> OpenPostgresAsync(string connectionString, CancellationToken cancellation = default)
@@ -43,8 +43,7 @@ public sealed class PublishedTrees : IAsyncDisposable
         NpgsqlConnection? connection = null;
         try
         {
-            connection = await database.OpenAsync(cancellation);
-            await Migrations.RequireKnownAsync(connection, database.Address, cancellation);
+            connection = await Migrations.OpenToVerifyAsync(database, cancellation);
             return new PublishedTrees(new PostgresReads(connection), failure => Postgres.Outage.Translate(failure, database.Address), database);
         }
         catch (Exception failure)

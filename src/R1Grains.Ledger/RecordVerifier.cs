@@ -45,7 +45,7 @@ public static class RecordVerifier
         }
     }, cancellation);
 
-    /// <param name="connectionString">As Npgsql reads it. A standby will do; the user needs to read, and no more.</param>
+    /// <param name="connectionString">As Npgsql reads it. A standby will do; its user must be one of the record's verifiers.</param>
     /// <param name="keys">That sign checkpoints; without any, their signatures are not looked at.</param>
     /// <param name="dataKeys">That open what is sealed, so that it is compared field by field; without them, it is compared with its digests.</param>
     /// <exception cref="RecordServerException">There is no record, or its version is newer.</exception>

@@ -16,7 +16,7 @@ internal sealed class SqliteIndex : TranscriptIndex, IAsyncDisposable
 
     public ValueTask DisposeAsync() => _readers.DisposeAsync();
 
-    internal override Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation) => _readers.Read(read, cancellation);
+    internal override Task<T> Read<T>(string tenant, Func<RecordReads, Task<T>> read, CancellationToken cancellation) => _readers.Read(read, cancellation);
 
     private protected override Exception Translate(Exception failure) => failure is SqliteException or InvalidDataException or InvalidCastException or InvalidOperationException
         ? new RecordUnavailableException($"The search index cannot be used: {failure.Message.TrimEnd('.')}. Stop the server, delete '{Path.Combine(_folder, IndexFile.Name)}', and start it again: the index is built anew.", failure)

@@ -87,5 +87,6 @@ public sealed class SqliteRecord : StoredRecord
 
     internal override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) => _writer.Write(write, cancellation);
 
-    internal override Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation) => _readers.Read(read, cancellation);
+    /// <remarks>Nobody but this process sees the file, whose queries name their tenant.</remarks>
+    internal override Task<T> Read<T>(string? tenant, Func<RecordReads, Task<T>> read, CancellationToken cancellation) => _readers.Read(read, cancellation);
 }

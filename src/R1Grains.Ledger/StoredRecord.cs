@@ -31,19 +31,19 @@ public abstract class StoredRecord : IRecord
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(opened.IdleTimeout, TimeSpan.Zero);
         var (subject, dataKey) = await _sealed.MakeAsync(opened);
         var (outcome, key) = await Write(new ConversationCreation(opened, subject, dataKey), cancellation);
-        var conversation = (await FindConversationAsync(key, cancellation))!;
+        var conversation = await FindConversationAsync(key, cancellation) ?? throw new RecordConflictException(key, "its entries are of a month that is no longer kept");
         if (outcome is CreationOutcome.Replayed && !(conversation.Key == opened.Key && conversation.Opened.PayloadHash == opened.PayloadHash))
             outcome = CreationOutcome.RequestIdReused;
         return new Creation(outcome, conversation);
     }
 
     public async Task<Conversation?> FindConversationAsync(ConversationKey key, CancellationToken cancellation = default) =>
-        await Read(reads => reads.Conversation(key), cancellation) is { } row ? await _sealed.OpenAsync(row) : null;
+        await Read(key.Tenant, reads => reads.Conversation(key), cancellation) is { } row ? await _sealed.OpenAsync(row) : null;
 
     public async Task<Page<Conversation>> ListConversationsAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default)
     {
         RequireSize(pageSize);
-        var page = await Read(reads => reads.Conversations(tenant, pageSize, after ?? 0), cancellation);
+        var page = await Read(tenant, reads => reads.Conversations(tenant, pageSize, after ?? 0), cancellation);
         var conversations = new List<Conversation>(page.Items.Count);
         foreach (var row in page.Items)
             conversations.Add(await _sealed.OpenAsync(row));
@@ -53,9 +53,8 @@ public abstract class StoredRecord : IRecord
     public async Task<TakenOver?> TakeOverAsync(ConversationKey key, int recentTurns = IRecord.PageSizeMax, CancellationToken cancellation = default)
     {
         RequireSize(recentTurns);
-        if (await Write(new TakingOver(key), cancellation) is not { } epoch)
+        if (await Write(new TakingOver(key), cancellation) is not { } epoch || await Read(key.Tenant, reads => reads.TakenOver(key, recentTurns), cancellation) is not var (row, turns))
             return null;
-        var (row, turns) = await Read(reads => reads.TakenOver(key, recentTurns), cancellation);
         var conversation = await _sealed.OpenAsync(row);
         return new TakenOver(conversation, epoch, conversation.TurnCount + 1, await _sealed.OpenAsync(key, turns));
     }
@@ -99,41 +98,41 @@ public abstract class StoredRecord : IRecord
     {
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         RequireSize(leaves);
-        var (turns, next) = await Read(reads => reads.ClosedTurns(tenant, first, leaves), cancellation);
+        var (turns, next) = await Read(tenant, reads => reads.ClosedTurns(tenant, first, leaves), cancellation);
         return new(await _sealed.OpenAsync(turns), next);
     }
 
     public async Task<IReadOnlyList<ClosedTurn>> ReadClosedTurnsAsync(string tenant, IReadOnlyCollection<long> leaves, CancellationToken cancellation = default)
     {
         RequireSize(Math.Max(1, leaves.Count));
-        return await _sealed.OpenAsync(await Read(reads => reads.ClosedTurns(tenant, leaves), cancellation));
+        return await _sealed.OpenAsync(await Read(tenant, reads => reads.ClosedTurns(tenant, leaves), cancellation));
     }
 
     public async Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
-        await Read(reads => reads.Prompt(key, turn), cancellation) is { } payload ? await _sealed.OpenPromptAsync(key, turn, payload) : null;
+        await Read(key.Tenant, reads => reads.Prompt(key, turn), cancellation) is { } payload ? await _sealed.OpenPromptAsync(key, turn, payload) : null;
 
     public Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = IRecord.PageSizeMax, OpenTurn? after = null, CancellationToken cancellation = default)
     {
         RequireSize(limit);
-        return Read(reads => reads.OpenTurns(limit, after), cancellation);
+        return Read(null, reads => reads.OpenTurns(limit, after), cancellation);
     }
 
     public Task<IReadOnlyList<IdleConversation>> FindIdleConversationsAsync(DateTimeOffset now, int limit = IRecord.PageSizeMax, IdleConversation? after = null, CancellationToken cancellation = default)
     {
         RequireSize(limit);
-        return Read(reads => reads.IdleConversations(Microseconds.Of(now), limit, after), cancellation);
+        return Read(null, reads => reads.IdleConversations(Microseconds.Of(now), limit, after), cancellation);
     }
 
     public Task<SignedNote?> FindCheckpointAsync(string tenant, CancellationToken cancellation = default) =>
-        Read(reads => reads.Checkpoint(tenant), cancellation);
+        Read(tenant, reads => reads.Checkpoint(tenant), cancellation);
 
     public Task<InclusionProof?> ProveInclusionAsync(ConversationKey key, long index, CancellationToken cancellation = default) =>
-        Read(reads => reads.ProveInclusion(key, index), cancellation);
+        Read(key.Tenant, reads => reads.ProveInclusion(key, index), cancellation);
 
     public Task<ConsistencyProof?> ProveConsistencyAsync(string tenant, long size, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(size);
-        return Read(reads => reads.ProveConsistency(tenant, size), cancellation);
+        return Read(tenant, reads => reads.ProveConsistency(tenant, size), cancellation);
     }
 
     /// <summary>Writes what is waiting. No other call may be under way.</summary>
@@ -141,7 +140,8 @@ public abstract class StoredRecord : IRecord
 
     internal abstract Task<T> Write<T>(Write<T> write, CancellationToken cancellation);
 
-    internal abstract Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation);
+    /// <param name="tenant">Whose rows are seen; null for those of all tenants.</param>
+    internal abstract Task<T> Read<T>(string? tenant, Func<RecordReads, Task<T>> read, CancellationToken cancellation);
 
     /// <summary>SQLite ends a text at a NUL, so that two names could become one; PostgreSQL takes none.</summary>
     internal static void RequireName(string name, string what)
@@ -157,7 +157,7 @@ public abstract class StoredRecord : IRecord
     }
 
     private async Task<IReadOnlyList<TurnRecord>> ReadTurnsAsync(ConversationKey key, Func<RecordReads, Task<List<TurnRow>>> read, CancellationToken cancellation) =>
-        await Read(read, cancellation) is { Count: > 0 } rows ? await _sealed.OpenAsync(key, rows) : [];
+        await Read(key.Tenant, read, cancellation) is { Count: > 0 } rows ? await _sealed.OpenAsync(key, rows) : [];
 
     private static T Sealing<T>(ConversationKey key, Func<T> seal)
     {

@@ -28,18 +28,18 @@ internal sealed class StoredRegistry(StoredRecord record) : IRegistry
         return record.Write(new RegistryChange(change, changes), cancellation);
     }
 
-    public Task<Document?> FindAsync(DocumentKey key, CancellationToken cancellation = default) => record.Read(reads => reads.Document(key), cancellation);
+    public Task<Document?> FindAsync(DocumentKey key, CancellationToken cancellation = default) => record.Read(key.Tenant, reads => reads.Document(key), cancellation);
 
     public Task<IReadOnlyList<Document>> ListAsync(string tenant, string kind, int pageSize, string? after = null, CancellationToken cancellation = default)
     {
         StoredRecord.RequireSize(pageSize);
-        return record.Read(reads => reads.Documents(tenant, kind, pageSize, after ?? ""), cancellation);
+        return record.Read(tenant, reads => reads.Documents(tenant, kind, pageSize, after ?? ""), cancellation);
     }
 
     public Task<Page<AdministrativeEntry>> ListEntriesAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default)
     {
         StoredRecord.RequireSize(pageSize);
-        return record.Read(reads => reads.AdministrativeEntries(tenant, pageSize, after ?? -1), cancellation);
+        return record.Read(tenant, reads => reads.AdministrativeEntries(tenant, pageSize, after ?? -1), cancellation);
     }
 
     public Task<Page<AdministrativeEntry>> ListLatestEntriesAsync(
@@ -47,14 +47,14 @@ internal sealed class StoredRegistry(StoredRecord record) : IRegistry
     {
         StoredRecord.RequireSize(pageSize);
         return record.Read(
-            reads => reads.LatestEntries(tenant, pageSize, before ?? long.MaxValue, from is { } first ? Microseconds.Of(first) : long.MinValue, until is { } end ? Microseconds.Of(end) : long.MaxValue), cancellation);
+            tenant, reads => reads.LatestEntries(tenant, pageSize, before ?? long.MaxValue, from is { } first ? Microseconds.Of(first) : long.MinValue, until is { } end ? Microseconds.Of(end) : long.MaxValue), cancellation);
     }
 
-    public Task<long> CountChangesAsync(CancellationToken cancellation = default) => record.Read(reads => reads.Changes(), cancellation);
+    public Task<long> CountChangesAsync(CancellationToken cancellation = default) => record.Read(null, reads => reads.Changes(), cancellation);
 
     public Task<IReadOnlyList<Document>> ListChangedAsync(IReadOnlyCollection<string> kinds, long after, int limit, CancellationToken cancellation = default)
     {
         StoredRecord.RequireSize(limit);
-        return kinds.Count == 0 ? Task.FromResult<IReadOnlyList<Document>>([]) : record.Read(reads => reads.Changed(kinds, after, limit), cancellation);
+        return kinds.Count == 0 ? Task.FromResult<IReadOnlyList<Document>>([]) : record.Read(null, reads => reads.Changed(kinds, after, limit), cancellation);
     }
 }

@@ -18,10 +18,9 @@ public abstract class TranscriptIndex
     /// <exception cref="RecordUnavailableException"/>
     public async Task<IndexState> ReadStateAsync(string tenant, CancellationToken cancellation = default)
     {
-        var state = await Read(reads => reads.IndexState(tenant), cancellation);
+        var state = await Read(tenant, reads => reads.IndexState(tenant), cancellation);
         // Afterwards: it is never behind the index.
-        var trees = await _record.Read(ClosedTurnReads.TreeSizes, cancellation);
-        return new IndexState(state?.Scheme, state?.Leaves ?? 0, trees.SingleOrDefault(tree => tree.Tenant == tenant).Leaves);
+        return new IndexState(state?.Scheme, state?.Leaves ?? 0, await _record.Read(tenant, reads => reads.TreeSize(tenant), cancellation));
     }
 
     /// <summary>Turns that hold what is asked for, the latest first.</summary>
@@ -31,7 +30,7 @@ public abstract class TranscriptIndex
     public Task<Candidates> FindAsync(string tenant, TermQuery query, long? before, int limit, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        return Read(reads => reads.Candidates(tenant, query, before ?? long.MaxValue, limit), cancellation);
+        return Read(tenant, reads => reads.Candidates(tenant, query, before ?? long.MaxValue, limit), cancellation);
     }
 
     /// <summary>Forgets everything of the tenant, to be built anew by who follows.</summary>
@@ -51,7 +50,7 @@ public abstract class TranscriptIndex
     {
         var leaves = new HashSet<long>();
         foreach (var conversation in conversations)
-            leaves.UnionWith(await _record.Read(reads => reads.Leaves(new ConversationKey(tenant, conversation)), cancellation));
+            leaves.UnionWith(await _record.Read(tenant, reads => reads.Leaves(new ConversationKey(tenant, conversation)), cancellation));
         return await Write(connection => connection.EraseAsync(tenant, leaves), cancellation);
     }
 
@@ -125,7 +124,8 @@ public abstract class TranscriptIndex
         }
     }
 
-    internal abstract Task<T> Read<T>(Func<RecordReads, Task<T>> read, CancellationToken cancellation);
+    /// <param name="tenant">Whose rows are seen.</param>
+    internal abstract Task<T> Read<T>(string tenant, Func<RecordReads, Task<T>> read, CancellationToken cancellation);
 
     private protected abstract Exception Translate(Exception failure);
 

@@ -20,6 +20,9 @@ public sealed record VerificationReport(
 
     public bool Valid => FirstBad is null;
 
+    /// <summary>That are no longer kept, with their month, and of which the trees have the hash.</summary>
+    public long RetiredEntries { get; init; }
+
     /// <summary>Of all tenants' trees.</summary>
     public long Leaves { get; init; }
 

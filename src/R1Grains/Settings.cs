@@ -24,6 +24,15 @@ public sealed record Settings
     /// <summary>Connection string of the database that holds the record, snapshots and reminders; null for SQLite in <see cref="Data"/>.</summary>
     public string? Postgres { get; init; }
 
+    /// <summary>The same of a login that reads the record and no more; null for that of <see cref="Postgres"/>.</summary>
+    public string? PostgresReader { get; init; }
+
+    /// <summary>The same of a login that keeps the search index; null for that of <see cref="Postgres"/>.</summary>
+    public string? PostgresIndexer { get; init; }
+
+    /// <summary>The same of a login that makes the tables; null for that of <see cref="Postgres"/>.</summary>
+    public string? PostgresOwner { get; init; }
+
     /// <summary>Connection string of the Redis in which the silos meet; null for a process alone.</summary>
     public string? Redis { get; init; }
 
@@ -108,6 +117,9 @@ public sealed record Settings
         {
             Roles = Read(r1, "Roles", Roles.All, TryRoles, "gateway, conversation, inference, or some of them with commas between"),
             Postgres = Named(configuration.GetConnectionString("Postgres")),
+            PostgresReader = Named(configuration.GetConnectionString("PostgresReader")),
+            PostgresIndexer = Named(configuration.GetConnectionString("PostgresIndexer")),
+            PostgresOwner = Named(configuration.GetConnectionString("PostgresOwner")),
             Redis = Named(configuration.GetConnectionString("Redis")),
             Cluster = Read(r1, "Cluster", "r1grains", TryName, "a name of letters, digits, '-', '_' and '.', at most 100"),
             SiloName = Read(r1, "Silo:Name", Environment.MachineName, TryName, "a name of letters, digits, '-', '_' and '.', at most 100, that no other process of the cluster has"),
@@ -141,6 +153,8 @@ public sealed record Settings
             throw new StartFailure("ConnectionStrings__Redis is set, and neither ConnectionStrings__Keys nor R1__Record__Keys: the silos of a cluster seal one record, so name the database or the folder of keys that all of them share.");
         if (settings is { HoldsKeys: true, RootKey: null } && (settings.Redis ?? settings.KeyDatabase) is not null)
             throw new StartFailure("R1__Record__RootKey is not set: it opens the keys that the processes of a cluster share, so give all of them the same one (openssl rand -base64 32).");
+        if (settings.Postgres is null && (settings.PostgresReader ?? settings.PostgresIndexer ?? settings.PostgresOwner) is not null)
+            throw new StartFailure("ConnectionStrings__PostgresReader, ConnectionStrings__PostgresIndexer or ConnectionStrings__PostgresOwner is set and ConnectionStrings__Postgres is not: name the login that writes the record.");
         return settings;
     }
 

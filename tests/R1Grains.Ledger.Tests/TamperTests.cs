@@ -59,7 +59,7 @@ public sealed class TamperTests : IDisposable
         { "entry: middle deleted", "DELETE FROM entry WHERE conversation_id = 1 AND idx = 2", "c1//2/ missing" },
         { "entry: tail deleted", "DELETE FROM entry WHERE conversation_id = 1 AND idx = 5", "c1//5/ missing" },
         { "entry: all deleted", "DELETE FROM entry WHERE conversation_id = 1", "c1//0/ missing" },
-        { "entry: middle deleted and the rest renumbered", "DELETE FROM entry WHERE conversation_id = 1 AND turn = 1; UPDATE entry SET idx = idx - 2 WHERE conversation_id = 1 AND idx > 2", "c1/2/1/ turn 2" },
+        { "entry: middle deleted and the rest renumbered", "DELETE FROM entry WHERE conversation_id = 1 AND turn = 1; UPDATE entry SET idx = idx + 100 WHERE conversation_id = 1 AND idx > 2; UPDATE entry SET idx = idx - 102 WHERE conversation_id = 1 AND idx > 100", "c1/2/1/ turn 2" },
         { "entry: swapped with its like of another conversation", "UPDATE entry SET conversation_id = 99 WHERE conversation_id = 1 AND idx = 2; UPDATE entry SET conversation_id = 1 WHERE conversation_id = 3 AND idx = 2; UPDATE entry SET conversation_id = 3 WHERE conversation_id = 99", "c1/1/2/ hash" },
         { "entry: two swapped", "UPDATE entry SET idx = 99 WHERE conversation_id = 1 AND idx = 1; UPDATE entry SET idx = 1 WHERE conversation_id = 1 AND idx = 3; UPDATE entry SET idx = 3 WHERE conversation_id = 1 AND idx = 99", "c1/2/1/ turn 2" },
         { "entry: close replaced by another turn's", "UPDATE entry SET (time, skeleton, sealed, piece_count, pieces_hash, hash) = (SELECT time, skeleton, sealed, piece_count, pieces_hash, hash FROM entry WHERE conversation_id = 1 AND idx = 4) WHERE conversation_id = 1 AND idx = 2", "c1/1/2/ hash" },

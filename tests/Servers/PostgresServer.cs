@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Npgsql;
+using R1Grains.Ledger;
 
 namespace R1Grains.Tests.Servers;
 
@@ -13,7 +14,7 @@ public sealed class PostgresServer : IAsyncDisposable
 {
     private const string Binaries = "/usr/lib/postgresql/15/bin";
     private const string Password = "correct horse, battery & staple";
-    private const int SigKill = 9, SigInt = 2, SigCont = 18, SigStop = 19;
+    private const int SigKill = 9, SigInt = 2, SigQuit = 3, SigCont = 18, SigStop = 19;
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
@@ -64,14 +65,28 @@ public sealed class PostgresServer : IAsyncDisposable
         Password = Password,
     }.ToString();
 
-    /// <summary>A database of its own owner, who may do nothing elsewhere.</summary>
+    /// <summary>A database of its own owner, who may do nothing elsewhere, with the roles of a record.</summary>
     /// <returns>Its connection string.</returns>
-    public async Task<string> CreateDatabaseAsync(string name, string encoding = "UTF8")
+    public async Task<string> CreateDatabaseAsync(string name, string encoding = "UTF8", string locale = "C.UTF-8")
     {
-        await ExecuteAsync($"DO $$ BEGIN CREATE ROLE bank LOGIN PASSWORD '{Password}'; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
-        await ExecuteAsync($"CREATE DATABASE {name} OWNER bank ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+        var connectionString = await CreateBareDatabaseAsync(name, encoding, locale);
+        using var roles = new StreamReader(typeof(PostgresRecord).Assembly.GetManifestResourceStream("roles.sql")!);
+        await ExecuteAsync(await roles.ReadToEndAsync(), name);
+        return connectionString;
+    }
+
+    /// <inheritdoc cref="CreateDatabaseAsync"/>
+    /// <summary>Without the roles.</summary>
+    public async Task<string> CreateBareDatabaseAsync(string name, string encoding = "UTF8", string locale = "C.UTF-8")
+    {
+        await CreateLoginAsync("bank");
+        await ExecuteAsync($"CREATE DATABASE {name} OWNER bank ENCODING '{encoding}' LOCALE '{locale}' TEMPLATE template0");
         return ConnectionString(name);
     }
+
+    /// <summary>Somebody who may connect where anybody may, if they are not there.</summary>
+    public Task CreateLoginAsync(string user) =>
+        ExecuteAsync($"DO $$ BEGIN CREATE ROLE {user} LOGIN PASSWORD '{Password}'; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
 
     /// <summary>As the superuser.</summary>
     public async Task ExecuteAsync(string sql, string database = "postgres")
@@ -134,6 +149,14 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         await StopAsync();
         await StartAsync();
+    }
+
+    /// <summary>As <c>pg_ctl stop -m immediate</c> does: everything is dropped where it is, and the next start recovers.</summary>
+    public async Task StopImmediatelyAsync()
+    {
+        _children = Children(_postmaster!.Id);
+        _ = kill(_postmaster.Id, SigQuit);
+        await EndedAsync();
     }
 
     /// <summary>As a crash of the machine would, but that what the kernel holds is not lost.</summary>

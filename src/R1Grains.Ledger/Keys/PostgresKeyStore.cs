@@ -63,7 +63,7 @@ public sealed class PostgresKeyStore : IKeyStore
         {
             await Patience.AtStart(database.Address, time).Try(async () =>
             {
-                await using var connection = await database.OpenAsync(cancellation);
+                await using var connection = await database.OpenAsync(role: null, cancellation);
                 await MakeAsync(connection, $"PostgreSQL at {database.Address}", cancellation);
                 return true;
             }, cancellation);

@@ -8,26 +8,19 @@ namespace R1Grains.Ledger.Postgres;
 internal static class BatchCommit
 {
     private const string InsertHeads = $"""
-        INSERT INTO conversation_head (id, tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns})
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        INSERT INTO conversation_head (id, tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns}, first_time, last_time)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         """;
 
     private const string UpdateHeads = $"""
-        UPDATE conversation_head h SET ({HeadRow.Columns}) =
-            (u.epoch, u.next_index, u.next_turn, u.next_piece, u.last_hash, u.pieces_hash, u.deadline, u.idle_timeout, u.last_activity, u.completed)
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS u (id, {HeadRow.Columns})
+        UPDATE conversation_head h SET ({HeadRow.Columns}, first_time, last_time) =
+            (u.epoch, u.next_index, u.next_turn, u.next_piece, u.last_hash, u.pieces_hash, u.deadline, u.idle_timeout, u.last_activity, u.completed,
+            least(h.first_time, u.first_time), greatest(h.last_time, u.last_time))
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS u (id, {HeadRow.Columns}, first_time, last_time)
         WHERE h.id = u.id
         """;
 
-    private const string InsertEntries = """
-        INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, request_id, piece_count, pieces_hash, hash, skeleton, sealed, prompt, receipt, writer, batch)
-        SELECT *, $16, $17 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-        """;
-
-    private const string InsertPieces = """
-        INSERT INTO piece (conversation_id, turn, number, epoch, time, skeleton, sealed, hash)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-        """;
+    private const string InsertRequests = "INSERT INTO turn_request (conversation_id, request_id, turn, tenant) SELECT * FROM unnest($1, $2, $3, $4)";
 
     /// <summary>Held to the end of the transaction: numbers become visible in their order.</summary>
     private const string Count = "UPDATE conversation_count SET conversations = conversations + $1 RETURNING conversations";
@@ -41,13 +34,18 @@ internal static class BatchCommit
 
         await using var batch = new NpgsqlBatch(connection);
         if (rows.NewHeads.Count > 0)
-            batch.BatchCommands.Add(Values.Command(InsertHeads, HeadValues(rows.NewHeads)));
-        if (rows.NewEntries.Count > 0)
-            batch.BatchCommands.Add(Values.Command(InsertEntries, [.. EntryValues(rows.NewEntries), Values.Of(writer), Values.Of(number)]));
-        if (rows.NewPieces.Count > 0)
-            batch.BatchCommands.Add(Values.Command(InsertPieces, PieceValues(rows.NewPieces)));
+            batch.BatchCommands.Add(Values.Command(InsertHeads, HeadValues(rows.NewHeads, rows)));
+        foreach (var month in rows.NewEntries.GroupBy(added => Month.Of(added.Entry.Time)))
+            batch.BatchCommands.Add(MonthRows.Insert(month.Key, [.. month], writer, number));
+        foreach (var month in rows.NewPieces.GroupBy(added => Month.Of(added.Piece.Time)))
+            batch.BatchCommands.Add(MonthRows.Insert(month.Key, [.. month]));
+        if (rows.NewEntries.Where(added => added.RequestId is not null).ToArray() is { Length: > 0 } opened)
+        {
+            batch.BatchCommands.Add(Values.Command(
+                InsertRequests, Values.Of(opened, row => row.Head.Id), Values.Of(opened, row => row.RequestId), Values.Of(opened, row => row.Entry.Turn), Values.Of(opened, row => row.Head.Head.Key.Tenant)));
+        }
         if (rows.ChangedHeads.Except(rows.NewHeads.Select(added => added.Head)).ToArray() is { Length: > 0 } changed)
-            batch.BatchCommands.Add(Values.Command(UpdateHeads, [Values.Of(changed, stored => stored.Id), .. HeadValues(changed)]));
+            batch.BatchCommands.Add(Values.Command(UpdateHeads, [Values.Of(changed, stored => stored.Id), .. HeadValues(changed, rows)]));
         foreach (var command in rows.Registry.Commands(writer, number))
             batch.BatchCommands.Add(command);
         batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -63,7 +61,7 @@ internal static class BatchCommit
             head.Id = ++number;
     }
 
-    private static NpgsqlParameter[] HeadValues(List<(ConversationCreation Creation, StoredHead Head)> added) =>
+    private static NpgsqlParameter[] HeadValues(List<(ConversationCreation Creation, StoredHead Head)> added, BatchRows rows) =>
     [
         Values.Of(added, row => row.Head.Id),
         Values.Of(added, row => row.Creation.Key.Tenant),
@@ -72,11 +70,11 @@ internal static class BatchCommit
         Values.Of(added, row => row.Creation.Opened.RequestId),
         Values.Of(added, row => row.Creation.DataKey.ToArray()),
         Values.Of(added, row => row.Creation.Customer?.ToArray()),
-        .. HeadValues([.. added.Select(row => row.Head)]),
+        .. HeadValues([.. added.Select(row => row.Head)], rows),
     ];
 
-    /// <summary>In the order of <see cref="HeadRow.Columns"/>.</summary>
-    private static NpgsqlParameter[] HeadValues(StoredHead[] heads) =>
+    /// <summary>In the order of <see cref="HeadRow.Columns"/>, and the times between which the rows lie that are added.</summary>
+    private static NpgsqlParameter[] HeadValues(StoredHead[] heads, BatchRows rows) =>
     [
         Values.Of(heads, stored => stored.Head.Epoch),
         Values.Of(heads, stored => stored.Head.NextIndex),
@@ -88,36 +86,7 @@ internal static class BatchCommit
         Values.Of(heads, stored => stored.Head.IdleTimeout),
         Values.Of(heads, stored => stored.Head.LastActivity),
         Values.Of(heads, stored => stored.Head.Completed),
-    ];
-
-    private static NpgsqlParameter[] EntryValues(List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, string? Signature)> added) =>
-    [
-        Values.Of(added, row => row.Head.Id),
-        Values.Of(added, row => row.Entry.Index),
-        Values.Of(added, row => (short)row.Entry.Format),
-        Values.Of(added, row => (short)row.Entry.Kind),
-        Values.Of(added, row => row.Entry.Turn),
-        Values.Of(added, row => row.Entry.Epoch),
-        Values.Of(added, row => row.Entry.Time),
-        Values.Of(added, row => row.RequestId),
-        Values.Of(added, row => row.Entry.Pieces?.Count),
-        Values.Of(added, row => row.Entry.Pieces?.Hash.ToArray()),
-        Values.Of(added, row => row.Leaf.ToArray()),
-        Values.Of(added, row => row.Entry.Payload.Skeleton),
-        Values.Of(added, row => row.Entry.Payload.Sealed),
-        Values.Of(added, row => row.Entry.Payload.Prompt),
-        Values.Of(added, row => row.Signature),
-    ];
-
-    private static NpgsqlParameter[] PieceValues(List<(StoredHead Head, int Turn, JournalPiece Piece, Digest Hash)> added) =>
-    [
-        Values.Of(added, row => row.Head.Id),
-        Values.Of(added, row => row.Turn),
-        Values.Of(added, row => row.Piece.Number),
-        Values.Of(added, row => row.Piece.Epoch),
-        Values.Of(added, row => row.Piece.Time),
-        Values.Of(added, row => row.Piece.Skeleton),
-        Values.Of(added, row => row.Piece.Sealed),
-        Values.Of(added, row => row.Hash.ToArray()),
+        Values.Of(heads, stored => rows.FindTimes(stored)?.First),
+        Values.Of(heads, stored => rows.FindTimes(stored)?.Last),
     ];
 }

@@ -22,10 +22,10 @@ internal static class BatchLoad
         """;
 
     private const string Turns = """
-        SELECT h.tenant, h.name, e.request_id, e.turn
+        SELECT h.tenant, h.name, r.request_id, r.turn
         FROM unnest($1, $2, $3) AS k (tenant, name, request_id)
         JOIN conversation_head h ON h.tenant = k.tenant AND h.name = k.name
-        JOIN entry e ON e.conversation_id = h.id AND e.request_id = k.request_id
+        JOIN turn_request r ON r.conversation_id = h.id AND r.request_id = k.request_id
         """;
 
     /// <summary>One row a turn: a row a piece would repeat the names.</summary>
@@ -36,7 +36,7 @@ internal static class BatchLoad
         CROSS JOIN LATERAL (
             SELECT array_agg(number ORDER BY number) AS numbers, array_agg(epoch ORDER BY number) AS epochs, array_agg(time ORDER BY number) AS times,
                 array_agg(skeleton ORDER BY number) AS skeletons, array_agg(sealed ORDER BY number) AS sealeds
-            FROM piece WHERE conversation_id = h.id AND turn = k.turn
+            FROM piece WHERE conversation_id = h.id AND turn = k.turn AND time BETWEEN h.first_time AND h.last_time
         ) p
         WHERE p.numbers IS NOT NULL
         """;
@@ -45,14 +45,14 @@ internal static class BatchLoad
         SELECT h.tenant, h.name, e.idx, e.kind, e.turn, e.epoch, e.time, e.skeleton, e.sealed, e.piece_count, e.pieces_hash, e.hash, e.receipt
         FROM unnest($1, $2, $3) AS k (id, kind, turn)
         JOIN conversation_head h ON h.id = k.id
-        JOIN entry e ON e.conversation_id = k.id AND e.turn = k.turn AND e.kind = k.kind
+        JOIN entry e ON e.conversation_id = k.id AND e.turn = k.turn AND e.kind = k.kind AND e.time BETWEEN h.first_time AND h.last_time
         """;
 
     private const string Pieces = """
         SELECT h.tenant, h.name, p.turn, p.number, p.epoch, p.time, p.skeleton, p.sealed
         FROM unnest($1, $2, $3) AS k (id, turn, number)
         JOIN conversation_head h ON h.id = k.id
-        JOIN piece p ON p.conversation_id = k.id AND p.turn = k.turn AND p.number = k.number
+        JOIN piece p ON p.conversation_id = k.id AND p.turn = k.turn AND p.number = k.number AND p.time BETWEEN h.first_time AND h.last_time
         """;
 
     /// <summary>One round trip, and another one if something does not follow on what is recorded: a retry, mostly.</summary>

@@ -15,6 +15,7 @@ internal sealed class BatchRows : IRecordRows
     private readonly Dictionary<(StoredHead, string RequestId), int> _turns = [];
     private readonly Dictionary<(StoredHead, int Turn, int Number), JournalPiece> _pieces = [];
     private readonly Dictionary<(StoredHead, int Turn), IReadOnlyList<JournalPiece>> _turnPieces = [];
+    private readonly Dictionary<StoredHead, (long First, long Last)> _times = [];
 
     IRegistryRows IRecordRows.Registry => Registry;
 
@@ -24,9 +25,12 @@ internal sealed class BatchRows : IRecordRows
 
     public List<(ConversationCreation Creation, StoredHead Head)> NewHeads { get; } = [];
 
-    public List<(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, string? Signature)> NewEntries { get; } = [];
+    public List<NewEntry> NewEntries { get; } = [];
 
-    public List<(StoredHead Head, int Turn, JournalPiece Piece, Digest Hash)> NewPieces { get; } = [];
+    public List<NewPiece> NewPieces { get; } = [];
+
+    /// <summary>Between which the rows lie that the batch adds to a conversation, in microseconds; null where it adds none.</summary>
+    public (long First, long Last)? FindTimes(StoredHead head) => _times.TryGetValue(head, out var times) ? times : null;
 
     public void Loaded(StoredHead head) => _heads[head.Head.Key] = head;
 
@@ -64,7 +68,8 @@ internal sealed class BatchRows : IRecordRows
 
     public void Add(StoredHead head, Entry entry, Digest leaf, string? requestId, string? signature)
     {
-        NewEntries.Add((head, entry, leaf, requestId, signature));
+        NewEntries.Add(new(head, entry, leaf, requestId, signature));
+        Extend(head, entry.Time);
         Loaded(head, new RecordedEntry(entry, leaf, signature));
         if (requestId is not null)
             Loaded(head, requestId, entry.Turn);
@@ -72,7 +77,17 @@ internal sealed class BatchRows : IRecordRows
 
     public void Add(StoredHead head, int turn, JournalPiece piece, Digest hash)
     {
-        NewPieces.Add((head, turn, piece, hash));
+        NewPieces.Add(new(head, turn, piece, hash));
+        Extend(head, piece.Time);
         Loaded(head, turn, piece);
     }
+
+    private void Extend(StoredHead head, long time) =>
+        _times[head] = _times.TryGetValue(head, out var times) ? (Math.Min(times.First, time), Math.Max(times.Last, time)) : (time, time);
 }
+
+/// <param name="Signature">Line of the receipt.</param>
+internal sealed record NewEntry(StoredHead Head, Entry Entry, Digest Leaf, string? RequestId, string? Signature);
+
+/// <param name="Hash">The running hash after it.</param>
+internal sealed record NewPiece(StoredHead Head, int Turn, JournalPiece Piece, Digest Hash);

@@ -14,6 +14,7 @@ internal sealed class Database : IAsyncDisposable
     private const int VerifyTimeout = 60;
 
     private const int PooledMax = 4;
+    private const string Creation = "CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0";
 
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlConnectionStringBuilder _settings;
@@ -52,19 +53,22 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="RecordServerException">The connection string cannot be read.</exception>
     public static Database ToWrite(string connectionString) => new(Parse(connectionString, CommandTimeout), writable: true);
 
-    /// <summary>Reads alone, from a standby as well.</summary>
+    /// <summary>From a standby as well.</summary>
     /// <exception cref="RecordServerException">The connection string cannot be read.</exception>
     public static Database ToVerify(string connectionString) => new(Parse(connectionString, VerifyTimeout), writable: false);
 
-    /// <exception cref="RecordServerException">The server must not hold the record as it is set.</exception>
+    /// <param name="role">Null for what the login itself may.</param>
+    /// <exception cref="RecordServerException">The server must not hold the record as it is set, or the login may not take the role.</exception>
     /// <exception cref="NpgsqlException"/>
-    public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellation = default)
+    public async Task<NpgsqlConnection> OpenAsync(RecordRole? role, CancellationToken cancellation = default)
     {
         var connection = await _source.OpenConnectionAsync(cancellation);
         try
         {
             if (_writable)
                 await RequireFitAsync(connection, cancellation);
+            if (role is { } taken)
+                await RecordRoles.TakeAsync(connection, taken, Address, cancellation);
             return connection;
         }
         catch
@@ -115,17 +119,26 @@ internal sealed class Database : IAsyncDisposable
 
     private async Task RequireFitAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(
-            "SELECT pg_is_in_recovery(), current_setting('server_encoding'), current_setting('fsync'), current_setting('full_page_writes')", connection);
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        await row.ReadAsync(cancellation);
-        if (row.GetBoolean(0))
-            throw new RecordServerException(Address, "it is a standby, which takes no writes. Name the primary, or all hosts and 'Target Session Attributes=primary'.");
-        if (row.GetString(1) is var encoding and not "UTF8")
-            throw new RecordServerException(Address, $"the database's encoding is {encoding}. Create it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0");
-        if (row.GetString(2) is "off")
-            throw new RecordServerException(Address, "fsync is off: what it acknowledges would not survive a crash. Set fsync = on in postgresql.conf, and reload.");
-        if (row.GetString(3) is "off")
-            throw new RecordServerException(Address, "full_page_writes is off: a crash would damage its pages. Set full_page_writes = on in postgresql.conf, and reload.");
+        await using (var command = new NpgsqlCommand(
+            "SELECT pg_is_in_recovery(), current_setting('server_encoding'), current_setting('fsync'), current_setting('full_page_writes')", connection))
+        {
+            await using var row = await command.ExecuteReaderAsync(cancellation);
+            await row.ReadAsync(cancellation);
+            if (row.GetBoolean(0))
+                throw new RecordServerException(Address, "it is a standby, which takes no writes. Name the primary, or all hosts and 'Target Session Attributes=primary'.");
+            if (row.GetString(1) is var encoding and not "UTF8")
+                throw new RecordServerException(Address, $"the database's encoding is {encoding}. Create it with: {Creation}");
+            if (row.GetString(2) is "off")
+                throw new RecordServerException(Address, "fsync is off: what it acknowledges would not survive a crash. Set fsync = on in postgresql.conf, and reload.");
+            if (row.GetString(3) is "off")
+                throw new RecordServerException(Address, "full_page_writes is off: a crash would damage its pages. Set full_page_writes = on in postgresql.conf, and reload.");
+        }
+        // By what it does and not by its name: of providers and names of locales there are many.
+        await using var locale = new NpgsqlCommand("SELECT chr($1) ~ '^[[:alpha:]]$', datctype FROM pg_database WHERE datname = current_database()", connection);
+        locale.Parameters.Add(Values.Of((int)'贷'));
+        await using var letters = await locale.ExecuteReaderAsync(cancellation);
+        await letters.ReadAsync(cancellation);
+        if (!letters.GetBoolean(0))
+            throw new RecordServerException(Address, $"in the database's locale {letters.GetString(1)} Chinese characters are no letters, so that words in them would not be found. Create it with: {Creation}");
     }
 }

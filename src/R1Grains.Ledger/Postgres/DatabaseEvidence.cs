@@ -7,13 +7,45 @@ namespace R1Grains.Ledger.Postgres;
 /// <summary>A connection serves one reader at a time: the pieces have one of their own, which sees the same moment.</summary>
 internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnection pieces) : IEvidence
 {
+    /// <summary>Each request counts once: one that leads to a wrong turn is found beside the turn that it opened.</summary>
+    private const string HeadQuery = $"""
+        SELECT {IEvidence.HeadColumns},
+            CASE WHEN r.own <> next_turn - 1 OR r.own <> r.alone THEN 'its turns were opened by ' || next_turn - 1 || ' requests, and ' || r.alone || ' are kept' END
+        FROM conversation_head h
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE k.tenant = h.tenant AND k.turn BETWEEN 1 AND h.next_turn - 1) AS own, count(*) AS alone FROM turn_request k WHERE k.conversation_id = h.id
+        ) r
+        WHERE id > $1 ORDER BY id LIMIT 1
+        """;
+
+    private static readonly string EntriesQuery = $"""
+        SELECT {Of("e", IEvidence.EntryColumns)}, CASE
+            WHEN e.tenant <> h.tenant THEN 'the tenant beside it is ''' || e.tenant || ''''
+            WHEN e.time NOT BETWEEN h.first_time AND h.last_time THEN 'its time is not between those that the head names'
+            WHEN e.kind = 2 AND r.turn IS DISTINCT FROM e.turn THEN 'its request leads to ' || coalesce('turn ' || r.turn, 'no turn')
+        END
+        FROM conversation_head h
+        JOIN entry e ON e.conversation_id = h.id
+        LEFT JOIN turn_request r ON r.conversation_id = h.id AND r.request_id = e.request_id
+        WHERE h.id = $1 ORDER BY e.idx
+        """;
+
+    private static readonly string PiecesQuery = $"""
+        SELECT {Of("p", IEvidence.PieceColumns)}, CASE
+            WHEN p.tenant <> h.tenant THEN 'the tenant beside it is ''' || p.tenant || ''''
+            WHEN p.time NOT BETWEEN h.first_time AND h.last_time THEN 'its time is not between those that the head names'
+        END
+        FROM conversation_head h
+        JOIN piece p ON p.conversation_id = h.id
+        WHERE h.id = $1 ORDER BY p.turn, p.number
+        """;
+
     public static async Task<DatabaseEvidence> OpenAsync(Database database, CancellationToken cancellation)
     {
-        var connection = await database.OpenAsync(cancellation);
+        var connection = await Migrations.OpenToVerifyAsync(database, cancellation);
         try
         {
-            await Migrations.RequireKnownAsync(connection, database.Address, cancellation);
-            return new DatabaseEvidence(connection, await database.OpenAsync(cancellation));
+            return new DatabaseEvidence(connection, await database.OpenAsync(RecordRole.Verifier, cancellation));
         }
         catch
         {
@@ -21,6 +53,8 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
             throw;
         }
     }
+
+    public IReadOnlyList<string> TablesOfConversations => ["entry", "piece", "turn_request"];
 
     public void Begin()
     {
@@ -35,11 +69,11 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         Execute(connection, "ROLLBACK");
     }
 
-    public DbDataReader Head(long after) => Query(connection, IEvidence.HeadQuery, after);
+    public DbDataReader Head(long after) => Query(connection, HeadQuery, after);
 
-    public DbDataReader Entries(long conversation) => Query(connection, IEvidence.EntriesQuery, conversation);
+    public DbDataReader Entries(long conversation) => Query(connection, EntriesQuery, conversation);
 
-    public DbDataReader Pieces(long conversation) => Query(pieces, IEvidence.PiecesQuery, conversation);
+    public DbDataReader Pieces(long conversation) => Query(pieces, PiecesQuery, conversation);
 
     public DbDataReader Administration(string after) => Query(connection, IEvidence.AdministrationQuery, after);
 
@@ -51,6 +85,14 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         (string?)Scalar($"SELECT tenant FROM {table} r WHERE NOT EXISTS (SELECT 1 FROM administration a WHERE a.tenant = r.tenant) LIMIT 1");
 
     public DbDataReader Tree(long after) => Query(connection, IEvidence.TreeQuery, after);
+
+    public DbDataReader Places(long conversation) => Query(connection, IEvidence.PlacesQuery, conversation);
+
+    public DbDataReader RetiredMonths()
+    {
+        using var command = new NpgsqlCommand(IEvidence.RetiredMonthsQuery, connection);
+        return command.ExecuteReader();
+    }
 
     public DbDataReader Tiles(long tree) => Query(connection, IEvidence.TilesQuery, tree);
 
@@ -91,6 +133,8 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         pieces.Dispose();
         connection.Dispose();
     }
+
+    private static string Of(string row, string columns) => string.Join(", ", columns.Split(", ").Select(column => $"{row}.{column}"));
 
     private object? Scalar(string sql)
     {

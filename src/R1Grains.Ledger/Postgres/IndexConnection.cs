@@ -16,6 +16,7 @@ internal sealed class IndexConnection : Search.IndexConnection
     private const string Settings = "SELECT set_config('synchronous_commit', 'off', false), set_config('idle_in_transaction_session_timeout', '60s', false), set_config('jit', 'off', false)";
 
     private readonly NpgsqlConnection _connection;
+    private string? _tenant;
 
     private IndexConnection(NpgsqlConnection connection) => (_connection, Reads) = (connection, new PostgresReads(connection));
 
@@ -24,7 +25,7 @@ internal sealed class IndexConnection : Search.IndexConnection
     /// <exception cref="NpgsqlException"/>
     public static async Task<IndexConnection> OpenAsync(Database database, CancellationToken cancellation)
     {
-        var index = new IndexConnection(await database.OpenAsync(cancellation));
+        var index = new IndexConnection(await database.OpenAsync(RecordRole.Indexer, cancellation));
         try
         {
             await index.ExecuteAsync(Settings);
@@ -41,6 +42,15 @@ internal sealed class IndexConnection : Search.IndexConnection
     {
         await using var lead = new NpgsqlCommand($"SELECT pg_try_advisory_lock({Lock})", _connection);
         return await lead.ExecuteScalarAsync() is true;
+    }
+
+    public override async Task EnterAsync(string tenant)
+    {
+        if (tenant == _tenant)
+            return;
+        await using var enter = new NpgsqlCommand("SELECT set_config('r1grains.tenant', $1, false)", _connection) { Parameters = { Values.Of(tenant) } };
+        await enter.ExecuteNonQueryAsync();
+        _tenant = tenant;
     }
 
     public override Task BeginAsync() => ExecuteAsync("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");

@@ -20,8 +20,8 @@ internal static class Outage
     /// <summary>Whether it stays until somebody sets the server or the connection string otherwise.</summary>
     public static bool IsSetting(Exception failure) => failure is RecordServerException or PostgresException { SqlState: ['2', '8', ..] or "3D000" } or NpgsqlException { InnerException: AuthenticationException };
 
-    /// <summary>Whether another transaction came first: in the next attempt its rows are seen.</summary>
-    public static bool IsCollision(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
+    /// <summary>Whether another transaction came first: in the next attempt its rows are seen, or that it took out a month.</summary>
+    public static bool IsCollision(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.UndefinedTable };
 
     public static Exception Translate(Exception failure, string address) => failure switch
     {
@@ -50,8 +50,8 @@ internal static class Outage
     private static string Advice(string state) => state switch
     {
         "28P01" or "28000" => "Set the user and the password in the connection string to those of the server.",
-        "3D000" => "Create the database with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
-        "42501" => "Grant the user what it needs: CREATE on the database once, then its own schema.",
+        "3D000" => "Create the database with: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0",
+        "42501" => "Grant the user the roles of the record that it needs; deploy/README.md names them.",
         "53100" => "The server's disk is full: free space, then retry.",
         "53300" => "Raise max_connections of the server, or lower that of its other clients; retry.",
         "25006" => "The server takes no writes: name the primary, or all hosts and 'Target Session Attributes=primary'.",

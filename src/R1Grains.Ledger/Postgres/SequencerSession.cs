@@ -37,10 +37,10 @@ internal sealed class SequencerSession : IAsyncDisposable
         SELECT w.writer, least(w.batch, s.batch + $1), w.batch > s.batch + $1, n.tenant, n.kind, n.owner, n.idx, n.hash
         FROM record_writer w
         LEFT JOIN sequenced d ON d.writer = w.writer
-        CROSS JOIN LATERAL (SELECT coalesce(d.batch, -1) AS batch) s
+        CROSS JOIN LATERAL (SELECT coalesce(d.batch, 0) AS batch) s
         LEFT JOIN LATERAL (
-            SELECT e.batch, h.tenant, 1::smallint AS kind, e.conversation_id AS owner, e.idx, e.hash
-            FROM entry e JOIN conversation_head h ON h.id = e.conversation_id
+            SELECT e.batch, e.tenant, 1::smallint AS kind, e.conversation_id AS owner, e.idx, e.hash
+            FROM entry e
             WHERE e.writer = w.writer AND e.batch > s.batch AND e.batch <= s.batch + $1
             UNION ALL
             SELECT r.batch, r.tenant, 2::smallint, 0, r.idx, r.hash
@@ -71,6 +71,7 @@ internal sealed class SequencerSession : IAsyncDisposable
     private const string InsertCheckpoints = "INSERT INTO checkpoint (tree, size, time, note) SELECT * FROM unnest($1, $2, $3, $4)";
 
     private readonly NpgsqlConnection _connection;
+    private readonly Months _months;
     private readonly string _address;
     private readonly LogIdentity _identity;
     private readonly TimeProvider _time;
@@ -80,14 +81,14 @@ internal sealed class SequencerSession : IAsyncDisposable
     private bool _leads;
 
     private SequencerSession(NpgsqlConnection connection, string address, LogIdentity identity, TimeProvider time) =>
-        (_connection, _address, _identity, _time) = (connection, address, identity, time);
+        (_connection, _months, _address, _identity, _time) = (connection, new Months(connection), address, identity, time);
 
     /// <exception cref="RecordRewoundException"/>
     /// <exception cref="RecordServerException"/>
     /// <exception cref="NpgsqlException"/>
     public static async Task<SequencerSession> OpenAsync(Database database, AcknowledgedBatches acknowledged, LogIdentity identity, TimeProvider time)
     {
-        var session = new SequencerSession(await database.OpenAsync(), database.Address, identity, time);
+        var session = new SequencerSession(await database.OpenAsync(RecordRole.Writer), database.Address, identity, time);
         try
         {
             await acknowledged.RequireAsync(session._connection);
@@ -130,6 +131,9 @@ internal sealed class SequencerSession : IAsyncDisposable
     /// <returns>Whether more is waiting than one round takes.</returns>
     public async Task<bool> RoundAsync(bool publish = false)
     {
+        // A month ahead, so that no append of its first second waits.
+        var month = Month.Of(_time.GetUtcNow());
+        await _months.RequireAsync(month, month.Next);
         var (leaves, advanced, more) = await ReadNewAsync();
         var now = Microseconds.Of(_time.GetUtcNow());
         if (advanced.Count == 0 && !_trees.Values.Any(tree => IsDue(tree, now, publish)))

@@ -45,6 +45,7 @@ internal sealed class WriteSession : IAsyncDisposable
     private const string End = "UPDATE record_writer SET ended = true, touched = now() WHERE writer = $1 AND session = $2";
 
     private readonly NpgsqlConnection _connection;
+    private readonly Months _months;
     private readonly LogIdentity? _identity;
 
     /// <summary>Set by a commit that the server itself is not sure of, e.g. one whose wait for a standby was cut short.</summary>
@@ -52,7 +53,7 @@ internal sealed class WriteSession : IAsyncDisposable
 
     private WriteSession(NpgsqlConnection connection, LogIdentity? identity, Identity owner, long batch)
     {
-        (_connection, _identity, Owner, Batch) = (connection, identity, owner, batch);
+        (_connection, _months, _identity, Owner, Batch) = (connection, new Months(connection), identity, owner, batch);
         connection.Notice += (_, notice) => _warned |= notice.Notice.InvariantSeverity is "WARNING";
     }
 
@@ -70,7 +71,7 @@ internal sealed class WriteSession : IAsyncDisposable
     /// <exception cref="NpgsqlException"/>
     public static async Task<WriteSession> OpenAsync(Database database, AcknowledgedBatches acknowledged, LogIdentity? identity, Identity? own)
     {
-        var connection = await database.OpenAsync();
+        var connection = await database.OpenAsync(RecordRole.Writer);
         try
         {
             await acknowledged.RequireAsync(connection);
@@ -94,6 +95,8 @@ internal sealed class WriteSession : IAsyncDisposable
     /// <exception cref="WriterLostException">Nothing was written.</exception>
     public async Task CommitAsync(IReadOnlyList<Write> writes)
     {
+        // Before the transaction: to wait within one for somebody who makes the same month could last for ever.
+        await _months.RequireAsync(writes.Select(write => write.RowTime).OfType<DateTimeOffset>().Select(Month.Of));
         var rows = await BatchLoad.LoadAsync(_connection, writes, [new NpgsqlBatchCommand(Begin), Values.Command(Raise, Values.Of(Owner.Writer), Values.Of(Owner.Session), Values.Of(Batch))]);
         var rules = new WriteRules(rows, _identity);
         foreach (var write in writes)

@@ -25,7 +25,7 @@ internal sealed class IndexBuild(StoredRecord record, IndexConnection connection
     {
         var states = await connection.Reads.IndexStates();
         var behind = new Dictionary<string, (long At, long End)>();
-        foreach (var (tenant, end) in await record.Read(ClosedTurnReads.TreeSizes, cancellation))
+        foreach (var (tenant, end) in await record.Read(null, ClosedTurnReads.TreeSizes, cancellation))
         {
             if (tenant == IRegistry.Cluster)
                 continue;
@@ -49,6 +49,7 @@ internal sealed class IndexBuild(StoredRecord record, IndexConnection connection
     /// <summary>How far the tenant's index is; null where it is not ours to go on with.</summary>
     private async Task<long?> BeginningAsync(string tenant, (Digest Scheme, long Leaves, Digest Root)? state, CancellationToken cancellation)
     {
+        await connection.EnterAsync(tenant);
         if (!_schemes.TryGetValue(tenant, out var scheme))
             _schemes[tenant] = scheme = (await termsOf(tenant)).Scheme;
         if (state is var (theirs, _, _) && theirs != scheme)
@@ -77,6 +78,7 @@ internal sealed class IndexBuild(StoredRecord record, IndexConnection connection
     /// <returns>How far it is then.</returns>
     private async Task<long> AdvanceAsync(string tenant, long at, long end, CancellationToken cancellation)
     {
+        await connection.EnterAsync(tenant);
         // Not kept: tenants are many, and what makes their terms may be large.
         var terms = await termsOf(tenant);
         var (turns, next) = (new List<IndexedTurn>(), at);
@@ -188,7 +190,7 @@ internal sealed class IndexBuild(StoredRecord record, IndexConnection connection
         }
     }
 
-    private Task<Digest?> RootAsync(string tenant, long leaves, CancellationToken cancellation) => record.Read(reads => reads.TreeRoot(tenant, leaves), cancellation);
+    private Task<Digest?> RootAsync(string tenant, long leaves, CancellationToken cancellation) => record.Read(tenant, reads => reads.TreeRoot(tenant, leaves), cancellation);
 }
 
 /// <summary>The index was dropped meanwhile, or is built by another process: what is there is to be looked at anew.</summary>

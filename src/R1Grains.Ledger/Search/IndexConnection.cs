@@ -11,6 +11,9 @@ internal abstract class IndexConnection : IAsyncDisposable
     /// <summary>Whether it builds the index from now on, until it is disposed of; false while another one does.</summary>
     public abstract Task<bool> LeadAsync();
 
+    /// <summary>From now on it sees and writes what is the tenant's, and of others how far they are. Not within a transaction.</summary>
+    public abstract Task EnterAsync(string tenant);
+
     public abstract Task BeginAsync();
 
     public abstract Task CommitAsync();
@@ -29,6 +32,7 @@ internal abstract class IndexConnection : IAsyncDisposable
     /// <summary>In a transaction of its own.</summary>
     public async Task DropAsync(string tenant)
     {
+        await EnterAsync(tenant);
         await BeginAsync();
         // First the row that whoever builds has to change: it waits, or finds out.
         foreach (var table in (string[])["search_state", "search_tail", "search_segment", "search_block"])

@@ -9,6 +9,7 @@ internal static class IndexErasure
     {
         if (leaves.Count == 0)
             return true;
+        await connection.EnterAsync(tenant);
         await connection.BeginAsync();
         // Whoever builds or drops the index waits.
         var seen = await connection.Reads.Query("UPDATE search_state SET leaves = leaves WHERE tenant = $1 RETURNING leaves", row => row.GetInt64(0), tenant);

@@ -8,16 +8,20 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 {
     private readonly Statement _begin = new(connection, "BEGIN");
     private readonly Statement _end = new(connection, "ROLLBACK");
-    private readonly Statement _head = new(connection, IEvidence.HeadQuery, 1);
-    private readonly Statement _entries = new(connection, IEvidence.EntriesQuery, 1);
-    private readonly Statement _pieces = new(connection, IEvidence.PiecesQuery, 1);
+    private readonly Statement _head = new(connection, $"SELECT {IEvidence.HeadColumns}, NULL FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1", 1);
+    private readonly Statement _entries = new(connection, $"SELECT {IEvidence.EntryColumns}, NULL FROM entry WHERE conversation_id = $1 ORDER BY idx", 1);
+    private readonly Statement _pieces = new(connection, $"SELECT {IEvidence.PieceColumns}, NULL FROM piece WHERE conversation_id = $1 ORDER BY turn, number", 1);
     private readonly Statement _administration = new(connection, IEvidence.AdministrationQuery, 1);
     private readonly Statement _records = new(connection, IEvidence.AdministrativeRecordsQuery, 1);
     private readonly Statement _documents = new(connection, IEvidence.DocumentsQuery, 1);
     private readonly Statement _tree = new(connection, IEvidence.TreeQuery, 1);
+    private readonly Statement _places = new(connection, IEvidence.PlacesQuery, 1);
+    private readonly Statement _retiredMonths = new(connection, IEvidence.RetiredMonthsQuery);
     private readonly Statement _tiles = new(connection, IEvidence.TilesQuery, 1);
     private readonly Statement _leaves = new(connection, IEvidence.LeavesQuery, 1);
     private readonly Statement _checkpoints = new(connection, IEvidence.CheckpointsQuery, 1);
+
+    public IReadOnlyList<string> TablesOfConversations => ["entry", "piece"];
 
     public void Begin() => _begin.Execute();
 
@@ -42,6 +46,10 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
     }
 
     public DbDataReader Tree(long after) => _tree.Query(after);
+
+    public DbDataReader Places(long conversation) => _places.Query(conversation);
+
+    public DbDataReader RetiredMonths() => _retiredMonths.Query();
 
     public DbDataReader Tiles(long tree) => _tiles.Query(tree);
 
@@ -77,7 +85,7 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents, _tree, _tiles, _leaves, _checkpoints])
+        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents, _tree, _places, _retiredMonths, _tiles, _leaves, _checkpoints])
             statement.Dispose();
         connection.Dispose();
     }

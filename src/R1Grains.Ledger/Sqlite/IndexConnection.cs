@@ -11,6 +11,9 @@ internal sealed class IndexConnection(SqliteConnection connection) : Search.Inde
     /// <summary>The process that has the record has its index.</summary>
     public override Task<bool> LeadAsync() => Task.FromResult(true);
 
+    /// <remarks>Nobody but this process sees the file, and its statements name the tenant.</remarks>
+    public override Task EnterAsync(string tenant) => Task.CompletedTask;
+
     public override Task BeginAsync() => ExecuteAsync("BEGIN IMMEDIATE");
 
     public override Task CommitAsync() => ExecuteAsync("COMMIT");

@@ -12,15 +12,22 @@ internal sealed class SqliteReads(SqliteConnection connection) : RecordReads
 
     public override string JoinOne(string table, string name, string condition) => $"JOIN {table} {name} ON {condition}";
 
+    protected override string TurnOfRequestQuery => """
+        SELECT e.turn FROM conversation_head h JOIN entry e ON e.conversation_id = h.id AND e.request_id = $3 WHERE h.tenant = $1 AND h.name = $2
+        """;
+
     public override ValueTask DisposeAsync() => connection.DisposeAsync();
 
-    protected override DbCommand Command(string sql, object?[] values)
+    public override string RowsOfHead(string row) => $"{row}.conversation_id = h.id";
+
+    internal override async Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> read, params object?[] values)
     {
-        var command = connection.CreateCommand();
+        await using var command = connection.CreateCommand();
         command.CommandText = sql;
         for (var i = 0; i < values.Length; i++)
             command.Parameters.Add(new SqliteParameter($"${i + 1}", values[i] ?? DBNull.Value));
-        return command;
+        await using var row = await command.ExecuteReaderAsync();
+        return await ReadAllAsync(row, read);
     }
 
     protected override Task BeginAsync()

@@ -16,6 +16,10 @@ internal static class ClosedTurnReads
     public static async Task<IReadOnlyList<(string Tenant, long Leaves)>> TreeSizes(this RecordReads reads) =>
         await reads.Query("SELECT tenant, size FROM tree ORDER BY id", row => (row.GetString(0), row.GetInt64(1)));
 
+    /// <summary>How many leaves the tenant's tree has; 0 where there is none.</summary>
+    public static async Task<long> TreeSize(this RecordReads reads, string tenant) =>
+        (await reads.Query("SELECT size FROM tree WHERE tenant = $1", row => row.GetInt64(0), tenant)).SingleOrDefault();
+
     /// <summary>Of the tenant's tree when it had so many leaves; null where it has fewer.</summary>
     public static async Task<Digest?> TreeRoot(this RecordReads reads, string tenant, long leaves) =>
         (await reads.Query("SELECT origin FROM tree WHERE tenant = $1", row => row.GetString(0), tenant)).SingleOrDefault() is { } origin ? (await reads.TreeAt(origin, leaves)).Root : null;
@@ -23,17 +27,18 @@ internal static class ClosedTurnReads
     /// <summary>At which the turns of a conversation ended.</summary>
     public static Task<List<long>> Leaves(this RecordReads reads, ConversationKey key) => reads.Query(
         $"""
-        SELECT l.number FROM entry c
+        SELECT l.number
+        FROM conversation_head h
+        JOIN entry c ON {reads.RowsOfHead("c")}
         {reads.JoinOne("leaf", "l", "l.tree = (SELECT id FROM tree WHERE tenant = $1) AND l.kind = 1 AND l.owner = c.conversation_id AND l.idx = c.idx")}
-        WHERE c.conversation_id = (SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2) AND c.kind + 0 = 3
+        WHERE h.tenant = $1 AND h.name = $2 AND c.kind + 0 = 3
         ORDER BY l.number
         """, row => row.GetInt64(0), key.Tenant, key.Conversation);
 
     /// <summary>Those that ended at the leaves from <paramref name="first"/> on, of which so many are looked at as there are.</summary>
     public static Task<(List<ClosedTurnRow> Turns, long Next)> ClosedTurns(this RecordReads reads, string tenant, long first, int leaves) => reads.AtOneMoment(async () =>
     {
-        var size = (await reads.Query("SELECT size FROM tree WHERE tenant = $1", row => row.GetInt64(0), tenant)).SingleOrDefault();
-        var next = Math.Max(first, Math.Min(size, first + leaves));
+        var next = Math.Max(first, Math.Min(await reads.TreeSize(tenant), first + leaves));
         return (await reads.Query(Select(reads, "l.number >= $2 AND l.number < $3"), Read, tenant, first, next), next);
     });
 
@@ -56,10 +61,10 @@ internal static class ClosedTurnReads
             o.turn, o.epoch, o.time, o.skeleton, o.sealed, c.epoch, c.time, c.skeleton, c.sealed, c.piece_count, c.pieces_hash
         FROM tree t
         JOIN leaf l ON l.tree = t.id
-        {reads.JoinOne("entry", "c", "c.conversation_id = l.owner AND c.idx = l.idx AND c.kind = 3")}
-        {reads.JoinOne("entry", "o", "o.conversation_id = l.owner AND o.turn = c.turn AND o.kind = 2")}
-        {reads.JoinOne("entry", "f", "f.conversation_id = l.owner AND f.turn = 0 AND f.kind = 1")}
         {reads.JoinOne("conversation_head", "h", "h.id = l.owner")}
+        {reads.JoinOne("entry", "c", $"{reads.RowsOfHead("c")} AND c.idx = l.idx AND c.kind = 3")}
+        {reads.JoinOne("entry", "o", $"{reads.RowsOfHead("o")} AND o.idx = l.idx - 1 AND o.kind = 2")}
+        {reads.JoinOne("entry", "f", $"{reads.RowsOfHead("f")} AND f.idx = 0")}
         WHERE t.tenant = $1 AND l.kind + 0 = 1 AND {numbers}
         ORDER BY l.number
         """;

@@ -10,11 +10,11 @@ namespace R1Grains.Ledger.Storage;
 internal sealed record ConversationRow(
     ConversationKey Key, long Number, DataKeyId DataKey, long LastActivity, int TurnCount, bool TurnIsOpen, Entry Opened, Entry? Completed)
 {
-    public const string Select = """
+    public static string Select(RecordReads reads) => $"""
         SELECT h.tenant, h.name, h.id, h.data_key, h.last_activity, h.next_turn, h.deadline IS NOT NULL, o.time, o.skeleton, o.sealed, c.epoch, c.time, c.skeleton
         FROM conversation_head h
-        JOIN entry o ON o.conversation_id = h.id AND o.turn = 0 AND o.kind = 1
-        LEFT JOIN entry c ON c.conversation_id = h.id AND c.turn = 0 AND c.kind = 4
+        JOIN entry o ON {reads.RowsOfHead("o")} AND o.idx = 0
+        LEFT JOIN entry c ON {reads.RowsOfHead("c")} AND c.idx = h.next_index - 1 AND c.kind = 4
         """;
 
     public static ConversationRow Read(DbDataReader row) => new(

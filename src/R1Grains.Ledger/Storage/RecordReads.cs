@@ -13,6 +13,12 @@ internal abstract class RecordReads : IAsyncDisposable
 {
     private const string ThisConversation = "(SELECT id FROM conversation_head WHERE tenant = $1 AND name = $2)";
 
+    /// <summary>Finds the turn that the request $3 opened in a conversation; SQL.</summary>
+    protected abstract string TurnOfRequestQuery { get; }
+
+    /// <summary>The condition on a row of an entry or a piece that it belongs to the conversation of the head h; SQL.</summary>
+    public abstract string RowsOfHead(string row);
+
     /// <summary>The condition on a head that it is idle and may be completed; SQL.</summary>
     protected abstract string IdleBy { get; }
 
@@ -27,18 +33,20 @@ internal abstract class RecordReads : IAsyncDisposable
         "SELECT data_key FROM conversation_head WHERE tenant = $1 AND name = $2", row => (DataKeyId?)DataKeyId.Of(row.Bytes(0)), key.Tenant, key.Conversation)).SingleOrDefault();
 
     public async Task<ConversationRow?> Conversation(ConversationKey key) =>
-        (await Query($"{ConversationRow.Select} WHERE h.tenant = $1 AND h.name = $2", ConversationRow.Read, key.Tenant, key.Conversation)).SingleOrDefault();
+        (await Query($"{ConversationRow.Select(this)} WHERE h.tenant = $1 AND h.name = $2", ConversationRow.Read, key.Tenant, key.Conversation)).SingleOrDefault();
 
     public async Task<Page<ConversationRow>> Conversations(string tenant, int pageSize, long after)
     {
-        var rows = await Query($"{ConversationRow.Select} WHERE h.tenant = $1 AND h.id > $2 ORDER BY h.id LIMIT $3", ConversationRow.Read, tenant, after, pageSize + 1);
+        var rows = await Query($"{ConversationRow.Select(this)} WHERE h.tenant = $1 AND h.id > $2 ORDER BY h.id LIMIT $3", ConversationRow.Read, tenant, after, pageSize + 1);
         var page = rows.Take(pageSize).ToList();
         return new Page<ConversationRow>(page, rows.Count > pageSize ? page[^1].Number : null);
     }
 
-    public Task<(ConversationRow Conversation, List<TurnRow> Turns)> TakenOver(ConversationKey key, int recentTurns) => AtOneMoment(async () =>
+    /// <summary>Null where it begins in a month that is no longer kept.</summary>
+    public Task<(ConversationRow Conversation, List<TurnRow> Turns)?> TakenOver(ConversationKey key, int recentTurns) => AtOneMoment<(ConversationRow, List<TurnRow>)?>(async () =>
     {
-        var conversation = (await Conversation(key))!;
+        if (await Conversation(key) is not { } conversation)
+            return null;
         return (conversation, await ReadTurns(key, Math.Max(1, conversation.TurnCount - recentTurns + 1), conversation.TurnCount));
     });
 
@@ -46,13 +54,13 @@ internal abstract class RecordReads : IAsyncDisposable
     public Task<List<TurnRow>> Turns(ConversationKey key, int first, int last) => AtOneMoment(() => ReadTurns(key, first, last));
 
     public async Task<int?> TurnOfRequest(ConversationKey key, string requestId) => (await Query(
-        $"SELECT turn FROM entry WHERE conversation_id = {ThisConversation} AND request_id = $3",
+        TurnOfRequestQuery,
         row => (int?)row.Int32(0), key.Tenant, key.Conversation, requestId)).SingleOrDefault();
 
     /// <summary>A turn_opened with its sealed prompt, where this is kept.</summary>
     public async Task<SealedPayload?> Prompt(ConversationKey key, int turn) => (await Query(
-        $"SELECT skeleton, sealed, prompt FROM entry WHERE conversation_id = {ThisConversation} AND turn = $3 AND kind = 2 AND prompt IS NOT NULL",
-        row => new SealedPayload(row.Bytes(0), row.Bytes(1), row.Bytes(2)), key.Tenant, key.Conversation, turn)).SingleOrDefault();
+        $"SELECT e.skeleton, e.sealed, e.prompt FROM conversation_head h JOIN entry e ON {RowsOfHead("e")} WHERE h.tenant = $1 AND h.name = $2 AND e.idx = $3 AND e.kind = 2 AND e.prompt IS NOT NULL",
+        row => new SealedPayload(row.Bytes(0), row.Bytes(1), row.Bytes(2)), key.Tenant, key.Conversation, ConversationHead.IndexOfOpening(turn))).SingleOrDefault();
 
     public async Task<IReadOnlyList<OpenTurn>> OpenTurns(int limit, OpenTurn? after) => await Query($"""
         SELECT tenant, name, next_turn - 1, deadline FROM conversation_head
@@ -109,9 +117,6 @@ internal abstract class RecordReads : IAsyncDisposable
 
     public abstract ValueTask DisposeAsync();
 
-    /// <param name="values">Of <c>$1 … $n</c>.</param>
-    protected abstract DbCommand Command(string sql, object?[] values);
-
     /// <summary>Until <see cref="EndAsync"/>, every query sees the same moment.</summary>
     protected abstract Task BeginAsync();
 
@@ -150,17 +155,20 @@ internal abstract class RecordReads : IAsyncDisposable
     private async Task<List<TurnRow>> ReadTurns(ConversationKey key, int first, int last)
     {
         var pieces = (await Query($"""
-            SELECT turn, number, epoch, time, skeleton, sealed FROM piece
-            WHERE conversation_id = {ThisConversation} AND turn BETWEEN $3 AND $4
-            ORDER BY turn, number
+            SELECT p.turn, p.number, p.epoch, p.time, p.skeleton, p.sealed
+            FROM conversation_head h JOIN piece p ON {RowsOfHead("p")}
+            WHERE h.tenant = $1 AND h.name = $2 AND p.turn BETWEEN $3 AND $4
+            ORDER BY p.turn, p.number
             """,
             row => (Turn: row.Int32(0), Piece: new JournalPiece(row.Int32(1), row.GetInt64(2), row.GetInt64(3), row.Bytes(4), row.Bytes(5))),
             key.Tenant, key.Conversation, first, last)).ToLookup(row => row.Turn, row => row.Piece);
         return await Query($"""
             SELECT o.turn, o.idx, o.epoch, o.time, o.hash, o.skeleton, o.sealed, c.idx, c.epoch, c.time, c.hash, c.skeleton, c.sealed, c.piece_count, c.pieces_hash, c.receipt
-            FROM entry o LEFT JOIN entry c ON c.conversation_id = o.conversation_id AND c.turn = o.turn AND c.kind = 3
-            WHERE o.conversation_id = {ThisConversation} AND o.turn BETWEEN $3 AND $4 AND o.kind = 2
-            ORDER BY o.turn
+            FROM conversation_head h
+            JOIN entry o ON {RowsOfHead("o")}
+            LEFT JOIN entry c ON {RowsOfHead("c")} AND c.idx = o.idx + 1
+            WHERE h.tenant = $1 AND h.name = $2 AND o.idx BETWEEN $3 AND $4 AND o.kind = 2
+            ORDER BY o.idx
             """,
             row =>
             {
@@ -176,7 +184,7 @@ internal abstract class RecordReads : IAsyncDisposable
                     isClosed ? row.Digest(10) : default,
                     row.IsDBNull(15) ? null : row.GetString(15));
             },
-            key.Tenant, key.Conversation, first, last);
+            key.Tenant, key.Conversation, ConversationHead.IndexOfOpening(first), ConversationHead.IndexOfOpening(last));
     }
 
     /// <summary>The condition on a head that it comes after $1, $2 and $3. The first part says nothing new; an index is searched by it.</summary>
@@ -187,10 +195,10 @@ internal abstract class RecordReads : IAsyncDisposable
     private static ConversationKey ReadKey(DbDataReader row) => new(row.GetString(0), row.GetString(1));
 
     /// <param name="values">Of <c>$1 … $n</c>.</param>
-    internal async Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> read, params object?[] values)
+    internal abstract Task<List<T>> Query<T>(string sql, Func<DbDataReader, T> read, params object?[] values);
+
+    protected static async Task<List<T>> ReadAllAsync<T>(DbDataReader row, Func<DbDataReader, T> read)
     {
-        await using var command = Command(sql, values);
-        await using var row = await command.ExecuteReaderAsync();
         var items = new List<T>();
         while (await row.ReadAsync())
             items.Add(read(row));

@@ -23,6 +23,8 @@ internal sealed class RegistryChange : Write<AdministrativeEntry>
     /// <remarks>No conversation has an empty name: no head is found by it.</remarks>
     public override ConversationKey Key => AdministrativePayload.Chain(Tenant);
 
+    public override DateTimeOffset? RowTime => null;
+
     public DocumentKey DocumentKey(DocumentChange change) => new(Tenant, change.Kind, change.Id);
 
     protected override AdministrativeEntry By(WriteRules rules)

@@ -60,7 +60,7 @@ internal sealed class SealedConversations(StoredRecord record, KeyRing? keys)
     {
         if (_known.TryGet(conversation, out var known))
             return known;
-        if (await record.Read(reads => reads.DataKey(conversation), CancellationToken.None) is not { } id)
+        if (await record.Read(conversation.Tenant, reads => reads.DataKey(conversation), CancellationToken.None) is not { } id)
             return null;
         _known.Add(conversation, id);
         return id;

@@ -8,6 +8,9 @@ internal abstract class Write
     /// <summary>The conversation whose head it needs.</summary>
     public abstract ConversationKey Key { get; }
 
+    /// <summary>Of the row that it adds to a conversation; null where it adds none.</summary>
+    public abstract DateTimeOffset? RowTime { get; }
+
     /// <summary>May be called again, in another transaction, when the one before it is known to be undone.</summary>
     public abstract void Apply(WriteRules rules);
 

@@ -17,12 +17,16 @@ internal sealed class ConversationCreation(ConversationOpened opened, Subject su
 
     public override ConversationKey Key => opened.Key;
 
+    public override DateTimeOffset? RowTime => opened.Time;
+
     protected override (CreationOutcome Outcome, ConversationKey Key) By(WriteRules rules) => rules.Create(this);
 }
 
 internal sealed class TakingOver(ConversationKey key) : Write<long?>
 {
     public override ConversationKey Key => key;
+
+    public override DateTimeOffset? RowTime => null;
 
     protected override long? By(WriteRules rules) => rules.TakeOver(key);
 }
@@ -38,6 +42,8 @@ internal abstract class EntryAppend : Write<Receipt>
     public abstract long Epoch { get; }
 
     public abstract DateTimeOffset Time { get; }
+
+    public sealed override DateTimeOffset? RowTime => Time;
 
     public abstract SealedPayload Payload { get; }
 
@@ -129,6 +135,8 @@ internal sealed class PieceAppend(Piece piece, DataKey key) : Write<int>
     public JournalPiece Journalled { get; } = JournalPiece.Seal(piece, key);
 
     public override ConversationKey Key => piece.Key;
+
+    public override DateTimeOffset? RowTime => piece.Time;
 
     public int Turn => piece.Turn;
 

@@ -14,7 +14,8 @@ namespace R1Grains.Ledger.Verification;
 /// </summary>
 /// <param name="keys">That sign receipts. Without any, signatures are not looked at.</param>
 /// <param name="dataKeys">Null to open nothing.</param>
-internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys)
+/// <param name="retired">What may be missing.</param>
+internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys, Func<RetiredRows> retired)
 {
     /// <summary>Text of the latest turn's pieces, joined, as far as it can be read.</summary>
     private readonly StringBuilder _text = new();
@@ -32,8 +33,20 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
 
     // Null where nothing is to be opened, or it was destroyed.
     private DataKey? _dataKey;
+
+    // What contradicts the head beside it.
+    private string? _fault;
     private ConversationHead _stored = null!;
     private ConversationHead _replayed = null!;
+
+    /// <summary>By index, the hashes of entries that are no longer kept.</summary>
+    private readonly Dictionary<long, Digest> _gone = [];
+
+    /// <summary>When the open turn was opened, in microseconds; null where its opening is no longer kept.</summary>
+    private long? _turnOpened;
+
+    // What is counted, as it was before the conversation checked last.
+    private (long Number, long Turns, long OpenTurns, long Entries, long Pieces, long Erased, long Retired) _before;
 
     /// <summary>Of the conversation checked last, counted in the order of creation; 0 before the first.</summary>
     public long Number { get; private set; }
@@ -49,6 +62,9 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
     /// <summary>Conversations whose key was destroyed; 0 where nothing was opened.</summary>
     public long Erased { get; private set; }
 
+    /// <summary>Entries that are no longer kept, and of which the tree has the hash.</summary>
+    public long Retired { get; private set; }
+
     public BadRecord Here(string reason) => new(_key?.Tenant, _key?.Conversation, _index, _turn, _piece, reason);
 
     public void Leave()
@@ -60,16 +76,16 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
     /// <summary>Checks the first conversation whose number is greater than <see cref="Number"/>. False when there is none.</summary>
     public bool CheckNext()
     {
-        var (number, counts) = (Number, (Turns, OpenTurns, Entries, Pieces, Erased));
+        _before = (Number, Turns, OpenTurns, Entries, Pieces, Erased, Retired);
         try
         {
-            return Check(number + 1);
+            return Check(Number + 1);
         }
         catch (KeyDestroyedException)
         {
             // Meanwhile: from the beginning, as one that was erased.
-            (Number, (Turns, OpenTurns, Entries, Pieces, Erased)) = (number, counts);
-            return Check(number + 1);
+            Back();
+            return Check(Number + 1);
         }
     }
 
@@ -78,21 +94,27 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         Leave();
         if (!ReadHead(expected))
             return false;
+        ReadGone();
 
         using var pieces = evidence.Pieces(Number);
         var more = pieces.Read();
         using var entries = evidence.Entries(Number);
         while (entries.Read())
         {
+            Pass(entries.GetInt64(0));
+            more = PassGone(pieces, more);
             At(_replayed.NextIndex, null, null);
             var entry = ReadEntry(entries);
             if (entry.Kind is EntryKind.TurnClosed)
-                more = CheckPieces(pieces, more);
+                more = LacksPieces(entry.Time) ? PassPieces(pieces, more) : CheckPieces(pieces, more);
             At(entry.Index, entry.Turn == 0 ? null : entry.Turn, null);
             CheckEpoch(entry.Epoch);
             CheckEntry(entries, entry);
+            RequireNoFault(entries, 14);
             Entries++;
         }
+        Pass(_stored.NextIndex);
+        more = PassGone(pieces, more);
         At(_replayed.NextIndex, null, null);
         if (_stored.NextIndex > _replayed.NextIndex)
             throw Wrong($"the entry is missing; the head counts {_stored.NextIndex}");
@@ -100,9 +122,10 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         if (_replayed.OpenTurn is { } open)
         {
             OpenTurns++;
-            more = CheckPieces(pieces, more);
+            var lacks = LacksPieces(_stored.LastActivity);
+            more = lacks ? PassPieces(pieces, more) : CheckPieces(pieces, more);
             At(null, open, _replayed.NextPiece);
-            if (_stored.NextPiece > _replayed.NextPiece)
+            if (!lacks && _stored.NextPiece > _replayed.NextPiece)
                 throw Wrong($"the piece is missing; the head counts {_stored.NextPiece - 1}");
         }
         if (more)
@@ -114,6 +137,9 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         CheckHead();
         return true;
     }
+
+    /// <summary>Stands again before the conversation that was checked last.</summary>
+    public void Back() => (Number, Turns, OpenTurns, Entries, Pieces, Erased, Retired) = _before;
 
     private bool ReadHead(long expected)
     {
@@ -127,9 +153,56 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         _key = key;
         _creation = (head.GetString(3), head.GetString(4), DataKeyId.Of(head.Bytes(5)), head.IsDBNull(6) ? null : head.Digest(6));
         _stored = HeadRow.Read(head, key, 7);
+        _fault = head.IsDBNull(17) ? null : head.GetString(17);
         _replayed = new ConversationHead { Key = key };
         _dataKey = null;
         return true;
+    }
+
+    private void ReadGone()
+    {
+        _gone.Clear();
+        _turnOpened = null;
+        if (!retired().Concerns(_stored.Key.Tenant))
+            return;
+        using var row = evidence.Places(Number);
+        while (row.Read())
+        {
+            if (retired().HasLeaf(_stored.Key.Tenant, row.GetInt64(1)))
+                _gone[row.GetInt64(0)] = row.Digest(2);
+        }
+    }
+
+    /// <summary>Passes over what is no longer kept before the entry with this index.</summary>
+    private void Pass(long index)
+    {
+        for (; _replayed.NextIndex < index && _gone.TryGetValue(_replayed.NextIndex, out var leaf); Retired++)
+        {
+            if (_replayed.NextIndex == 0)
+                FindKey(_creation.DataKey);
+            _replayed.Pass(leaf, _stored);
+            _turnOpened = null;
+        }
+    }
+
+    /// <summary>Whether pieces of the turn that is open may be missing; whether those that are there are its own then cannot be told.</summary>
+    /// <param name="end">Of the turn, in microseconds.</param>
+    private bool LacksPieces(long end) => _turnOpened is not { } begin || retired().MayLackPieces(Math.Min(begin, end), Math.Max(begin, end));
+
+    /// <summary>Passes over pieces that are left of turns that are no longer kept. True when the reader stands on a piece after them.</summary>
+    private bool PassGone(DbDataReader row, bool more)
+    {
+        while (more && _gone.ContainsKey(ConversationHead.IndexOfOpening(row.Int32(0)) + 1))
+            more = row.Read();
+        return more;
+    }
+
+    /// <summary>Passes over the pieces of the open turn. True when the reader stands on a piece after them.</summary>
+    private bool PassPieces(DbDataReader row, bool more)
+    {
+        while (more && row.Int32(0) <= _replayed.OpenTurn)
+            more = row.Read();
+        return more;
     }
 
     private Entry ReadEntry(DbDataReader row)
@@ -172,12 +245,8 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
                     throw Wrong($"the head says that request id '{_creation.RequestId}' of '{_creation.Caller}' created it, the entry says '{first.RequestId}' of '{first.Caller}'");
                 if (_creation.DataKey != dataKey || _creation.Customer != (subject.Kind is SubjectKind.Customer ? subject.Hash : null))
                     throw Wrong("the head names another data key or customer than the entry");
-                if (dataKeys is not null)
-                {
-                    _dataKey = dataKeys.FindAsync(_replayed.Key.Tenant, dataKey).AsTask().GetAwaiter().GetResult();
-                    Erased += _dataKey is null ? 1 : 0;
-                    Payload.DecodeConversationOpened(entry.Payload.Skeleton, Fields(entry), _replayed.Key, time);
-                }
+                FindKey(dataKey);
+                Payload.DecodeConversationOpened(entry.Payload.Skeleton, Fields(entry), _replayed.Key, time);
                 _replayed.Opened(entry, Microseconds.Of(first.IdleTimeout));
                 break;
             case EntryKind.TurnOpened:
@@ -190,6 +259,7 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
                 if (_dataKey?.Open(entry.Payload.Prompt, SealedPlace.OfPrompt(_replayed.Key, entry.Turn, _dataKey.Id)) is { } prompt && (prompt.Length != 4L * count || Digest.Of(prompt) != promptHash))
                     throw Wrong($"the prompt kept with it is not the one of {count} tokens that it commits to");
                 _replayed.TurnOpened(entry, Microseconds.Of(opened.Deadline));
+                _turnOpened = entry.Time;
                 _text.Clear();
                 _resumed.Clear();
                 Turns++;
@@ -207,12 +277,25 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         }
     }
 
+    private void FindKey(DataKeyId id)
+    {
+        if (dataKeys is null)
+            return;
+        _dataKey = dataKeys.FindAsync(_replayed.Key.Tenant, id).AsTask().GetAwaiter().GetResult();
+        Erased += _dataKey is null ? 1 : 0;
+    }
+
     private void CheckClose(Entry entry, DateTimeOffset time)
     {
         var (count, hash) = entry.Pieces!.Value;
         var held = _replayed.NextPiece - 1;
         var (closed, closedSealed) = Payload.DecodeTurnClosed(entry.Payload.Skeleton, Fields(entry), _replayed.Key, entry.Turn, entry.Epoch, time, count);
         RequireSealed(entry.Payload.Sealed!, closedSealed);
+        if (LacksPieces(entry.Time))
+        {
+            (_replayed.NextPiece, _replayed.PiecesHash) = (count + 1, hash);
+            return;
+        }
         if (held != count)
         {
             At(null, entry.Turn, Math.Min(held, count) + 1);
@@ -253,6 +336,7 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
             var (stored, hash) = (row.Digest(6), _replayed.Add(journalled));
             if (stored != hash)
                 throw Wrong($"its hash is {stored}; its content and the pieces before it give {hash}");
+            RequireNoFault(row, 7);
             var fields = _dataKey is null ? FieldReader.Withheld : FieldReader.Of(journalled.Open(_dataKey, _replayed.Key, turn), checks: true);
             var (piece, digest) = journalled.Decode(fields, _replayed.Key, turn);
             RequireSealed(journalled.Sealed, digest);
@@ -295,6 +379,14 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
         RequireHead("idle timeout", _stored.IdleTimeout, _replayed.IdleTimeout);
         RequireHead("last activity", _stored.LastActivity, _replayed.LastActivity);
         RequireHead("completed", _stored.Completed, _replayed.Completed);
+        if (_fault is not null)
+            throw Wrong(_fault);
+    }
+
+    private static void RequireNoFault(DbDataReader row, int column)
+    {
+        if (!row.IsDBNull(column))
+            throw Wrong(row.GetString(column));
     }
 
     private static void RequireHead<T>(string what, T stored, T replayed)

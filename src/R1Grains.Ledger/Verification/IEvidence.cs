@@ -1,4 +1,5 @@
 using System.Data.Common;
+using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Storage;
 
 namespace R1Grains.Ledger.Verification;
@@ -6,17 +7,11 @@ namespace R1Grains.Ledger.Verification;
 /// <summary>A record's rows as a verifier reads them. Every reader is read to its end or disposed of before the next of its kind.</summary>
 internal interface IEvidence : IDisposable
 {
-    const string HeadQuery = $"SELECT id, tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns} FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1";
+    const string HeadColumns = $"id, tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns}";
 
-    const string EntriesQuery = """
-        SELECT idx, format, kind, turn, epoch, time, hash, skeleton, sealed, request_id, prompt, piece_count, pieces_hash, receipt
-        FROM entry WHERE conversation_id = $1 ORDER BY idx
-        """;
+    const string EntryColumns = "idx, format, kind, turn, epoch, time, hash, skeleton, sealed, request_id, prompt, piece_count, pieces_hash, receipt";
 
-    const string PiecesQuery = """
-        SELECT turn, number, epoch, time, skeleton, sealed, hash
-        FROM piece WHERE conversation_id = $1 ORDER BY turn, number
-        """;
+    const string PieceColumns = "turn, number, epoch, time, skeleton, sealed, hash";
 
     const string AdministrationQuery = "SELECT tenant, next_index, last_hash FROM administration WHERE tenant > $1 ORDER BY tenant LIMIT 1";
 
@@ -37,6 +32,18 @@ internal interface IEvidence : IDisposable
         WHERE l.tree = $1 ORDER BY l.number
         """;
 
+    /// <summary>Where the entries of a conversation stand in the tree, and with which hash.</summary>
+    const string PlacesQuery = """
+        SELECT l.idx, l.number, substr(x.hashes, CAST(1 + 32 * (l.number % 256) AS INTEGER), 32)
+        FROM conversation_head h
+        JOIN tree t ON t.tenant = h.tenant
+        JOIN leaf l ON l.tree = t.id AND l.kind = 1 AND l.owner = h.id
+        JOIN tile x ON x.tree = l.tree AND x.level = 0 AND x.number = l.number / 256
+        WHERE h.id = $1 ORDER BY l.idx
+        """;
+
+    const string RetiredMonthsQuery = $"SELECT kind, id, content FROM document WHERE tenant = '{IRegistry.Cluster}' AND kind IN ('{RetiredMonth.Kind}', '{RetiredMonth.PiecesKind}') AND content IS NOT NULL";
+
     const string TilesQuery = "SELECT level, number, hashes FROM tile WHERE tree = $1 ORDER BY level, number";
 
     const string CheckpointsQuery = "SELECT size, note FROM checkpoint WHERE tree = $1 ORDER BY size";
@@ -46,11 +53,19 @@ internal interface IEvidence : IDisposable
 
     void End();
 
-    /// <summary>The head of the first conversation with a greater number, if there is one.</summary>
+    /// <summary>The tables whose rows name the number of a conversation.</summary>
+    IReadOnlyList<string> TablesOfConversations { get; }
+
+    /// <summary>
+    /// The head of the first conversation with a greater number, if there is one: <see cref="HeadColumns"/>, and what
+    /// contradicts it in what the store keeps beside it, else null. So it is with entries and pieces.
+    /// </summary>
     DbDataReader Head(long after);
 
+    /// <summary>In the order of the chain: <see cref="EntryColumns"/>.</summary>
     DbDataReader Entries(long conversation);
 
+    /// <summary>In the order of turns and numbers: <see cref="PieceColumns"/>.</summary>
     DbDataReader Pieces(long conversation);
 
     /// <summary>The end of the administrative chain of the first tenant with a greater name, if there is one.</summary>
@@ -65,6 +80,12 @@ internal interface IEvidence : IDisposable
 
     /// <summary>The first tree with a greater number, if there is one.</summary>
     DbDataReader Tree(long after);
+
+    /// <summary>Not beside <see cref="Entries"/>.</summary>
+    DbDataReader Places(long conversation);
+
+    /// <summary>The documents about what is no longer kept: kind, id, content.</summary>
+    DbDataReader RetiredMonths();
 
     DbDataReader Tiles(long tree);
 

@@ -5,29 +5,42 @@ using R1Grains.Ledger.Tree;
 namespace R1Grains.Ledger.Verification;
 
 /// <summary>Goes through all conversations in the order of their creation, then through all trees, each as it is at one moment.</summary>
-internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys)
+internal sealed class RecordWalk
 {
     private const int ProgressStride = 64;
 
-    private readonly ConversationWalk _conversation = new(evidence, keys, dataKeys);
-    private readonly AdministrationWalk _administration = new(evidence);
-    private readonly TreeWalk _tree = new(evidence, keys);
+    private readonly IEvidence _evidence;
+    private readonly ConversationWalk _conversation;
+    private readonly AdministrationWalk _administration;
+    private readonly TreeWalk _tree;
+
+    /// <summary>As it was when the walk began: what is taken out meanwhile is looked for once more.</summary>
+    private RetiredRows _retired = new();
 
     private long _bad;
     private BadRecord? _firstBad;
 
+    public RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys)
+    {
+        _evidence = evidence;
+        _conversation = new(evidence, keys, dataKeys, () => _retired);
+        _administration = new(evidence);
+        _tree = new(evidence, keys, () => _retired);
+    }
+
     public VerificationReport Run(IProgress<VerificationProgress>? progress, CancellationToken cancellation)
     {
         var (total, walked, more) = (0L, 0L, true);
+        Judge(() => _retired = RetiredRows.Read(_evidence), _administration.Here);
         // Conversations are numbered without gaps.
-        Judge(() => total = evidence.LastNumber());
+        Judge(() => total = _evidence.LastNumber());
         while (more)
         {
             cancellation.ThrowIfCancellationRequested();
             var previous = _conversation.Number;
-            evidence.Begin();
-            Judge(() => more = _conversation.CheckNext());
-            evidence.End();
+            _evidence.Begin();
+            Judge(() => more = Check(_conversation.CheckNext, _conversation.Back));
+            _evidence.End();
             more &= _conversation.Number > previous;
             walked += more ? 1 : 0;
             if (walked % ProgressStride == 0 || !more)
@@ -35,8 +48,8 @@ internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys
         }
         _conversation.Leave();
         Judge(() => RequireLast(total));
-        Judge(() => RequireNoStrays("entry"));
-        Judge(() => RequireNoStrays("piece"));
+        foreach (var table in _evidence.TablesOfConversations)
+            Judge(() => RequireNoStrays(table));
         WalkAdministration(cancellation);
         WalkTrees(cancellation);
         return new VerificationReport(
@@ -44,6 +57,7 @@ internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys
         {
             Erased = _conversation.Erased,
             AdministrativeRecords = _administration.Records,
+            RetiredEntries = _conversation.Retired,
             Leaves = _tree.Leaves,
             Checkpoints = _tree.Checkpoints,
         };
@@ -56,16 +70,16 @@ internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys
         {
             cancellation.ThrowIfCancellationRequested();
             more = false;
-            evidence.Begin();
+            _evidence.Begin();
             JudgeAdministration(() => more = _administration.CheckNext());
             more |= _administration.Leave();
-            evidence.End();
+            _evidence.End();
         }
         foreach (var table in (string[])["administrative_record", "document"])
         {
             JudgeAdministration(() =>
             {
-                if (evidence.FindStrayTenant(table) is { } stray)
+                if (_evidence.FindStrayTenant(table) is { } stray)
                     throw new InvalidDataException($"table {table} has rows of tenant '{stray}', which has no chain");
             });
         }
@@ -78,18 +92,36 @@ internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys
         {
             cancellation.ThrowIfCancellationRequested();
             var previous = _tree.Number;
-            evidence.Begin();
-            JudgeTree(() => more = _tree.CheckNext());
-            evidence.End();
+            _evidence.Begin();
+            JudgeTree(() => more = Check(_tree.CheckNext, () => _tree.Back(previous)));
+            _evidence.End();
             more &= _tree.Number > previous;
         }
         _tree.Leave();
         JudgeTree(RequireAllInTrees);
     }
 
+    /// <summary>Checks once more where a month was taken out while the record is read.</summary>
+    private bool Check(Func<bool> next, Action back)
+    {
+        try
+        {
+            return next();
+        }
+        catch (InvalidDataException)
+        {
+            var now = RetiredRows.Read(_evidence);
+            if (now.Count == _retired.Count)
+                throw;
+            _retired = now;
+            back();
+            return next();
+        }
+    }
+
     private void RequireAllInTrees()
     {
-        if (evidence.FindOutsideTrees() is var (tenant, what))
+        if (_evidence.FindOutsideTrees() is var (tenant, what))
             throw new InvalidDataException($"{what} of tenant '{tenant}' stands in no tree");
     }
 
@@ -101,7 +133,7 @@ internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys
 
     private void RequireNoStrays(string table)
     {
-        if (evidence.FindStray(table) is { } stray)
+        if (_evidence.FindStray(table) is { } stray)
             throw new InvalidDataException($"table {table} has rows of conversation number {stray}, which does not exist");
     }
 
@@ -126,5 +158,5 @@ internal sealed class RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys
 
     /// <summary>Whether the record is at fault: a check failed, or its bytes, its types or its pages are not what they must be.</summary>
     private bool Contradicts(Exception failure) => failure
-        is InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException || evidence.IsDamage(failure);
+        is InvalidDataException or InvalidCastException or InvalidOperationException or DecoderFallbackException || _evidence.IsDamage(failure);
 }

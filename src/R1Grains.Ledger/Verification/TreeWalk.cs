@@ -6,7 +6,8 @@ namespace R1Grains.Ledger.Verification;
 
 /// <summary>Builds every tenant's tree again from the hashes of its leaves, and compares its tiles, its edge and its checkpoints.</summary>
 /// <param name="keys">That sign checkpoints. Without any, signatures are not looked at.</param>
-internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
+/// <param name="retired">What may be missing.</param>
+internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, Func<RetiredRows> retired)
 {
     /// <summary>Of the levels above the leaves, which are compared when those are done.</summary>
     private readonly Dictionary<Tile, List<byte>> _upper = [];
@@ -67,6 +68,9 @@ internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
         return true;
     }
 
+    /// <summary>Stands again where it stood after tree <paramref name="number"/>.</summary>
+    public void Back(int number) => Number = number;
+
     private Queue<Checkpoint> ReadCheckpoints(string origin)
     {
         var checkpoints = new Queue<Checkpoint>();
@@ -106,7 +110,8 @@ internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
         for (var rest = hashes.AsSpan(); !rest.IsEmpty; rest = rest[Digest.Length..])
         {
             _leaf = frontier.Size;
-            var (held, leaf) = (new Digest(rest[..Digest.Length]), ReadLeaf(leaves, frontier.Size));
+            var held = new Digest(rest[..Digest.Length]);
+            var leaf = ReadLeaf(leaves, frontier.Size, held);
             if (held != leaf)
                 throw Wrong($"the tile holds {held}, and what the leaf stands for has {leaf}");
             frontier.Append(leaf, added);
@@ -126,7 +131,8 @@ internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
         }
     }
 
-    private Digest ReadLeaf(DbDataReader row, long number)
+    /// <param name="held">What the tile has, which stands for what is no longer kept.</param>
+    private Digest ReadLeaf(DbDataReader row, long number, Digest held)
     {
         if (!row.Read() || row.GetInt64(0) != number)
             throw Wrong("the leaf is missing");
@@ -137,6 +143,8 @@ internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
             LeafKind.Administrative => $"administrative record {index}",
             _ => throw Wrong($"leaves of kind {(int)kind} are unknown"),
         };
+        if (row.IsDBNull(4) && kind is LeafKind.Entry && retired().HasLeaf(_tenant!, number))
+            return held;
         if (row.IsDBNull(4))
             throw Wrong($"it stands for {what}, which is missing");
         return row.GetString(5) == _tenant ? row.Digest(4) : throw Wrong($"it stands for {what}, which belongs to tenant '{row.GetString(5)}'");

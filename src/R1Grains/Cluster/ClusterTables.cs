@@ -34,7 +34,9 @@ internal static partial class ClusterTables
         return settings.ToString();
     }
 
-    /// <exception cref="StartFailure">They were made by a newer program, and are not for this one.</exception>
+    /// <summary>As the record's owner, for its writers.</summary>
+    /// <param name="postgres">Connection string of a login that may be the record's owner, where there is anything to make.</param>
+    /// <exception cref="StartFailure">They were made by a newer program, and are not for this one; or are missing, and the login may not make them.</exception>
     public static async Task Make(string postgres)
     {
         // A data source of several hosts would not take a connection string that says which one.
@@ -47,8 +49,10 @@ internal static partial class ClusterTables
             throw new StartFailure($"The tables of schema {Schema} in ConnectionStrings__Postgres have version {found}, this program knows version {Version}, and it must know version {oldest} at least: start the version that made them, or a newer one.");
         // Asked first, so that a user who may not create anything can start where everything is there.
         if (found >= Version) return;
+        await TakeOwner();
         if (found == 0) await Execute($"CREATE SCHEMA IF NOT EXISTS {Schema}");
         await Execute(Script());
+        await Execute($"GRANT USAGE ON SCHEMA {Schema} TO {Role("writer")}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {Schema} TO {Role("writer")}");
         await Execute($"COMMENT ON SCHEMA {Schema} IS '{Version}, for {Oldest} and later'");
         await transaction.CommitAsync();
 
@@ -60,6 +64,20 @@ internal static partial class ClusterTables
             return Comment().Match(text) is { Success: true, Groups: var groups }
                 ? (Number(groups[1]), groups[2].Success ? Number(groups[2]) : Number(groups[1]))
                 : throw new StartFailure($"Schema {Schema} in ConnectionStrings__Postgres has the comment '{text}', which names no version of the cluster's tables: name another database, or write the comment back.");
+        }
+
+        string Role(string name) => $"\"{connection.Database.Replace("\"", "\"\"", StringComparison.Ordinal)}_{name}\"";
+
+        async Task TakeOwner()
+        {
+            try
+            {
+                await Execute($"SET LOCAL ROLE {Role("owner")}");
+            }
+            catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege)
+            {
+                throw new StartFailure($"The tables of schema {Schema} in ConnectionStrings__Postgres are {(found == 0 ? "missing" : $"of version {found}, this program makes it {Version}")}, and its user is no member of {Role("owner")}: let one who is make them once, as ConnectionStrings__PostgresOwner.");
+            }
         }
 
         static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);

@@ -19,12 +19,12 @@ internal static class PostgresServer
     /// <exception cref="StartFailure">It does not answer.</exception>
     /// <exception cref="RecordServerException">It must not hold a record as it is set.</exception>
     /// <exception cref="RecordRewoundException">It has lost what it had acknowledged.</exception>
-    public static Task<IRecord> Open(string connection, IRecordMarks marks, LogIdentity? identity, KeyRing? keys, TimeProvider time) => Open<IRecord>("Postgres", async () =>
+    public static Task<IRecord> Open(PostgresLogins logins, IRecordMarks marks, LogIdentity? identity, KeyRing? keys, TimeProvider time) => Open<IRecord>("Postgres", async () =>
     {
-        var record = await PostgresRecord.OpenAsync(connection, marks, identity, keys, time);
+        var record = await PostgresRecord.OpenAsync(logins, marks, identity, keys, time);
         try
         {
-            await ClusterTables.Make(connection);
+            await ClusterTables.Make(logins.Owner);
             return record;
         }
         catch
@@ -34,7 +34,7 @@ internal static class PostgresServer
         }
     }, time);
 
-    /// <inheritdoc cref="Open(string, IRecordMarks, LogIdentity?, KeyRing?, TimeProvider)"/>
+    /// <inheritdoc cref="Open(PostgresLogins, IRecordMarks, LogIdentity?, KeyRing?, TimeProvider)"/>
     /// <summary>The database of the keys, in the same way.</summary>
     /// <exception cref="KeyStoreException">It is the record's.</exception>
     public static Task<PostgresKeyStore> OpenKeys(string connection, TimeProvider time) => Open("Keys", () => PostgresKeyStore.OpenAsync(connection, time), time);
@@ -51,8 +51,8 @@ internal static class PostgresServer
             }
             catch (Exception away) when (away is (RecordUnavailableException and not RecordRewoundException) or NpgsqlException)
             {
-                if (away is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege })
-                    throw new StartFailure($"The user of ConnectionStrings__{name} may not make the tables that it needs ({away.Message}): grant CREATE on the database, once.");
+                if (Causes(away).Any(cause => cause is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege }))
+                    throw new StartFailure(name == "Keys" ? $"The user of ConnectionStrings__Keys may not make the tables that it needs ({away.Message}): let it own the database." : away.Message);
                 // Waiting mends neither a password nor a certificate.
                 if (Causes(away).Any(cause => cause is AuthenticationException))
                     throw new StartFailure($"{away.Message} It must speak TLS with a certificate that leads to an authority known here: 'Root Certificate=/path/ca.pem' in ConnectionStrings__{name} names one.");

@@ -49,7 +49,8 @@ public static class Registration
             : services
                 .AddSingleton<IRecordMarks>(_ => settings.Redis is { } redis ? new RedisRecordMarks(redis, settings.Cluster) : new FileRecordMarks(settings.Data))
                 .AddSingleton<IRecord>(provider => PostgresServer.Open(
-                    postgres, provider.GetRequiredService<IRecordMarks>(), settings.Roles.HasFlag(Roles.Conversation) ? Identity(provider) : null, settings.HoldsKeys ? provider.GetRequiredService<KeyRing>() : null, provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
+                    new(postgres) { Reader = settings.PostgresReader ?? postgres, Indexer = settings.PostgresIndexer ?? postgres, Owner = settings.PostgresOwner ?? postgres },
+                    provider.GetRequiredService<IRecordMarks>(), settings.Roles.HasFlag(Roles.Conversation) ? Identity(provider) : null, settings.HoldsKeys ? provider.GetRequiredService<KeyRing>() : null, provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
         .AddSingleton(_ => NoteSigner.ReadOrMake(settings.RecordKey ?? Path.Combine(settings.Data, SqliteRecord.KeyFileName)))
         .AddSingleton(_ => OpenKeys(settings).GetAwaiter().GetResult())
         .AddSingleton(provider => ((StoredRecord)provider.GetRequiredService<IRecord>()).Registry)

@@ -11,7 +11,7 @@ public sealed class PostgresKeyStoreTests(PostgresFixture fixture) : KeyStoreTes
     private readonly string _name = $"keys_{Interlocked.Increment(ref _count)}";
     private string _database = "";
 
-    public override async Task InitializeAsync() => _database = await fixture.Server.CreateDatabaseAsync(_name);
+    public override async Task InitializeAsync() => _database = await fixture.Server.CreateBareDatabaseAsync(_name);
 
     protected override async Task<IKeyStore> OpenNewAsync() => await PostgresKeyStore.OpenAsync(_database);
 

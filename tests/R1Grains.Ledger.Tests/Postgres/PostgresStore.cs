@@ -9,12 +9,14 @@ internal sealed class PostgresStore : IRecordStore
 {
     private static int _count;
 
-    private readonly string _name = $"record_{Interlocked.Increment(ref _count)}";
     private readonly PostgresServer _server;
     private readonly StoreKeys _keys;
     private string? _connectionString;
 
     public PostgresStore(PostgresServer server) => (_server, _keys) = (server, new StoreKeys(Marks));
+
+    /// <summary>Of the database.</summary>
+    public string Name { get; } = $"record_{Interlocked.Increment(ref _count)}";
 
     public string Marks { get; } = Directory.CreateTempSubdirectory("marks-").FullName;
 
@@ -30,7 +32,7 @@ internal sealed class PostgresStore : IRecordStore
 
     private static string KeyFile(string marks) => Path.Combine(marks, SqliteRecord.KeyFileName);
 
-    public async Task<string> CreateAsync() => _connectionString ??= await _server.CreateDatabaseAsync(_name);
+    public async Task<string> CreateAsync() => _connectionString ??= await _server.CreateDatabaseAsync(Name);
 
     async Task<IRecord> IRecordStore.OpenAsync() => await OpenAsync();
 
@@ -46,13 +48,14 @@ internal sealed class PostgresStore : IRecordStore
 
     public async Task<VerificationReport> VerifyWithoutKeysAsync() => await RecordVerifier.VerifyPostgresAsync(await CreateAsync());
 
+    /// <summary>As a superuser who has switched the triggers off.</summary>
+    public Task ExecuteAsync(string sql) => _server.ExecuteAsync($"SET search_path = r1grains; SET session_replication_role = replica; {sql}", Name);
+
     public Task DestroyKeysAsync(string tenant, string customer) => _keys.DestroyAsync(tenant, customer);
 
     public Task LoseKeysAsync() => _keys.LoseAsync();
 
-    public Task ExecuteAsync(string sql) => _server.ExecuteAsync($"SET search_path = r1grains; {sql}", _name);
-
-    public Task<T> ScalarAsync<T>(string sql) => _server.ScalarAsync<T>($"SET search_path = r1grains; {sql}", _name);
+    public Task<T> ScalarAsync<T>(string sql) => _server.ScalarAsync<T>($"SET search_path = r1grains; {sql}", Name);
 
     /// <summary>The database goes with its server.</summary>
     public async ValueTask DisposeAsync()

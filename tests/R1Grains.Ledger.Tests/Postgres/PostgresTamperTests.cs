@@ -5,9 +5,23 @@ namespace R1Grains.Ledger.Tests.Postgres;
 [Collection(PostgresCollection.Name)]
 public sealed partial class PostgresTamperTests(PostgresFixture fixture) : StoreTests(new PostgresStore(fixture.Server))
 {
-    private static readonly string[] Tables = ["conversation_head", "entry", "piece"];
+    private static readonly string[] Tables = ["conversation_head", "entry", "piece", "turn_request"];
 
     private static readonly string Restore = string.Join("; ", Tables.Select(table => $"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM sound_{table}"));
+
+    /// <summary>In what only these tables have.</summary>
+    private static TheoryData<string, string, string> Cases => new()
+    {
+        { "entry: tenant", "UPDATE entry SET tenant = 'other' WHERE conversation_id = 1 AND idx = 3", "c1/2/3/ 'other'" },
+        { "piece: tenant", "UPDATE piece SET tenant = 'other' WHERE conversation_id = 1 AND turn = 2 AND number = 3", "c1/2//3 'other'" },
+        { "head: first time raised", "UPDATE conversation_head SET first_time = last_time WHERE id = 1", "c1//0/ not between those that the head names" },
+        { "head: last time lowered", "UPDATE conversation_head SET last_time = first_time WHERE id = 1", "c1/1/1/ not between those that the head names" },
+        { "request: removed", "DELETE FROM turn_request WHERE conversation_id = 1 AND turn = 2", "c1/2/3/ leads to no turn" },
+        { "request: of another turn", "UPDATE turn_request SET turn = 1 WHERE conversation_id = 1 AND turn = 2", "c1/2/3/ leads to turn 1" },
+        { "request: added", "INSERT INTO turn_request VALUES (1, 'turn-9', 2, 'demo')", "c1/// opened by 2 requests, and 3 are kept" },
+        { "request: of another tenant", "UPDATE turn_request SET tenant = 'other' WHERE conversation_id = 1 AND turn = 2", "c1/// requests" },
+        { "request: stray", "INSERT INTO turn_request VALUES (50, 'turn-1', 1, 'demo')", "/// table turn_request has rows of conversation number 50" },
+    };
 
     [Fact]
     public async Task Tampering_is_found_and_its_place_named()
@@ -19,10 +33,10 @@ public sealed partial class PostgresTamperTests(PostgresFixture fixture) : Store
         await Store.ExecuteAsync("ALTER TABLE sound_conversation_head DROP COLUMN idle_at");
 
         using var key = Store.Key;
-        foreach (var (what, sql, expected) in TamperTests.Cases.Select(row => ((string)row[0], (string)row[1], (string)row[2])))
+        foreach (var (what, sql, expected) in TamperTests.Cases.Concat(Cases).Select(row => ((string)row[0], (string)row[1], (string)row[2])))
         {
-            // Its columns are as wide as their values.
-            if (what == "entry: turn beyond 32 bits")
+            // Its columns are as wide as their values, and a month's table takes no other's rows.
+            if (what is "entry: turn beyond 32 bits" or "entry: dated beyond time")
                 continue;
             await Store.ExecuteAsync($"{Restore}; {Translate(sql)}");
             var bad = (await Store.VerifyAsync([key])).FirstBad;
@@ -62,6 +76,9 @@ public sealed partial class PostgresTamperTests(PostgresFixture fixture) : Store
         sql = Text().Replace(sql, "convert_to('$1', 'UTF8')");
         sql = Cast().Replace(sql, "($1)");
         sql = Bytes().Replace(sql, "'\\x$1'::bytea");
+        sql = PieceAdded().Replace(sql, "INSERT INTO piece (conversation_id, turn, number, epoch, time, skeleton, sealed, hash, tenant) SELECT $1, tenant FROM piece");
+        sql = EntryAdded().Replace(sql, "prompt, tenant, writer, batch) SELECT $1, tenant, writer, batch FROM entry");
+        sql = sql.Replace("completed FROM conversation_head", "completed, first_time, last_time FROM conversation_head", StringComparison.Ordinal);
         return sql.Replace("completed = 0", "completed = false", StringComparison.Ordinal);
     }
 
@@ -73,6 +90,12 @@ public sealed partial class PostgresTamperTests(PostgresFixture fixture) : Store
 
     [GeneratedRegex(@"CAST\((substr.*?) AS BLOB\)")]
     private static partial Regex Cast();
+
+    [GeneratedRegex("INSERT INTO piece SELECT (.*?) FROM piece")]
+    private static partial Regex PieceAdded();
+
+    [GeneratedRegex(@"prompt\) SELECT (.*?) FROM entry")]
+    private static partial Regex EntryAdded();
 
     [GeneratedRegex("x'([0-9a-f]*)'")]
     private static partial Regex Bytes();

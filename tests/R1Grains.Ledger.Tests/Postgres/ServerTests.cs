@@ -123,7 +123,7 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
         var keys = Enumerable.Range(0, 20).Select(number => Samples.Key($"c{number}")).ToArray();
         foreach (var key in keys)
             await record.Begin(key);
-        await _store.ExecuteAsync("INSERT INTO entry (conversation_id, idx, format, kind, turn, epoch, time, hash, skeleton) VALUES (8, 1, 4, 2, 1, 1, 0, '', '')");
+        await _store.ExecuteAsync("INSERT INTO entry (conversation_id, idx, epoch, time, batch, writer, turn, format, kind, tenant, hash, skeleton) SELECT conversation_id, 1, epoch, time, batch, writer, 1, format, 2, tenant, hash, skeleton FROM entry WHERE conversation_id = 8");
         var appends = keys.Select(key => record.AppendAsync(Samples.Turn(key, 1, epoch: 1), Samples.Prompt)).ToArray();
         await Assert.ThrowsAsync<RecordUnavailableException>(() => appends[7]);
         await Task.WhenAll(appends.Where((_, number) => number != 7));
@@ -146,17 +146,17 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
         await _store.CreateAsync();
         foreach (var record in await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => _store.OpenAsync())))
             await record.DisposeAsync();
-        Assert.Equal(Migrations.Known, await _store.ScalarAsync<long>("SELECT count(*) FROM schema_version"));
+        Assert.Equal(Migrations.Known - Migrations.First + 1, await _store.ScalarAsync<long>("SELECT count(*) FROM schema_version"));
     }
 
     [Fact]
     public async Task Newer_tables_are_refused_and_left_as_they_are()
     {
         await (await _store.OpenAsync()).DisposeAsync();
-        await _store.ExecuteAsync("INSERT INTO schema_version (version) VALUES (7)");
+        await _store.ExecuteAsync("INSERT INTO schema_version (version) VALUES (77)");
         foreach (var call in new Func<Task>[] { async () => await _store.OpenAsync(), () => _store.VerifyAsync() })
-            Assert.Contains($"has version 7, this program knows version {Migrations.Known}", (await Assert.ThrowsAsync<RecordServerException>(call)).Message, StringComparison.Ordinal);
-        await _store.ExecuteAsync("DELETE FROM schema_version WHERE version = 7");
+            Assert.Contains($"has version 77, this program knows version {Migrations.Known}", (await Assert.ThrowsAsync<RecordServerException>(call)).Message, StringComparison.Ordinal);
+        await _store.ExecuteAsync("DELETE FROM schema_version WHERE version = 77");
         await (await _store.OpenAsync()).DisposeAsync();
     }
 
@@ -164,10 +164,19 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
     public async Task Newer_tables_that_are_for_this_program_too_are_used()
     {
         await (await _store.OpenAsync()).DisposeAsync();
-        await _store.ExecuteAsync("INSERT INTO schema_version (version, oldest) VALUES (7, 1)");
+        await _store.ExecuteAsync("INSERT INTO schema_version (version, oldest) VALUES (77, 1)");
         await (await _store.OpenAsync()).DisposeAsync();
         await _store.VerifyAsync();
-        Assert.Equal(7, await _store.ScalarAsync<int>("SELECT max(version) FROM schema_version"));
+        Assert.Equal(77, await _store.ScalarAsync<int>("SELECT max(version) FROM schema_version"));
+    }
+
+    [Fact]
+    public async Task Tables_of_a_program_before_the_first_release_are_refused_in_one_line()
+    {
+        await _store.CreateAsync();
+        await _store.ExecuteAsync("CREATE SCHEMA r1grains; CREATE TABLE r1grains.schema_version (version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now(), oldest integer); INSERT INTO r1grains.schema_version VALUES (5, now(), 5); GRANT USAGE ON SCHEMA r1grains TO PUBLIC; GRANT SELECT ON r1grains.schema_version TO PUBLIC");
+        foreach (var call in new Func<Task>[] { async () => await _store.OpenAsync(), () => _store.VerifyAsync() })
+            Assert.EndsWith($"the record has version 5, and this program knows versions {Migrations.First} to {Migrations.Known}: it is of a program before the first release. Name an empty database.", (await Assert.ThrowsAsync<RecordServerException>(call)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -180,9 +189,17 @@ public sealed class ServerTests(PostgresFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task Another_encoding_is_refused()
     {
-        var latin = await Server.CreateDatabaseAsync("latin", "LATIN1");
+        var latin = await Server.CreateDatabaseAsync("latin", "LATIN1", "C");
         var refused = await Assert.ThrowsAsync<RecordServerException>(() => PostgresRecord.OpenAsync(latin, new FileRecordMarks(_store.Marks)));
         Assert.Contains("encoding is LATIN1. Create it with: CREATE DATABASE", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_locale_in_which_Chinese_has_no_letters_is_refused()
+    {
+        var bare = await Server.CreateDatabaseAsync("bare_locale", locale: "C");
+        var refused = await Assert.ThrowsAsync<RecordServerException>(() => PostgresRecord.OpenAsync(bare, new FileRecordMarks(_store.Marks)));
+        Assert.Contains("locale C Chinese characters are no letters, so that words in them would not be found. Create it with: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8'", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]

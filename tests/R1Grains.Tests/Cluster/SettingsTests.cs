@@ -29,6 +29,11 @@ public sealed class SettingsTests
     [Fact]
     public void A_cluster_needs_one_record() => Refused("ConnectionStrings__Postgres", (Redis, "127.0.0.1:6379"));
 
+    [Theory]
+    [InlineData("ConnectionStrings:PostgresReader")]
+    [InlineData("ConnectionStrings:PostgresOwner")]
+    public void A_login_beside_the_one_that_writes_needs_that_one(string other) => Refused("ConnectionStrings__Postgres is not", (other, "Host=127.0.0.1"));
+
     [Fact]
     public void A_cluster_needs_keys_that_its_silos_share()
     {

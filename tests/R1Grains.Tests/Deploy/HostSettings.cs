@@ -12,7 +12,7 @@ internal static class HostSettings
     // Read where the process is put together, or by OpenTelemetry itself.
     private static readonly string[] Others =
     [
-        "ConnectionStrings__Postgres", "ConnectionStrings__Redis", "ConnectionStrings__Keys", "R1__Roles", "R1__Cluster", "R1__Silo__Name", "R1__Silo__Listen",
+        "ConnectionStrings__Postgres", "ConnectionStrings__PostgresReader", "ConnectionStrings__PostgresIndexer", "ConnectionStrings__PostgresOwner", "ConnectionStrings__Redis", "ConnectionStrings__Keys", "R1__Roles", "R1__Cluster", "R1__Silo__Name", "R1__Silo__Listen",
         "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_RESOURCE_ATTRIBUTES",
     ];
 

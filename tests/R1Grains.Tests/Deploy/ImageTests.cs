@@ -61,7 +61,7 @@ public sealed partial class ImageTests
         yield return project;
         var folder = Path.GetDirectoryName(project)!;
         var items = XDocument.Parse(Repository.Read(project)).Descendants("ItemGroup").Elements().ToArray();
-        foreach (var path in items.Where(item => item.Name.LocalName is "Protobuf" or "Content").Select(item => item.Attribute("Include")!.Value))
+        foreach (var path in items.Where(item => item.Name.LocalName is "Protobuf" or "Content" or "EmbeddedResource").Select(item => item.Attribute("Include")!.Value))
             yield return Resolve(folder, path.Split('*')[0]);
         foreach (var reference in items.Where(item => item.Name == "ProjectReference").Select(item => Resolve(folder, item.Attribute("Include")!.Value)))
             foreach (var path in Needed(reference))

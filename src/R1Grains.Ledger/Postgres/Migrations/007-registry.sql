@@ -9,12 +9,15 @@ CREATE TABLE administration (
 CREATE TABLE administrative_record (
     tenant text COLLATE "C" NOT NULL,
     idx bigint NOT NULL,
-    format smallint NOT NULL,
     time bigint NOT NULL,
+    batch bigint NOT NULL,
+    writer uuid NOT NULL,
+    format smallint NOT NULL,
     hash bytea NOT NULL,
     payload bytea NOT NULL,
     PRIMARY KEY (tenant, idx)
 );
+CREATE INDEX administrative_record_by_batch ON administrative_record (writer, batch);
 
 CREATE TABLE document (
     tenant text COLLATE "C" NOT NULL,

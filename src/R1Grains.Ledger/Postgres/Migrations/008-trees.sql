@@ -1,15 +1,4 @@
--- A writer's batches become visible in their order: by them the leader of the trees finds what is new, without gaps. What
--- was written before has a writer of its own, whose one batch it is.
-ALTER TABLE entry
-    ADD COLUMN receipt text COLLATE "C",
-    ADD COLUMN writer uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-    ADD COLUMN batch bigint NOT NULL DEFAULT 0;
-CREATE INDEX entry_by_batch ON entry (writer, batch);
-ALTER TABLE administrative_record
-    ADD COLUMN writer uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-    ADD COLUMN batch bigint NOT NULL DEFAULT 0;
-CREATE INDEX administrative_record_by_batch ON administrative_record (writer, batch);
-INSERT INTO record_writer (writer, session, batch, ended, touched) VALUES ('00000000-0000-0000-0000-000000000000', 0, 0, false, now());
+-- FORMAT.md says what the rows mean.
 
 CREATE TABLE tree (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
