@@ -8,6 +8,7 @@ using R1Grains.LoadTests.Cluster;
 using R1Grains.LoadTests.Engine;
 using R1Grains.LoadTests.Filter;
 using R1Grains.LoadTests.Fuzz;
+using R1Grains.LoadTests.Ledger;
 using R1Grains.LoadTests.Turns;
 using R1Grains.Operations;
 
@@ -19,6 +20,9 @@ var cleanUp = TimeSpan.FromSeconds(20);
 
 // The host of a cluster's processes (LocalCluster): it ends when it has served everybody, not when a command line wants to.
 if (args is ["host", .. var settings]) return await PacedHost.RunAsync(settings);
+
+// A process that writes a record until it is killed (CrashRun).
+if (args is [CrashWriter.Argument, .. var store]) return await CrashWriter.RunAsync(store);
 
 var root = new RootCommand("Measures R1Grains on this machine: a table for people, --json FILE for machines.")
 {

@@ -1,5 +1,6 @@
 using R1Grains.Ledger;
 using R1Grains.LoadTests.Filter;
+using R1Grains.LoadTests.Ledger;
 
 namespace R1Grains.LoadTests;
 

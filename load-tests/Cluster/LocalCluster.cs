@@ -113,7 +113,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     public string DataOf(Member member) => Path.Combine(_folder.FullName, "data", member.Plan.Name);
 
     /// <summary>With which what its processes record is read and written.</summary>
-    public Task<KeyRing> OpenKeys() => KeyRing.OpenAsync(FolderKeyStore.Open(KeysFolder), Ledger.Keys.RootKey.Parse(RootKey, "the run's root key"));
+    public Task<KeyRing> OpenKeys() => KeyRing.OpenAsync(FolderKeyStore.Open(KeysFolder), R1Grains.Ledger.Keys.RootKey.Parse(RootKey, "the run's root key"));
 
     private string KeysFolder => Path.Combine(_folder.FullName, KeyRing.FolderName);
 

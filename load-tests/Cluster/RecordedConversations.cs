@@ -1,6 +1,7 @@
 using System.Text;
 using Npgsql;
 using R1Grains.Ledger;
+using R1Grains.LoadTests.Ledger;
 
 namespace R1Grains.LoadTests.Cluster;
 

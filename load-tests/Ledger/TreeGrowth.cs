@@ -2,10 +2,10 @@ using System.Diagnostics;
 using R1Grains.Ledger;
 using R1Grains.Ledger.Tree;
 
-namespace R1Grains.LoadTests;
+namespace R1Grains.LoadTests.Ledger;
 
 /// <summary>How fast a tree grows and its proofs are checked, on one thread, without a store.</summary>
-internal static class TreeBenchmark
+internal static class TreeGrowth
 {
     private const int Leaves = 2_000_000;
     private const int Proofs = 2_000;
