@@ -66,6 +66,28 @@ public sealed class RoleTests(PostgresFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_indexer_sees_and_writes_the_rows_of_one_tenant_alone()
+    {
+        var tables = await ListAsync("SELECT relname FROM pg_class WHERE relnamespace = 'r1grains'::regnamespace AND relname LIKE 'search%' AND relkind = 'r' ORDER BY relname");
+        await using var connection = await ConnectAsync("indexer");
+        foreach (var table in tables)
+        {
+            foreach (var tenant in Tenants)
+            {
+                var other = Tenants.Single(other => other != tenant);
+                Assert.True(await CountAsync(connection, tenant, table, $"tenant = '{tenant}'") > 0, $"{table} shows {tenant} nothing");
+                // How far each tenant's index is, it sees of all, and can change of one.
+                if (table != "search_state")
+                    Assert.Equal(0, await CountAsync(connection, tenant, table, $"tenant = '{other}'"));
+                Assert.Equal(0, await ChangedAsync(connection, tenant, $"UPDATE {table} SET tenant = tenant WHERE tenant = '{other}'"));
+                Assert.Equal(0, await ChangedAsync(connection, tenant, $"DELETE FROM {table} WHERE tenant = '{other}'"));
+                Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(connection, $"UPDATE {table} SET tenant = 'east'"));
+            }
+            Assert.Equal(0, await ChangedAsync(connection, null, $"DELETE FROM {table}"));
+        }
+    }
+
+    [Fact]
     public async Task No_table_is_without_policies_but_those_that_hold_nothing_of_a_tenant()
     {
         await using var connection = await ConnectAsync("reader");
@@ -207,6 +229,16 @@ public sealed class RoleTests(PostgresFixture fixture) : IAsyncLifetime
         }
         await using var count = new NpgsqlCommand($"SELECT count(*) FROM {table} WHERE {condition}", connection);
         return (long)(await count.ExecuteScalarAsync())!;
+    }
+
+    /// <returns>How many rows it would have changed.</returns>
+    private static async Task<int> ChangedAsync(NpgsqlConnection connection, string? tenant, string sql)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var set = new NpgsqlCommand("SELECT set_config('r1grains.tenant', $1, true)", connection) { Parameters = { new() { Value = tenant ?? "" } } };
+        await set.ExecuteNonQueryAsync();
+        await using var change = new NpgsqlCommand(sql, connection);
+        return await change.ExecuteNonQueryAsync();
     }
 
     /// <returns>The error's code, or "done".</returns>
