@@ -73,11 +73,12 @@ internal static class AuditShowCommand
         var release = turn.Turn.Completed?.Release;
         Console.WriteLine();
         Line($"turn {turn.Turn.Index}", string.Join("  ", ((string[])[Listing.Text(turn.Turn.CreateTime), $"{turn.Turn.State}", turn.Caller, release?.Model ?? ""]).Where(part => part.Length > 0)));
+        Line("notice", turn.Turn.Notice);
         Line("question", turn.Turn.Input?.Text ?? "");
         foreach (var passage in turn.Passages)
             Line("passage", $"{passage.Source} {passage.Revision}{(passage.Text.Length > 0 ? $": {passage.Text}" : "")}");
         Line("reasoning", turn.Reasoning);
-        Line("answer", turn.Turn.Output);
+        Line(turn.Turn is { HasAiGenerated: true, AiGenerated: false } ? "fixed answer" : "answer", turn.Turn.Output);
         Line("held answer", turn.HeldAnswer);
         Line("lexicon", string.Join(", ", turn.Hits.Select(hit => $"{hit.Place} {hit.Start}-{hit.End} {hit.Category} {hit.Level} {hit.Action}")));
         Line("masked", string.Join(", ", turn.PersonalData.Select(item => $"{item.Place} {item.Start}-{item.End} {item.Kind}")));

@@ -78,10 +78,10 @@ internal static class GuardrailCommand
 
         var file = new Argument<FileInfo>("file") { Description = "A JSON object: {\"title\": …, \"entries\": [{\"term\": …, \"category\": …, \"level\": 1 to 9, \"action\": ALLOW, MASK, REVIEW, REPLACE or BLOCK, \"scope\": INPUT, OUTPUT or BOTH, \"validFrom\": …, \"validUntil\": …}]}; with the etag of 'get' it replaces a list, without one it makes a new one." };
         var put = new ExampledCommand("put", "Makes a list, or replaces its words.", "r1 guardrail lists put promises promises.json") { List, file, Listing.Json };
-        put.SetAction((parsed, cancellation) =>
+        put.SetAction(async (parsed, cancellation) =>
         {
-            var (name, wanted, requestId) = (ListName(parsed), JsonParser.Default.Parse<WordList>(File.ReadAllText(parsed.GetRequiredValue(file).FullName)), Guid.NewGuid().ToString());
-            return ShowList(parsed, connection => wanted.Etag.Length == 0
+            var (name, wanted, requestId) = (ListName(parsed), await JsonFile.Read<WordList>(parsed.GetRequiredValue(file), cancellation), Guid.NewGuid().ToString());
+            return await ShowList(parsed, connection => wanted.Etag.Length == 0
                 ? connection.Call(c => c.Guardrail.CreateWordListAsync(new() { Parent = name[..name.IndexOf("/wordLists/", StringComparison.Ordinal)], WordListId = Names.Id(name), WordList = wanted, RequestId = requestId }, cancellationToken: cancellation), cancellation)
                 : connection.Call(c => c.Guardrail.UpdateWordListAsync(new() { Name = name, WordList = wanted, RequestId = requestId }, cancellationToken: cancellation), cancellation));
         });

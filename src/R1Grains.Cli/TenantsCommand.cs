@@ -14,6 +14,8 @@ internal static class TenantsCommand
 
     private static readonly Option<FileInfo> Lexicon = File("--lexicon", "Words of its own, added to the list that ships.", isRequired: false);
 
+    private static readonly Option<FileInfo> Settings = File("--settings", "How customers are told that a machine answers, as tenant.json has it.", isRequired: false);
+
     public static Command Create()
     {
         var list = new ExampledCommand("list", "Lists the tenants that were set, the last changed ones last.", "r1 tenants list --token $OPERATOR") { Listing.Limit, Listing.Json };
@@ -25,7 +27,7 @@ internal static class TenantsCommand
         var create = new ExampledCommand("create", "Creates a tenant. Every process serves it within a second.", """
             r1 tenants create north --policy policy.md --facts facts.md
             r1 tenants create north --policy policy.md --facts facts.md --lexicon lexicon.txt --purpose "Branch North goes live"
-            """) { Id, Policy, Facts, Lexicon, PurposeOption.Purpose, Listing.Json };
+            """) { Id, Policy, Facts, Lexicon, Settings, PurposeOption.Purpose, Listing.Json };
         create.SetAction(async (parsed, cancellation) =>
         {
             var request = new CreateTenantRequest
@@ -38,7 +40,7 @@ internal static class TenantsCommand
             return await Show(parsed, connection => connection.Call(c => c.Tenants.CreateTenantAsync(request, cancellationToken: cancellation), cancellation));
         });
 
-        var update = new ExampledCommand("update", "Puts other texts in the place of a tenant's.", "r1 tenants update north --policy policy.md --facts facts.md") { Id, Policy, Facts, Lexicon, PurposeOption.Purpose, Listing.Json };
+        var update = new ExampledCommand("update", "Puts other texts in the place of a tenant's.", "r1 tenants update north --policy policy.md --facts facts.md") { Id, Policy, Facts, Lexicon, Settings, PurposeOption.Purpose, Listing.Json };
         update.SetAction(async (parsed, cancellation) =>
         {
             var tenant = await Read(parsed, cancellation);
@@ -92,16 +94,21 @@ internal static class TenantsCommand
             ("etag", tenant.Etag),
             ("policy", tenant.Policy),
             ("facts", tenant.Facts),
-            ("lexicon", tenant.Lexicon));
+            ("lexicon", tenant.Lexicon),
+            ("ai_disclosure", tenant.AiDisclosure is { } disclosure ? $"{disclosure}" : ""));
         return ExitCode.Done;
     }
 
-    private static async Task<Tenant> Read(ParseResult parsed, CancellationToken cancellation) => new()
+    private static async Task<Tenant> Read(ParseResult parsed, CancellationToken cancellation) => new(await ReadSettings(parsed.GetValue(Settings), cancellation))
     {
         Policy = await System.IO.File.ReadAllTextAsync(parsed.GetRequiredValue(Policy).FullName, cancellation),
         Facts = await System.IO.File.ReadAllTextAsync(parsed.GetRequiredValue(Facts).FullName, cancellation),
         Lexicon = parsed.GetValue(Lexicon) is { } lexicon ? await System.IO.File.ReadAllTextAsync(lexicon.FullName, cancellation) : "",
     };
+
+    /// <summary>The file has the form of the message, so that it can be a tenant folder's as well.</summary>
+    private static async Task<Tenant> ReadSettings(FileInfo? settings, CancellationToken cancellation) =>
+        settings is null ? new() : new() { AiDisclosure = (await JsonFile.Read<Tenant>(settings, cancellation)).AiDisclosure };
 
     private static Option<FileInfo> File(string name, string what, bool isRequired) =>
         new Option<FileInfo>(name) { Description = what, HelpName = "file", Required = isRequired }.AcceptExistingOnly();

@@ -48,7 +48,14 @@ public sealed record TurnOpened
 
     /// <summary>In the input, and covered for the model; null in turns from before it was looked for.</summary>
     public IReadOnlyList<PersonalItem>? PersonalData { get; init; }
+
+    /// <summary>How the customer is told that a machine answers; null in turns from before they were told.</summary>
+    public AiDisclosure? Disclosure { get; init; }
 }
+
+/// <param name="Notice">Shown with the turn's acceptance; empty where it is not the conversation's first, or the tenant has none.</param>
+/// <param name="IsLabelled">Whether each text that is shown is labelled as a model's or not.</param>
+public sealed record AiDisclosure(string Notice, bool IsLabelled);
 
 /// <param name="Source">Names the document.</param>
 /// <param name="Revision">Names the document's state, e.g. its hash.</param>

@@ -16,7 +16,7 @@ public class FormatTests
     public void Skeletons_have_their_golden_bytes()
     {
         Assert.Equal("000000086372656174652d31bcd1e7bc33803ddf583a8cd3329cd8dfc370ddfbe9159757eaac0e5dc78f5067000000036465760100000001b6c45863875e34487ca3c155ed145efe12a74581e27befec5aa661b8ee8ca6dd00031769000000010000000463686174af9e197b27a8fa350bf410d64655fa3e132bcb9085d7af9c3e906adca02f766700000009617373697374616e74000000057a682d434e727f33e6c818da1d1d7b53af1e3fe7ee0683d719ee187abdae4b246226a86a0c000000006b49d200", Hex(Payload.Encode(Samples.Opened(Key, "create-1"), Subject, DataKey.Id, Salts())));
-        Assert.Equal("42c90929e1706ec541175ad3e9100186cf31f09d04356c0c416f33ad7e107e2c", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt, Salts()).Written).ToString());
+        Assert.Equal("ac686953e2634ac3b25385d0cdb022609a7b453ceb20ed850bdaad62f4a0e1dd", Digest.Of(Payload.Encode(Samples.Turn(Key, 1, 1), Prompt, Salts()).Written).ToString());
         Assert.Equal("23c8ced657d7d5cc689f5291ef951119c2001cb824053fad8e0fad87cd5c295c", Digest.Of(Payload.Encode(Samples.Closed(Key, 1, 1, 2), Salts()).Written).ToString());
         Assert.Equal("dc8b5dfe7393d80e120d2ee5d8f077cd92321413c52bb5a83e21e36954bbb82145d88b0a680e4438c97e56ba32afbd7ceca9ea829082f167fe21afced96830430000000100000003276482b383990be04395ca9e2df884673c33d1b3fc1814c514a7f0b120cf3ec6", Hex(JournalPiece.Encode(Samples.Piece(Key, 1, 2, 1), Salts())));
         Assert.Equal("00000003646576010000000a636f6d706c6574652d310000000663616c6c6572", Convert.ToHexStringLower(Payload.Encode(Samples.Completed(Key, 1, 1))));
@@ -50,11 +50,11 @@ public class FormatTests
         Assert.Equal(
             [
                 "297083bf379c2a11a1e89d43b7b94b0064ac5c40d9a8993c20c4de1bf512247e",
-                "4e8f7419b10e96fec10b033d1543f312fa88b3d865c7fc0a3ac8543820f902fd",
-                "d3ed739046080cc35fbf590da8ee0fb2fffe6b62d4fd8c7730178e136c168cef",
-                "096523ae0b04fca31537701f03bf317925fecf253d05687f706f90b0407ae636",
-                "bb412e8ef7bdb1ec10d1cd1d09f899aeb5a14785706a11dc88ed3e6cea261031",
-                "33e62f72395bea654d30ad89440754bbab0079240aa757d7ecba2bb82025a562",
+                "d3b12592ad7f0c4bb55667157f3755768ee9eb29761e8b6370d154ab3e780e4f",
+                "083677ce18875394773e6e4044290cc42f3d5f2dfdd99f0890f471f52b081a12",
+                "985c8039bbc3d71224d13d50ff28ebc73a1af5b26b60d601c804b34c7160d2e4",
+                "dd34aea7e4016501b74426426441f0b84aeefacb5dbf8cbbeaa17e9f3c321303",
+                "58ee15da7ce8c84af610b5ef13f4d3d1231b1a964b2f3d61442d619aa56c8276",
             ],
             chain.Select(digest => digest.ToString()));
 
@@ -84,6 +84,7 @@ public class FormatTests
                 Numerics = seed % 2 == 0 ? null : sample.Numerics,
                 Lexicon = seed % 3 == 0 ? null : sample.Lexicon,
                 Hits = [.. ids.Select(id => new LexiconHit(HitPlace.Input, id, ~id, seed, text, id & 255, HitAction.Mask))],
+                Disclosure = seed % 7 == 0 ? null : new(text, seed % 2 == 0),
                 PersonalData = seed % 5 == 0 ? null : [.. ids.Select(id => new PersonalItem(HitPlace.Reasoning, id, ~id, text))],
                 Passages = [.. stops.Select(stop => new Passage(stop, text, stop))],
                 Sampling = sample.Sampling with { TopP = number, Seed = seed, StopStrings = stops },
@@ -96,6 +97,7 @@ public class FormatTests
             Assert.Equal((number, seed, turn.Numerics, turn.Lexicon), (read.Sampling.TopP, read.Sampling.Seed, read.Numerics, read.Lexicon));
             Assert.Equal(turn.Hits, read.Hits);
             Assert.Equal(turn.PersonalData, read.PersonalData);
+            Assert.Equal(turn.Disclosure, read.Disclosure);
             Assert.Equal((ids.Length, Digest.Of(TokenIds.Encode(ids))), (count, hash));
             Assert.Equal(turn.Passages, read.Passages);
             Assert.Equal((Digest.Of(payload.Prompt), Digest.Of(payload.Sealed)), (prompt, digest));

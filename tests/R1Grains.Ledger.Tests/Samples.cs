@@ -70,6 +70,7 @@ internal static class Samples
         Lexicon = Lexicon,
         Hits = [new(HitPlace.Input, 0, 4, 0xFEDCBA9876543210, "test", 3, HitAction.Mask)],
         PersonalData = [new(HitPlace.Input, 4, 6, "bank_card")],
+        Disclosure = new("您正在与人工智能助手对话。", IsLabelled: true),
     };
 
     public static Piece Piece(ConversationKey key, int turn, int number, long epoch, string? text = null) => new()

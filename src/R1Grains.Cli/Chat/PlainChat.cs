@@ -31,6 +31,9 @@ internal sealed class PlainChat(Chat chat, TextReader input, TextWriter output, 
                 lost = false;
                 switch (turnEvent.EventCase)
                 {
+                    case TurnEvent.EventOneofCase.Accepted when verbose && turnEvent.Accepted.Notice.Length > 0:
+                        error.WriteLine($"r1: {turnEvent.Accepted.Notice}");
+                        break;
                     case TurnEvent.EventOneofCase.TextDelta:
                         await output.WriteAsync(turnEvent.TextDelta);
                         await output.FlushAsync(cancellation);

@@ -115,10 +115,14 @@ internal sealed class TerminalChat(Chat chat, IAnsiConsole console, Keyboard key
             {
                 _waiting = status;
                 while (await Next(events))
+                {
+                    if (events.Current is { EventCase: TurnEvent.EventOneofCase.Accepted, Accepted.Notice: { Length: > 0 } notice })
+                        Note(Printable(notice));
                     if (events.Current.EventCase is TurnEvent.EventOneofCase.TextDelta or TurnEvent.EventOneofCase.Completed or TurnEvent.EventOneofCase.Failed)
                         return true;
                     else if (Waiting(events.Current) is { } what)
                         status.Status = $"[grey]{what}[/]";
+                }
                 return false;
             });
             _waiting = null;

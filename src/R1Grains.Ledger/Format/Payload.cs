@@ -111,7 +111,8 @@ internal static class Payload
         .Optional(opened.Numerics, (w, numerics) => w.Digest(numerics))
         .Optional(opened.Lexicon, (w, lexicon) => w.Digest(lexicon))
         .Hits(opened.Hits, fields)
-        .Optional(opened.PersonalData, PersonalItems.Write);
+        .Optional(opened.PersonalData, PersonalItems.Write)
+        .Optional(opened.Disclosure, (w, disclosure) => w.String(disclosure.Notice).Byte((byte)(disclosure.IsLabelled ? 1 : 0)));
 
     public static (TurnOpened Opened, int PromptCount, Digest PromptHash, Digest Prompt, Digest Sealed) DecodeTurnOpened(
         ReadOnlySpan<byte> skeleton, FieldReader fields, ConversationKey key, int turn, long epoch, DateTimeOffset time)
@@ -153,6 +154,7 @@ internal static class Payload
             Lexicon = reader.Present() ? reader.Digest() : null,
             Hits = LexiconHits.Read(ref reader, fields),
             PersonalData = reader.Present() ? PersonalItems.Read(ref reader) : null,
+            Disclosure = reader.Present() ? new(reader.String(), reader.Present()) : null,
         };
         var (prompt, digest) = (reader.Digest(), reader.Digest());
         reader.End();

@@ -19,20 +19,14 @@ internal sealed record Guardrail(Lexicon Lexicon, string Tenant, DateOnly Day, s
     /// <summary>Of the policy that the model was shown; null where it was shown none.</summary>
     public Canary? Canary { get; init; }
 
-    /// <summary>What the customer gets for an input that may not go on, and for the rest of an answer that may not: one piece.</summary>
-    public string Words => Language == "en"
-        ? "I'm sorry, I can't help with this. Please contact our staff."
-        : "抱歉，这个问题我无法回答，请联系人工客服。";
+    /// <inheritdoc cref="FixedWords.Refused"/>
+    public string Words => FixedWords.In(Language).Refused;
 
-    /// <summary>What the customer gets for what waits for a person: one piece.</summary>
-    public string Notice => Language == "en"
-        ? "A member of our staff will look at this and reply to you here."
-        : "您的问题需要人工核实，工作人员会在此回复您。";
+    /// <inheritdoc cref="FixedWords.Held"/>
+    public string Notice => FixedWords.In(Language).Held;
 
-    /// <summary>What the customer gets where a person has kept it back for good.</summary>
-    public string Discarded => Language == "en"
-        ? "Our staff have looked at this, and we can't help with it here. Please contact our staff."
-        : "经人工核实，这个问题无法在此回答，请联系人工客服。";
+    /// <inheritdoc cref="FixedWords.Discarded"/>
+    public string Discarded => FixedWords.In(Language).Discarded;
 
     /// <summary>Whether anything does more than to mask.</summary>
     public static bool Blocks(IReadOnlyList<LexiconHit> hits) => hits.Any(hit => hit.Action is not HitAction.Mask);

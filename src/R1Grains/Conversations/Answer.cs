@@ -299,7 +299,7 @@ internal sealed class Answer(ConversationParts parts, Transcript transcript, Tur
         };
         await parts.Record.AppendAsync(piece);
         Recorded(piece);
-        publish(Views.Released(piece));
+        publish(Views.Released(opened, piece));
     }
 
     private void Recorded(Piece piece)

@@ -82,7 +82,7 @@ internal sealed class RunningTurn
 
     public TurnView View => new(
         _opened!.Turn, RequestId, _answer!.IsQueued ? TurnState.Queued : TurnState.Running, _opened.Input, RecordedItems.Masked(_opened), _answer.Text, _answer.Pieces,
-        Completed: null, Failure: null, _opened.Time, _answer.FirstText, EndTime: null);
+        Completed: null, Failure: null, _opened.Time, _answer.FirstText, EndTime: null, _opened.Disclosure?.Notice ?? "", Views.IsGenerated(_opened, _answer.Text));
 
     /// <summary>Returns when the turn has ended or was refused; what it throws means that the record is lost to this activation.</summary>
     public async Task Run()
@@ -177,6 +177,7 @@ internal sealed class RunningTurn
             Lexicon = guardrail.Version,
             Hits = hits,
             PersonalData = held is null ? RecordedItems.Told(HitPlace.Input, asked.PersonalData) : held.Opened.PersonalData,
+            Disclosure = tenant.Disclosure.At(index, _transcript.Language),
         };
         _instead = InsteadOf(GuardrailFor(opened, held), asked.Review, hits, held);
         var fitted = _instead is not null ? _transcript.Window.Unasked : Fit(tenant, Guardrail.ForModel(opened));
@@ -194,7 +195,7 @@ internal sealed class RunningTurn
         Log.Opened(_parts.Log, key, index, fitted.Prompt.Length);
         _transcript.Opened(opened);
         Opened(opened, answer);
-        Publish(new Accepted(opened.Time, index));
+        Publish(Views.Accepted(opened));
 
         // 7. Each unit is recorded, then shown. 8. The turn is closed.
         await answer.Close(await answer.Release(generation));

@@ -91,6 +91,8 @@ public enum TurnState
 
 /// <param name="Input">For who has lifted the masks.</param>
 /// <param name="Masked">The input for everybody else.</param>
+/// <param name="Notice">What the customer was told with its acceptance: that a machine answers. Empty for nothing.</param>
+/// <param name="IsGenerated">Whether a model wrote any of the output; null where the tenant labels nothing, or there is none.</param>
 [GenerateSerializer, Immutable, Alias("r1.TurnView")]
 public sealed record TurnView(
     [property: Id(0)] int Index,
@@ -104,7 +106,9 @@ public sealed record TurnView(
     [property: Id(7)] Refusal? Failure,
     [property: Id(8)] DateTimeOffset CreateTime,
     [property: Id(9)] DateTimeOffset? FirstTextTime,
-    [property: Id(10)] DateTimeOffset? EndTime)
+    [property: Id(10)] DateTimeOffset? EndTime,
+    [property: Id(12)] string Notice,
+    [property: Id(13)] bool? IsGenerated)
 {
     /// <inheritdoc cref="UserTurn.ToString"/>
     public override string ToString() => $"turn {Index}, {State}, of {Input.Length} and {Output.Length} characters";
@@ -117,8 +121,9 @@ public sealed record TurnView(
 [GenerateSerializer, Immutable, Alias("r1.TurnEvent")]
 public abstract record TurnEvent([property: Id(0)] long Sequence, [property: Id(1)] DateTimeOffset Time);
 
+/// <param name="Notice">What the customer is told at the beginning of a conversation: that a machine answers. Else empty.</param>
 [GenerateSerializer, Immutable, Alias("r1.Accepted")]
-public sealed record Accepted(DateTimeOffset Time, [property: Id(0)] int Turn) : TurnEvent(0, Time);
+public sealed record Accepted(DateTimeOffset Time, [property: Id(0)] int Turn, [property: Id(1)] string Notice) : TurnEvent(0, Time);
 
 [GenerateSerializer, Immutable, Alias("r1.QueuePosition")]
 public sealed record QueuePosition(DateTimeOffset Time, [property: Id(0)] int Position) : TurnEvent(0, Time);
@@ -126,11 +131,12 @@ public sealed record QueuePosition(DateTimeOffset Time, [property: Id(0)] int Po
 [GenerateSerializer, Immutable, Alias("r1.ReasoningProgress")]
 public sealed record ReasoningProgress(DateTimeOffset Time, [property: Id(0)] int Tokens) : TurnEvent(0, Time);
 
+/// <param name="IsGenerated">Whether a model wrote it; null where the tenant labels nothing.</param>
 [GenerateSerializer, Immutable, Alias("r1.TextReleased")]
-public sealed record TextReleased(long Sequence, DateTimeOffset Time, [property: Id(0)] string Text) : TurnEvent(Sequence, Time)
+public sealed record TextReleased(long Sequence, DateTimeOffset Time, [property: Id(0)] string Text, [property: Id(1)] bool? IsGenerated) : TurnEvent(Sequence, Time)
 {
     /// <inheritdoc cref="UserTurn.ToString"/>
-    public override string ToString() => $"text {Sequence} of {Text.Length} characters";
+    public override string ToString() => $"text {Sequence} of {Text.Length} characters{(IsGenerated is { } by ? by ? ", a model's" : ", the house's" : "")}";
 }
 
 [GenerateSerializer, Immutable, Alias("r1.Heartbeat")]

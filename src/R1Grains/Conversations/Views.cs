@@ -38,7 +38,9 @@ internal static class Views
         turn.Closed is { } ended ? Failure(ended, turn.Opened.LanguageCode) : null,
         turn.Opened.Time,
         turn.Pieces.Count > 0 ? turn.Pieces[0].Time : null,
-        turn.Closed?.Time);
+        turn.Closed?.Time,
+        turn.Opened.Disclosure?.Notice ?? "",
+        IsGenerated(turn.Opened, string.Concat(turn.Pieces.Select(piece => piece.Text))));
 
     public static TurnState StateOf(TurnClosed closed) => closed.Outcome switch
     {
@@ -55,12 +57,17 @@ internal static class Views
     /// <summary>The events of a turn as the record knows them; an open one lacks its end.</summary>
     public static IEnumerable<TurnEvent> Events(TurnRecord turn)
     {
-        yield return new Accepted(turn.Opened.Time, turn.Opened.Turn);
-        foreach (var piece in turn.Pieces) yield return Released(piece);
+        yield return Accepted(turn.Opened);
+        foreach (var piece in turn.Pieces) yield return Released(turn.Opened, piece);
         if (turn.Closed is { } closed) yield return End(turn.Opened, closed, turn.ClosedReceipt!);
     }
 
-    public static TextReleased Released(Piece piece) => new(piece.Number, piece.Time, piece.Text);
+    public static Accepted Accepted(TurnOpened opened) => new(opened.Time, opened.Turn, opened.Disclosure?.Notice ?? "");
+
+    public static TextReleased Released(TurnOpened opened, Piece piece) => new(piece.Number, piece.Time, piece.Text, IsGenerated(opened, piece.Text));
+
+    /// <summary>Whether a model wrote any of what was shown; null where nothing was, or where the tenant labels nothing.</summary>
+    public static bool? IsGenerated(TurnOpened opened, string shown) => opened.Disclosure is { IsLabelled: true } && shown.Length > 0 ? !FixedWords.Are(shown) : null;
 
     public static TurnEvent End(TurnOpened opened, TurnClosed closed, Ledger.Receipt receipt) => Failure(closed, opened.LanguageCode) is { } failure
         ? new Failed(closed.PieceCount, closed.Time, failure)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using R1Grains.Access;
@@ -58,7 +59,7 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
                 from document in documents
                 let definition = TenantDefinition.Of(document)
                 where definition is not null
-                select ToWire(document.Key.Tenant, definition with { Policy = "", Facts = "", Lexicon = "" }, document.Version),
+                select ToWire(document.Key.Tenant, definition with { Policy = "", Facts = "", Lexicon = "", Disclosure = Disclosure.House }, document.Version),
             },
             NextPageToken = pages.Seal(TenantList, Everywhere, context.Caller(), documents.Count == size ? documents[^1].Change : null),
         };
@@ -118,7 +119,7 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
     private TenantDefinition Define(string tenant, V1.Tenant? wanted, string requestId, ServerCallContext context)
     {
         wanted ??= new();
-        var definition = new TenantDefinition(wanted.Policy, wanted.Facts, wanted.Lexicon, Actor(context.Caller()), time.GetUtcNow(), RequestId.Parse(requestId));
+        var definition = new TenantDefinition(wanted.Policy, wanted.Facts, wanted.Lexicon, ToDisclosure(wanted.AiDisclosure), Actor(context.Caller()), time.GetUtcNow(), RequestId.Parse(requestId));
         try
         {
             Tenants.Read(tenant, definition, model);
@@ -170,5 +171,9 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
         Etag = Etag.Of(version),
         UpdateTime = definition.UpdatedAt.ToTimestamp(),
         UpdatedBy = definition.UpdatedBy,
+        AiDisclosure = definition.Disclosure == Disclosure.House ? null : new() { Notice = { definition.Disclosure.Notice }, Label = definition.Disclosure.Label },
     };
+
+    private static Disclosure ToDisclosure(V1.AiDisclosure? wanted) =>
+        wanted is null ? Disclosure.House : new(wanted.Notice.ToImmutableSortedDictionary(StringComparer.Ordinal), !wanted.HasLabel || wanted.Label);
 }

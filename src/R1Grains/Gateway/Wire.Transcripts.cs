@@ -50,7 +50,7 @@ internal static partial class Wire
     public static V1.TranscriptMatch ToWire(this FoundTurn found)
     {
         var (conversation, opened, closed) = (found.Turn.Conversation, found.Turn.Opened, found.Turn.Closed);
-        return new()
+        var wire = new V1.TranscriptMatch
         {
             Turn = NameOf(opened.Key).Turn(opened.Turn).ToString(),
             State = ToWire(Views.StateOf(closed)),
@@ -64,6 +64,8 @@ internal static partial class Wire
             Question = ToExcerpt(found, found.Question, 0),
             Answer = ToExcerpt(found, found.Answer, 1),
         };
+        if (Views.IsGenerated(opened, found.Answer) is { } isGenerated) wire.AiGenerated = isGenerated;
+        return wire;
     }
 
     private static V1.Excerpt ToExcerpt(FoundTurn found, string text, int number)

@@ -104,7 +104,14 @@ internal static partial class Wire
     };
 
     /// <param name="isLifted">Whether the customer's words are shown without masks.</param>
-    public static V1.Turn ToWire(this TurnView view, ConversationName conversation, string? language, bool isLifted = false) => new()
+    public static V1.Turn ToWire(this TurnView view, ConversationName conversation, string? language, bool isLifted = false)
+    {
+        var wire = view.ToUnlabelled(conversation, language, isLifted);
+        if (view.IsGenerated is { } isGenerated) wire.AiGenerated = isGenerated;
+        return wire;
+    }
+
+    private static V1.Turn ToUnlabelled(this TurnView view, ConversationName conversation, string? language, bool isLifted) => new()
     {
         Name = conversation.Turn(view.Index).ToString(),
         Index = view.Index,
@@ -118,6 +125,7 @@ internal static partial class Wire
         CreateTime = view.CreateTime.ToTimestamp(),
         FirstTextTime = view.FirstTextTime?.ToTimestamp(),
         EndTime = view.EndTime?.ToTimestamp(),
+        Notice = view.Notice,
     };
 
     private static V1.Turn.Types.State ToWire(TurnState state) => state switch
@@ -139,7 +147,7 @@ internal static partial class Wire
         switch (turnEvent)
         {
             case Accepted accepted:
-                wire.Accepted = new() { Turn = conversation.Turn(accepted.Turn).ToString(), Index = accepted.Turn };
+                wire.Accepted = new() { Turn = conversation.Turn(accepted.Turn).ToString(), Index = accepted.Turn, Notice = accepted.Notice };
                 break;
             case QueuePosition queue:
                 wire.QueuePosition = new() { Position = queue.Position };
@@ -149,6 +157,7 @@ internal static partial class Wire
                 break;
             case TextReleased text:
                 wire.TextDelta = text.Text;
+                if (text.IsGenerated is { } isGenerated) wire.AiGenerated = isGenerated;
                 break;
             case Heartbeat:
                 wire.Heartbeat = new();

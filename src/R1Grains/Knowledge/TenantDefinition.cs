@@ -5,8 +5,9 @@ namespace R1Grains.Knowledge;
 
 /// <summary>A tenant as an operator sets it: a document of the registry, in the tenant's own chain.</summary>
 /// <param name="Lexicon">What it adds to the list that ships; may be empty.</param>
+/// <param name="Disclosure">How its customers are told that a machine answers.</param>
 /// <param name="UpdatedBy">Who set it last, and with which request.</param>
-internal sealed record TenantDefinition(string Policy, string Facts, string Lexicon, string UpdatedBy, DateTimeOffset UpdatedAt, string RequestId)
+internal sealed record TenantDefinition(string Policy, string Facts, string Lexicon, Disclosure Disclosure, string UpdatedBy, DateTimeOffset UpdatedAt, string RequestId)
 {
     public const string Kind = "tenant";
 

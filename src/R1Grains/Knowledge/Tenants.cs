@@ -15,15 +15,15 @@ public sealed record Policy(string Version, Digest Hash, string Text)
     public const string FileName = "policy.md";
 }
 
-public sealed record Tenant(string Name, Policy Policy, FactSheet Facts)
+public sealed record Tenant(string Name, Policy Policy, FactSheet Facts, Disclosure Disclosure)
 {
     /// <summary>The policy as the model gets it, with its canary.</summary>
     public string Prompt { get; } = Canary.Of(Name, Policy.Hash).Mark(Policy.Text);
 }
 
 /// <summary>
-/// The tenants served here: a folder each, with <c>policy.md</c>, <c>facts.md</c> and maybe <c>lexicon.txt</c>, read once at
-/// the start, and those that operators set meanwhile, which go before a folder of the same name.
+/// The tenants served here: a folder each, with <c>policy.md</c>, <c>facts.md</c> and maybe <c>lexicon.txt</c> and
+/// <c>tenant.json</c>, read once at the start, and those that operators set meanwhile, which go before a folder of the same name.
 /// </summary>
 public sealed class Tenants
 {
@@ -75,7 +75,8 @@ public sealed class Tenants
         var tenant = new Tenant(
             name,
             new(policy.Version, policy.Hash, policy.Body),
-            new(TenantFile.Parse("the facts", Encoding.UTF8.GetBytes(definition.Facts))));
+            new(TenantFile.Parse("the facts", Encoding.UTF8.GetBytes(definition.Facts))),
+            definition.Disclosure.Checked("ai_disclosure"));
         RequireRoom(tenant, "the policy", model);
         return (tenant, TenantLexicons.Parse(name, definition.Lexicon, "the lexicon"));
     }
@@ -95,6 +96,6 @@ public sealed class Tenants
     {
         var (name, policy) = (Path.GetFileName(folder), TenantFile.Read(Path.Combine(folder, Policy.FileName)));
         Lexicons.Read(name, folder);
-        return new(name, new(policy.Version, policy.Hash, policy.Body), new(TenantFile.Read(Path.Combine(folder, FactSheet.FileName))));
+        return new(name, new(policy.Version, policy.Hash, policy.Body), new(TenantFile.Read(Path.Combine(folder, FactSheet.FileName))), TenantSettings.Read(folder));
     }
 }

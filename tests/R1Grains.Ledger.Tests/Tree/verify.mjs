@@ -83,7 +83,7 @@ function entrySkeleton(kind, bytes) {
     r.str(); r.str(); r.i32(); r.str(); r.i64(); r.i32(); r.i32(); r.list(() => r.str());
     for (let i = 0; i < 8; i++) r.i32();
     r.promptCount = r.i32(); r.promptHash = r.confidential();
-    r.opt(() => r.hash()); r.opt(() => r.hash()); r.hits(); r.items(); r.prompt = r.hash();
+    r.opt(() => r.hash()); r.opt(() => r.hash()); r.hits(); r.items(); r.opt(() => { r.str(); r.u8(); }); r.prompt = r.hash();
   } else if (kind === 3) {
     r.u8(); r.str(); r.opt(() => r.confidential()); r.opt(() => r.str()); r.i32(); r.i32(); r.i32();
     r.confidential(); r.confidential(); r.answer = r.confidential(); r.opt(() => r.i64()); r.points();

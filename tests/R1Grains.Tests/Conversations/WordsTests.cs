@@ -15,9 +15,9 @@ public sealed class WordsTests
     public static readonly TheoryData<object> WithWords = new()
     {
         new UserTurn("1", [], Words, Concurrency.Queue, null, "anna", null),
-        new TextReleased(1, Now, Words),
-        new WatchedEvent(1, new TextReleased(1, Now, Words)),
-        new TurnView(1, "1", TurnState.Running, Words, Words, Words, 1, null, null, Now, null, null),
+        new TextReleased(1, Now, Words, true),
+        new WatchedEvent(1, new TextReleased(1, Now, Words, true)),
+        new TurnView(1, "1", TurnState.Running, Words, Words, Words, 1, null, null, Now, null, null, Words, null),
         new ContextEntry(1, true, 2, Words, Words),
         new ContextWindowView(new(0, 0, 0, 0, 0, 0, 0, 0), [new ContextEntry(1, true, 2, Words, Words)], Words),
         new TextTrial(Words, LexiconScope.Input, "en", null, Candidate.None, "", 0),

@@ -59,6 +59,27 @@ public sealed class ProvisionedTenantTests : IAsyncLifetime
             new() { Name = created.Name, RequestId = "2", Etag = "7", Tenant = new() { Policy = Policy, Facts = Facts } }, _operator).ResponseAsync));
     }
 
+    [Fact]
+    public async Task Its_customers_are_told_by_its_own_words_that_a_machine_answers()
+    {
+        var request = Create();
+        request.Tenant.AiDisclosure = new() { Notice = { ["en"] = "A machine answers." }, Label = false };
+        var created = await _host.Tenants.CreateTenantAsync(request, _operator);
+        Assert.Equal(request.Tenant.AiDisclosure, (await _host.Tenants.GetTenantAsync(new() { Name = created.Name }, _operator)).AiDisclosure);
+        var conversation = await Eventually(() => Open("c1"));
+        var events = await _host.Turns.StreamTurn(Talk.Turn(conversation, "1", "hello"), _customer).Rest();
+        Assert.Equal("A machine answers.", events.Single(happened => happened.EventCase is TurnEvent.EventOneofCase.Accepted).Accepted.Notice);
+        Assert.DoesNotContain(events, happened => happened.HasAiGenerated);
+        var turn = Assert.Single((await _host.Turns.ListTurnsAsync(new() { Parent = conversation }, _customer)).Turns);
+        Assert.Equal(("A machine answers.", false), (turn.Notice, turn.HasAiGenerated));
+
+        request.Tenant.AiDisclosure.Notice["fr"] = "Une machine.";
+        request.TenantId = "south";
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await _host.Tenants.CreateTenantAsync(request, _operator));
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Contains("'fr'", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("Be brief.", Facts, "", "the policy")]
     [InlineData(Policy, "", "", "the facts")]
