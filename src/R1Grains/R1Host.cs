@@ -70,6 +70,7 @@ public static class R1Host
             builder.Services.AddKnowledge(settings.Tenants).AddProvisionedTenants().AddConversations(settings.TurnTimeout).AddTranscriptIndexing();
         if (settings.Roles.HasFlag(Roles.Gateway))
             builder.Services.AddAudit().AddAccess(settings).AddGateway(settings);
+        builder.AddLogRedaction(settings);
         // Who starts the host gets the exception of a failed start; the log need not repeat it.
         var started = false;
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => started && level >= LogLevel.Warning);

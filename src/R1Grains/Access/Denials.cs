@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using R1Grains.Ledger;
+using R1Grains.Operations;
 
 namespace R1Grains.Access;
 
@@ -122,7 +123,7 @@ internal sealed partial class Denials(IRegistry registry, TimeProvider time, ILo
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Action} of {Tenant} by {Actor} is not recorded")]
-    private partial void LogUnrecorded(Exception failure, string action, string tenant, string actor);
+    private partial void LogUnrecorded(Exception failure, [NameData] string action, [NameData] string tenant, [PersonData] string actor);
 
     private sealed class Counter
     {

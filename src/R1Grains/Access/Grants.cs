@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
+using R1Grains.Operations;
 
 namespace R1Grains.Access;
 
@@ -120,5 +121,5 @@ internal sealed partial class Grants(IRegistry registry, TimeProvider time, ILog
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The {Document} cannot be read, and gives nobody anything")]
-    private partial void LogUnread(string document);
+    private partial void LogUnread([NameData] string document);
 }

@@ -55,7 +55,7 @@ internal sealed partial class SiloCertificate
         {
             if (loaded.IsAsOn(_files)) return loaded;
             _loaded = loaded = Load(_files, _cluster);
-            Log.Renewed(log, _files.Certificate, loaded.Own.NotAfter);
+            Log.Renewed(log, _files.Certificate, loaded.Own.NotAfter.ToUniversalTime());
         }
         catch (StartFailure faulty)
         {
@@ -142,13 +142,13 @@ internal sealed partial class SiloCertificate
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "The silo's certificate {File} was renewed; it is valid to {End:u}")]
-        public static partial void Renewed(ILogger log, string file, DateTime end);
+        [LoggerMessage(1, LogLevel.Information, "The silo's certificate {File} was renewed; it is valid to {End} UTC")]
+        public static partial void Renewed(ILogger log, [NameData] string file, DateTime end);
 
         [LoggerMessage(2, LogLevel.Warning, "The silo's certificate was changed and is not taken: {Fault} The earlier one is shown on")]
-        public static partial void NotRenewed(ILogger log, string fault);
+        public static partial void NotRenewed(ILogger log, [ToldData] string fault);
 
         [LoggerMessage(3, LogLevel.Warning, "A connection of a silo was refused: its certificate '{Subject}' {Fault}")]
-        public static partial void Refused(ILogger log, string subject, string fault);
+        public static partial void Refused(ILogger log, [NameData] string subject, [ToldData] string fault);
     }
 }

@@ -20,7 +20,7 @@ internal static partial class Log
     public static partial void Continued(ILogger log, ConversationKey conversation, int turn, int pieces);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Conversation} turn {Turn} is submitted again after {Tokens} tokens: {Why}")]
-    public static partial void Resubmitted(ILogger log, ConversationKey conversation, int turn, int tokens, string why);
+    public static partial void Resubmitted(ILogger log, ConversationKey conversation, int turn, int tokens, [ToldData] string why);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "ALARM {Conversation} turn {Turn}: the recorded tokens of piece {Piece} do not give its text; the turn is closed as interrupted")]
     public static partial void NotReproduced(ILogger log, ConversationKey conversation, int turn, int piece);

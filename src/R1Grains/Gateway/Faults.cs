@@ -165,8 +165,8 @@ public sealed partial class Faults(ILogger<Faults> log)
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} failed, incident {Incident}")]
-    private partial void LogInternal(Exception exception, string method, string incident);
+    private partial void LogInternal(Exception exception, [NameData] string method, [NameData] string incident);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Method}: the conversation's node does not answer")]
-    private partial void LogNodeUnavailable(Exception exception, string method);
+    private partial void LogNodeUnavailable(Exception exception, [NameData] string method);
 }

@@ -41,7 +41,7 @@ internal sealed partial class GatewayCertificate
         {
             if (loaded.IsAsOn(_files)) return loaded;
             _loaded = loaded = Load(_files);
-            Log.Renewed(log(), _files.Certificate, loaded.Context.TargetCertificate.NotAfter);
+            Log.Renewed(log(), _files.Certificate, loaded.Context.TargetCertificate.NotAfter.ToUniversalTime());
         }
         catch (StartFailure faulty)
         {
@@ -84,10 +84,10 @@ internal sealed partial class GatewayCertificate
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "The gateway's certificate {File} was renewed; it is valid to {End:u}")]
-        public static partial void Renewed(ILogger log, string file, DateTime end);
+        [LoggerMessage(1, LogLevel.Information, "The gateway's certificate {File} was renewed; it is valid to {End} UTC")]
+        public static partial void Renewed(ILogger log, [NameData] string file, DateTime end);
 
         [LoggerMessage(2, LogLevel.Warning, "The gateway's certificate was changed and is not taken: {Fault} The earlier one is shown on")]
-        public static partial void NotRenewed(ILogger log, string fault);
+        public static partial void NotRenewed(ILogger log, [ToldData] string fault);
     }
 }

@@ -1,5 +1,6 @@
 using R1Grains.Compliance;
 using R1Grains.Ledger;
+using R1Grains.Operations;
 
 namespace R1Grains.Knowledge;
 
@@ -29,11 +30,11 @@ internal sealed partial class EditionFeed(IRegistry registry, Editions editions,
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Edition {Edition} of the lexicon of {Tenant} is in force here ({Hash})")]
-    private partial void LogInForce(string tenant, int edition, Digest hash);
+    private partial void LogInForce([NameData] string tenant, int edition, Digest hash);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "An edition of the lexicon of {Tenant} cannot be read yet")]
-    private partial void LogLate(Exception exception, string tenant);
+    private partial void LogLate(Exception exception, [NameData] string tenant);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Edition {Edition} of the lexicon of {Tenant} cannot be built: the words before stay in force")]
-    private partial void LogUnfit(Exception exception, string tenant, int edition);
+    private partial void LogUnfit(Exception exception, [NameData] string tenant, int edition);
 }

@@ -34,5 +34,5 @@ internal sealed partial class ProvisionedTenants(IRegistry registry, Tenants ten
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Tenant {Tenant}, version {Version}, is not served: {Why}")]
-    private partial void LogUnserved(string tenant, long version, string why);
+    private partial void LogUnserved([NameData] string tenant, long version, [ToldData] string why);
 }

@@ -100,7 +100,7 @@ public sealed class Drain(LiveTurns turns, Nodes nodes, IGrainFactory grains, Se
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
-            log.LogWarning("Stopping with {Calls} calls and {Turns} turns still running and {Replies} replies still generated here; they go on elsewhere, or after the next start", Volatile.Read(ref _open), turns.Count, Replies);
+            Log.Left(log, Volatile.Read(ref _open), turns.Count, Replies);
         }
         await _over.CancelAsync();
     }
@@ -135,7 +135,7 @@ public sealed class Drain(LiveTurns turns, Nodes nodes, IGrainFactory grains, Se
     private async Task WatchEngine()
     {
         if (engine is null || await engine.Ended is not { } defect) return;
-        log.LogCritical(defect, "The engine ended by a defect and answers no turn any more; this process says NOT_SERVING until it is started again");
+        Log.EngineEnded(log, defect);
         _unable.TrySetResult();
     }
 
