@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
@@ -18,7 +19,8 @@ internal sealed class Connection : IDisposable
 
     /// <param name="token">A bearer token, or null.</param>
     /// <param name="language">"zh" or "en" for messages to customers; null for the conversation's own.</param>
-    public Connection(IReadOnlyList<Uri> servers, string? token = null, string? language = null, TimeProvider? time = null)
+    /// <param name="certificate">What is shown to servers that ask for one, or null.</param>
+    public Connection(IReadOnlyList<Uri> servers, string? token = null, string? language = null, TimeProvider? time = null, SslStreamCertificateContext? certificate = null)
     {
         _time = time ?? TimeProvider.System;
         if (token is not null)
@@ -36,6 +38,7 @@ internal sealed class Connection : IDisposable
                 KeepAlivePingTimeout = TimeSpan.FromSeconds(2),
                 KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
                 UseProxy = false,
+                SslOptions = new() { ClientCertificateContext = certificate },
             },
             // Outage decides when to try again.
             InitialReconnectBackoff = TimeSpan.FromMilliseconds(50),

@@ -1,4 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace R1Grains.Cli;
 
@@ -6,6 +10,7 @@ namespace R1Grains.Cli;
 internal static class ServerOptions
 {
     private const string TokenVariable = "R1_TOKEN";
+    private const string CertificateVariable = "R1_CERTIFICATE";
 
     private static readonly Option<Uri[]> Server = new("--server", "-s")
     {
@@ -48,9 +53,17 @@ internal static class ServerOptions
         },
     };
 
+    private static readonly Option<SslStreamCertificateContext?> Certificate = new("--certificate")
+    {
+        Description = $"A PEM file with a client's certificate, those that lead to its authority, and its private key; else the environment's {CertificateVariable}. It takes the place of a token.",
+        HelpName = "file",
+        DefaultValueFactory = result => Environment.GetEnvironmentVariable(CertificateVariable) is { Length: > 0 } file ? Read(file, result) : null,
+        CustomParser = result => Read(result.Tokens.Single().Value, result),
+    };
+
     public static Command WithServer(this Command command)
     {
-        foreach (var option in new Option[] { Server, Tenant, Token })
+        foreach (var option in new Option[] { Server, Tenant, Token, Certificate })
         {
             option.Recursive = true;
             command.Add(option);
@@ -59,7 +72,23 @@ internal static class ServerOptions
     }
 
     public static Connection Connect(this ParseResult parsed, string? language = null) =>
-        new(parsed.GetRequiredValue(Server), parsed.GetValue(Token), language);
+        new(parsed.GetRequiredValue(Server), parsed.GetValue(Token), language, certificate: parsed.GetValue(Certificate));
 
     public static string TenantName(this ParseResult parsed) => parsed.GetRequiredValue(Tenant);
+
+    private static SslStreamCertificateContext? Read(string file, ArgumentResult result)
+    {
+        try
+        {
+            var text = File.ReadAllText(file);
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPem(text);
+            return SslStreamCertificateContext.Create(X509Certificate2.CreateFromPem(text, text), chain, offline: true);
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            result.AddError($"--certificate (or {CertificateVariable}) '{file}' cannot be used ({unusable.Message.TrimEnd('.')}): it must hold a certificate and its private key, not encrypted, in PEM form.");
+            return null;
+        }
+    }
 }

@@ -198,7 +198,8 @@ public sealed record Settings
 
     private static GatewayTls? TlsFrom(IConfiguration r1) => (Named(r1["Tls:Certificate"]), Named(r1["Tls:Key"])) switch
     {
-        ({ } certificate, { } key) => new(Path.GetFullPath(certificate), Path.GetFullPath(key)),
+        ({ } certificate, { } key) => new(Path.GetFullPath(certificate), Path.GetFullPath(key), Named(r1["Tls:ClientAuthority"]) is { } authority ? Path.GetFullPath(authority) : null),
+        (null, null) when Named(r1["Tls:ClientAuthority"]) is not null => throw new StartFailure("R1__Tls__ClientAuthority is set and R1__Tls__Certificate is not: clients show their certificates over TLS alone, so name the gateway's own and its key as well."),
         (null, null) => null,
         var (certificate, _) => throw new StartFailure($"R1__Tls__{(certificate is null ? "Key is set and R1__Tls__Certificate" : "Certificate is set and R1__Tls__Key")} is not: name both PEM files, or neither for connections in plain text."),
     };

@@ -26,12 +26,15 @@ internal sealed record ApiKey(
     /// <summary>Before every secret, so that people and scanners know it by sight.</summary>
     public const string Prefix = "r1k_";
 
+    /// <summary>Before who calls with one. No token has such a subject.</summary>
+    public const string SubjectPrefix = "apiKeys/";
+
     private const string Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     private const int SecretLength = 43;
     private const int ChecksumLength = 6;
 
     /// <summary>Who calls with it.</summary>
-    public string Subject => $"apiKeys/{Id}";
+    public string Subject => SubjectPrefix + Id;
 
     public bool IsValidAt(DateTimeOffset now) => RevokedAt is null && now < ExpiresAt;
 

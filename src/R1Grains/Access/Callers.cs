@@ -1,12 +1,13 @@
 using System.Collections.Frozen;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using R1Grains.Conversations;
 
 namespace R1Grains.Access;
 
 /// <summary>
-/// Finds out who calls: the bearer of a valid token or key, with what the registry grants them beside it, or on this
-/// machine alone, without either, a given caller.
+/// Finds out who calls: the bearer of a valid token or key, with what the registry grants them beside it; without either
+/// the program that the connection's certificate names; or, on this machine alone, without any of these, a given caller.
 /// </summary>
 /// <param name="local">The caller without a token on a loopback connection; null where every call needs one.</param>
 internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider time, LocalCaller local)
@@ -18,10 +19,12 @@ internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider t
 
     private const string Scheme = "Bearer ";
 
+    /// <param name="resource">What the call is about; null where that is of no tenant.</param>
     /// <exception cref="RefusedException"><see cref="Reason.Unauthenticated"/>, or why it cannot be told now.</exception>
-    public async ValueTask<Caller> Of(HttpContext http) =>
+    public async ValueTask<Caller> Of(HttpContext http, ResourceName? resource) =>
         await Bearer(Token(http.Request.Headers.Authorization), http.RequestAborted)
-        ?? (local.Caller is { } caller && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        ?? (http.Connection.ClientCertificate is { } certificate ? await OfCertificate(certificate, resource, http.RequestAborted)
+            : local.Caller is { } caller && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
             ? caller
             : throw Unauthenticated("no token: send the metadata 'authorization: Bearer {token}'"));
 
@@ -46,6 +49,24 @@ internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider t
         : throw Unauthenticated("the authorization metadata is not of the form 'Bearer {token}'");
 
     public static RefusedException Unauthenticated(string detail) => new(new(Reason.Unauthenticated, detail));
+
+    /// <summary>A certificate has no tenant: it is whom the tenant that the call is about has appointed, and nobody in another one.</summary>
+    private async ValueTask<Caller> OfCertificate(X509Certificate2 certificate, ResourceName? resource, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        // The connection may be older than that.
+        if (now < certificate.NotBefore || now > certificate.NotAfter)
+            throw Unauthenticated("the client's certificate has expired: connect with a new one");
+        if (CertificateSubject.Of(certificate) is not { } subject)
+            throw Unauthenticated($"the client's certificate names nobody: it needs a URI or a DNS name among its subject alternative names, or a common name, of at most {Caller.SubjectLengthMax - CertificateSubject.Prefix.Length} characters");
+        if (resource is null)
+            throw Unauthenticated("a client's certificate is appointed in tenants, and this is of none: send a token");
+        await grants.Known(cancellation);
+        // Whether there is such a tenant is told to nobody who is not of it.
+        return grants.OfProgram(resource.Tenant, subject).ToFrozenSet() is { Count: > 0 } permissions
+            ? new(resource.Tenant, subject, permissions)
+            : throw Unauthenticated($"{Refuse.Quote(subject)} is not appointed in tenants/{resource.Tenant}: who manages access there binds it, e.g. r1 access bind {subject} customer-channel");
+    }
 
     private Caller OfKey(string secret)
     {

@@ -41,6 +41,10 @@ internal sealed partial class Grants(IRegistry registry, TimeProvider time, ILog
 
     public IEnumerable<Permission> Of(string tenant, string subject) => _bindings.TryGetValue((tenant, subject), out var binding) ? Of(binding.Roles) : [];
 
+    /// <summary>The same for who is no person: roles that take one give nothing.</summary>
+    public IEnumerable<Permission> OfProgram(string tenant, string subject) =>
+        _bindings.TryGetValue((tenant, subject), out var binding) ? Of(binding.Roles.Where(role => Role.Find(role) is { IsForPrograms: true })) : [];
+
     /// <summary>What the roles give in a tenant.</summary>
     public static IEnumerable<Permission> Of(IEnumerable<string> roles) =>
         roles.Select(Role.Find).OfType<Role>().SelectMany(role => role.Permissions).Where(PermissionSet.All.Contains);

@@ -12,8 +12,6 @@ namespace R1Grains.Cluster;
 /// </summary>
 internal sealed partial class SiloCertificate
 {
-    private const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2";
-
     private readonly SiloTls _files;
     private readonly string _cluster;
     private volatile Loaded _loaded;
@@ -75,51 +73,26 @@ internal sealed partial class SiloCertificate
 
     /// <summary>Why a silo must not be let in with it; null if it may.</summary>
     /// <param name="sent">What came with it, from which the way to the authority may lead.</param>
-    private static string? Fault(X509Certificate2 certificate, X509Certificate2Collection authority, string cluster, X509Certificate2Collection? sent = null)
+    private static string? Fault(X509Certificate2 certificate, TrustedAuthority authority, string cluster, X509Certificate2Collection? sent = null)
     {
         if (!certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names => names.EnumerateDnsNames()).Contains(cluster, StringComparer.OrdinalIgnoreCase))
             return $"has no DNS name '{cluster}', which is R1__Cluster, among its subject alternative names";
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(authority);
-        chain.ChainPolicy.ExtraStore.AddRange(sent ?? []);
-        chain.ChainPolicy.ApplicationPolicy.Add(new(ServerUse));
-        chain.ChainPolicy.ApplicationPolicy.Add(new(ClientUse));
-        // An authority of one cluster publishes no list; what must not get in any more is left to expire, or the authority replaced.
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        if (chain.Build(certificate)) return null;
-        var status = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
-        return status switch
-        {
-            _ when (status & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0 => $"is of another authority than R1__Silo__Authority: '{certificate.Issuer}'",
-            _ when (status & X509ChainStatusFlags.NotTimeValid) != 0 => $"is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}",
-            _ when (status & X509ChainStatusFlags.NotValidForUsage) != 0 => "is not for servers and clients alike (extended key usage)",
-            _ => string.Join(", ", chain.ChainStatus.Select(fault => fault.StatusInformation.TrimEnd('.'))),
-        };
+        return authority.Fault(certificate, sent, TrustedAuthority.ForServers, TrustedAuthority.ForClients);
     }
 
     /// <summary>The files as they were read.</summary>
-    private sealed record Loaded(string Certificate, string Key, string AuthorityText, X509Certificate2 Own, X509Certificate2Collection Authority)
+    private sealed record Loaded(string Certificate, string Key, X509Certificate2 Own, TrustedAuthority Authority)
     {
         public bool IsAsOn(SiloTls files) =>
-            (Certificate, Key, AuthorityText) == (Text("Certificate", files.Certificate), Text("Key", files.Key), Text("Authority", files.Authority));
+            (Certificate, Key, Authority.Text) == (Text("Certificate", files.Certificate), Text("Key", files.Key), Text("Authority", files.Authority));
 
         public static Loaded From(SiloTls files)
         {
             var (certificate, key, text) = (Text("Certificate", files.Certificate), Text("Key", files.Key), Text("Authority", files.Authority));
-            var authority = new X509Certificate2Collection();
+            var authority = new TrustedAuthority("R1__Silo__Authority", files.Authority, text);
             try
             {
-                authority.ImportFromPem(text);
-            }
-            catch (CryptographicException unreadable)
-            {
-                throw new StartFailure($"R1__Silo__Authority '{files.Authority}' cannot be read ({unreadable.Message}): it must hold certificates in PEM form.");
-            }
-            if (authority.Count == 0) throw new StartFailure($"R1__Silo__Authority '{files.Authority}' holds no certificate: it must hold the authority's in PEM form.");
-            try
-            {
-                return new(certificate, key, text, X509Certificate2.CreateFromPem(certificate, key), authority);
+                return new(certificate, key, X509Certificate2.CreateFromPem(certificate, key), authority);
             }
             catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException)
             {

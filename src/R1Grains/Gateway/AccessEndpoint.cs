@@ -26,7 +26,9 @@ internal sealed class AccessEndpoint(IRegistry registry, PageTokens pages, TimeP
         if (request.RoleBinding?.Subject is not { } subject || !Caller.IsSubject(subject))
             throw Refuse.Field(Reason.InvalidArgument, "role_binding.subject", $"role_binding.subject is not 1 to {Caller.SubjectLengthMax} characters: write it as tokens do");
         RequireOther(caller, subject);
-        var binding = new RoleBinding(subject, Roles(request.RoleBinding.Roles, "role_binding.roles"), caller.Subject, time.GetUtcNow(), requestId);
+        var roles = Roles(request.RoleBinding.Roles, "role_binding.roles");
+        if (subject.StartsWith(CertificateSubject.Prefix, StringComparison.Ordinal)) RequireForPrograms(roles, "role_binding.roles");
+        var binding = new RoleBinding(subject, roles, caller.Subject, time.GetUtcNow(), requestId);
         var name = new BindingName(parent.Tenant, RoleBinding.IdOf(subject));
         try
         {
@@ -67,6 +69,7 @@ internal sealed class AccessEndpoint(IRegistry registry, PageTokens pages, TimeP
         var roles = Roles(request.Roles, "roles");
         var (version, there) = await Binding(name, context);
         RequireOther(caller, there.Subject);
+        if (there.Subject.StartsWith(CertificateSubject.Prefix, StringComparison.Ordinal)) RequireForPrograms(roles, "roles");
         var binding = there with { Roles = roles, UpdatedBy = caller.Subject, UpdatedAt = time.GetUtcNow(), RequestId = requestId };
         if (IsRepeated(there, binding))
             return ToWire(name, there, version);
@@ -92,8 +95,7 @@ internal sealed class AccessEndpoint(IRegistry registry, PageTokens pages, TimeP
             throw Refuse.Field(Reason.InvalidName, "api_key_id", $"api_key_id {Refuse.Quote(request.ApiKeyId)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit");
         var wanted = request.ApiKey ?? new();
         var roles = Roles(wanted.Roles, "api_key.roles");
-        if (roles.FirstOrDefault(role => !Role.Find(role)!.IsForPrograms) is { } personal)
-            throw Refuse.Field(Reason.InvalidArgument, "api_key.roles", $"the role {personal} takes a person: a key can have {string.Join(" or ", Role.All.Where(role => role.IsForPrograms).Select(role => role.Name))}");
+        RequireForPrograms(roles, "api_key.roles");
         if (wanted.DisplayName.Length > DisplayNameLengthMax)
             throw Refuse.Field(Reason.InvalidArgument, "api_key.display_name", $"api_key.display_name has {wanted.DisplayName.Length} characters: write at most {DisplayNameLengthMax}");
         var expires = Expiry(wanted.ExpireTime, now);
@@ -235,6 +237,12 @@ internal sealed class AccessEndpoint(IRegistry registry, PageTokens pages, TimeP
                 throw Refuse.Field(Reason.InvalidArgument, field, $"the role {name} reaches beyond a tenant: the issuer of tokens gives it");
         }
         return [.. names.Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    private static void RequireForPrograms(string[] roles, string field)
+    {
+        if (roles.FirstOrDefault(role => !Role.Find(role)!.IsForPrograms) is { } personal)
+            throw Refuse.Field(Reason.InvalidArgument, field, $"the role {personal} takes a person: keys and certificates can have {string.Join(" or ", Role.All.Where(role => role.IsForPrograms).Select(role => role.Name))}");
     }
 
     private static DateTimeOffset Expiry(Timestamp? asked, DateTimeOffset now)

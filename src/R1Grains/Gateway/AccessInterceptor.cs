@@ -56,7 +56,7 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
         Caller caller;
         try
         {
-            caller = await callers.Of(http);
+            caller = await callers.Of(http, resource);
         }
         catch (RefusedException refused) when (refused.Refusal.Reason is Reason.Unauthenticated)
         {

@@ -10,7 +10,8 @@ namespace R1Grains.Gateway;
 /// <summary>PEM files with which a gateway proves who it is.</summary>
 /// <param name="Certificate">The gateway's, and behind it those that lead to the authority.</param>
 /// <param name="Key">Its private key, not encrypted.</param>
-public sealed record GatewayTls(string Certificate, string Key);
+/// <param name="ClientAuthority">Whose certificates prove who a client is; null where none is asked for.</param>
+public sealed record GatewayTls(string Certificate, string Key, string? ClientAuthority = null);
 
 /// <summary>Reads the files again for each connection, so that a renewed certificate is taken without a restart; one that is being written is not.</summary>
 internal sealed partial class GatewayCertificate
@@ -26,13 +27,29 @@ internal sealed partial class GatewayCertificate
     /// <param name="log">Asked for when something is to be told.</param>
     public TlsHandshakeCallbackOptions Options(Func<ILogger<GatewayCertificate>> log) => new()
     {
-        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+        OnConnection = _ =>
         {
-            ServerCertificateContext = Current(log).Context,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            ApplicationProtocols = [SslApplicationProtocol.Http2],
-        }),
+            var loaded = Current(log);
+            return ValueTask.FromResult(new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = loaded.Context,
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                ApplicationProtocols = [SslApplicationProtocol.Http2],
+                // Asked for, and not demanded: a token will do as well.
+                ClientCertificateRequired = loaded.Clients is not null,
+                RemoteCertificateValidationCallback = loaded.Clients is { } clients ? (_, shown, chain, _) => shown is not X509Certificate2 certificate || Accepts(clients, certificate, chain, log) : null,
+                // Whoever comes again shows it again, to the authority of then.
+                AllowTlsResume = loaded.Clients is null,
+            });
+        },
     };
+
+    private static bool Accepts(TrustedAuthority clients, X509Certificate2 certificate, X509Chain? sent, Func<ILogger> log)
+    {
+        if (clients.Fault(certificate, sent?.ChainPolicy.ExtraStore, TrustedAuthority.ForClients) is not { } fault) return true;
+        Log.Refused(log(), certificate.Subject, fault);
+        return false;
+    }
 
     private Loaded Current(Func<ILogger> log)
     {
@@ -53,11 +70,12 @@ internal sealed partial class GatewayCertificate
     private static Loaded Load(GatewayTls files)
     {
         var (certificate, key) = (Text("Certificate", files.Certificate), Text("Key", files.Key));
+        var clients = files.ClientAuthority is { } authority ? new TrustedAuthority("R1__Tls__ClientAuthority", authority, Text("ClientAuthority", authority)) : null;
         try
         {
             var chain = new X509Certificate2Collection();
             chain.ImportFromPem(certificate);
-            return new(certificate, key, SslStreamCertificateContext.Create(X509Certificate2.CreateFromPem(certificate, key), chain, offline: true));
+            return new(certificate, key, SslStreamCertificateContext.Create(X509Certificate2.CreateFromPem(certificate, key), chain, offline: true), clients);
         }
         catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException)
         {
@@ -77,9 +95,10 @@ internal sealed partial class GatewayCertificate
         }
     }
 
-    private sealed record Loaded(string Certificate, string Key, SslStreamCertificateContext Context)
+    private sealed record Loaded(string Certificate, string Key, SslStreamCertificateContext Context, TrustedAuthority? Clients)
     {
-        public bool IsAsOn(GatewayTls files) => (Certificate, Key) == (Text("Certificate", files.Certificate), Text("Key", files.Key));
+        public bool IsAsOn(GatewayTls files) => (Certificate, Key, Clients?.Text) ==
+            (Text("Certificate", files.Certificate), Text("Key", files.Key), files.ClientAuthority is { } authority ? Text("ClientAuthority", authority) : null);
     }
 
     private static partial class Log
@@ -89,5 +108,8 @@ internal sealed partial class GatewayCertificate
 
         [LoggerMessage(2, LogLevel.Warning, "The gateway's certificate was changed and is not taken: {Fault} The earlier one is shown on")]
         public static partial void NotRenewed(ILogger log, [ToldData] string fault);
+
+        [LoggerMessage(3, LogLevel.Warning, "A connection of a client was refused: its certificate '{Subject}' {Fault}")]
+        public static partial void Refused(ILogger log, [PersonData] string subject, [ToldData] string fault);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class R1Process : IAsyncDisposable
     {
     }
 
-    private R1Process(string home, string program, string[] arguments)
+    private R1Process(string home, string program, string[] arguments, params (string Name, string Value)[] environment)
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         var start = new ProcessStartInfo(program, arguments)
@@ -38,6 +38,7 @@ internal sealed class R1Process : IAsyncDisposable
         start.Environment["XDG_DATA_HOME"] = home;
         start.Environment["LC_ALL"] = "C";
         start.Environment["TERM"] = "xterm";
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
         _reading = Read();
@@ -60,6 +61,13 @@ internal sealed class R1Process : IAsyncDisposable
     {
         await using var process = new R1Process(home, arguments);
         process.Type(input);
+        return await process.End();
+    }
+
+    public static async Task<(int ExitCode, string Output, string Errors)> Run(string home, (string Name, string Value)[] environment, params string[] arguments)
+    {
+        await using var process = new R1Process(home, "dotnet", [Program, .. arguments], environment);
+        process.Type("");
         return await process.End();
     }
 

@@ -27,12 +27,14 @@ internal sealed class TestAuthority : IDisposable
     public string File { get; }
 
     /// <param name="until">Days from now; certificates are valid from 30 days ago on.</param>
-    public SiloTls Issue(string name, string dns = "test", double until = 30, string? use = null)
+    /// <param name="dns">Empty for none.</param>
+    public SiloTls Issue(string name, string dns = "test", double until = 30, string? use = null, Uri? uri = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(dns);
+        if (dns.Length > 0) names.AddDnsName(dns);
+        if (uri is not null) names.AddUri(uri);
         names.AddIpAddress(System.Net.IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         if (use is not null) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new(use)], critical: false));
