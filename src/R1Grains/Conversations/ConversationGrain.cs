@@ -183,13 +183,13 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     private async Task<IAsyncEnumerable<TurnEvent>> Begin(Transcript transcript, UserTurn asked, CancellationToken cancellation)
     {
         // 1. The same request again attaches to its turn or replays it; the same id with another payload is refused.
-        if (Known(transcript, asked, cancellation) is { } known) return known;
+        if (Known(transcript, asked, cancellation) is { } known) return Again(known);
         if (!transcript.KnowsEveryRequest && await RecordFaults.Translate(Record.FindTurnByRequestAsync(_key, asked.RequestId)) is { } old)
         {
             RequireSame(old.Opened.PayloadHash, asked);
-            return Replay(old.Opened.Turn, cancellation);
+            return Again(Replay(old.Opened.Turn, cancellation));
         }
-        if (Known(transcript, asked, cancellation) is { } meanwhile) return meanwhile;
+        if (Known(transcript, asked, cancellation) is { } meanwhile) return Again(meanwhile);
 
         // 2. What cannot be a turn of this conversation now, or not here.
         if (_parts.IsLeaving) throw Leave();
@@ -242,6 +242,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         RequireSame(ended.Payload, asked);
         return Replay(ended.Turn, cancellation);
     }
+
+    private static IAsyncEnumerable<TurnEvent> Again(IAsyncEnumerable<TurnEvent> events) =>
+        events.Select(happened => happened is Accepted accepted ? accepted with { IsAgain = true } : happened);
 
     private static void RequireSame(Digest payload, UserTurn asked)
     {

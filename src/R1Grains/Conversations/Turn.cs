@@ -123,7 +123,15 @@ public abstract record TurnEvent([property: Id(0)] long Sequence, [property: Id(
 
 /// <param name="Notice">What the customer is told at the beginning of a conversation: that a machine answers. Else empty.</param>
 [GenerateSerializer, Immutable, Alias("r1.Accepted")]
-public sealed record Accepted(DateTimeOffset Time, [property: Id(0)] int Turn, [property: Id(1)] string Notice) : TurnEvent(0, Time);
+public sealed record Accepted(DateTimeOffset Time, [property: Id(0)] int Turn, [property: Id(1)] string Notice) : TurnEvent(0, Time)
+{
+    /// <summary>Whether an earlier request has begun the turn, which this one attaches to, or replays.</summary>
+    [Id(2)]
+    public bool IsAgain { get; init; }
+
+    /// <summary>The same for everybody who asks.</summary>
+    public override string ToString() => $"accepted as turn {Turn}: {Notice}";
+}
 
 [GenerateSerializer, Immutable, Alias("r1.QueuePosition")]
 public sealed record QueuePosition(DateTimeOffset Time, [property: Id(0)] int Position) : TurnEvent(0, Time);

@@ -21,15 +21,24 @@ internal sealed class FollowedTurn(IConversationGrain conversation, TimeProvider
     private int? _turn;
     private long _sequence;
 
+    // How often the request was sent.
+    private int _sent;
+
     /// <summary>From the request on, <see cref="Accepted"/> first.</summary>
     public IAsyncEnumerable<TurnEvent> Stream(UserTurn asked, CancellationToken cancellation) =>
-        Follow(() => _turn is { } turn ? conversation.ResumeTurn(turn, _sequence, cancellation) : conversation.StreamTurn(asked, cancellation), cancellation);
+        Follow(() => _turn is { } turn ? conversation.ResumeTurn(turn, _sequence, cancellation) : Send(asked, cancellation), cancellation);
 
     /// <summary>From after the text with this number on.</summary>
     public IAsyncEnumerable<TurnEvent> Resume(int turn, long after, CancellationToken cancellation)
     {
         (_turn, _sequence) = (turn, after);
         return Follow(() => conversation.ResumeTurn(turn, _sequence, cancellation), cancellation);
+    }
+
+    private IAsyncEnumerable<TurnEvent> Send(UserTurn asked, CancellationToken cancellation)
+    {
+        _sent++;
+        return conversation.StreamTurn(asked, cancellation);
     }
 
     private async IAsyncEnumerable<TurnEvent> Follow(Func<IAsyncEnumerable<TurnEvent>> ask, [EnumeratorCancellation] CancellationToken cancellation)
@@ -64,7 +73,8 @@ internal sealed class FollowedTurn(IConversationGrain conversation, TimeProvider
                     // Until a turn is accepted its client hears nothing, so that the call can still be refused.
                     else if (_turn is null) continue;
                     if (events.Current is TextReleased) _sequence = events.Current.Sequence;
-                    yield return events.Current;
+                    // What this one had begun when its answer was lost is its own.
+                    yield return _sent > 1 && events.Current is Accepted { IsAgain: true } own ? own with { IsAgain = false } : events.Current;
                     // However long the client took, that was not the node's silence.
                     last = time.GetTimestamp();
                 }

@@ -49,6 +49,11 @@ public sealed class Limits(LimitSettings settings, TimeProvider time) : IDisposa
         }
     }
 
+    /// <summary>Tokens of the caller's tenant that are left now; below zero what is owed.</summary>
+    internal double Left(Caller caller) => Left(caller.Tenant);
+
+    public bool CountsTokens => settings.TenantTokens > 0;
+
     /// <summary>Before a turn. What it takes is known when it has ended, so those which run may take more than is left: that is owed, and waited for.</summary>
     /// <exception cref="RefusedException">Nothing is left.</exception>
     public void RequireTokens(Caller caller)

@@ -39,6 +39,7 @@ public static class Registration
             .AddSingleton<AccessInterceptor>()
             .AddSingleton(provider => new Limits(settings.Limits, provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<LimitInterceptor>()
+            .AddSingleton<TokenCount>()
             .AddSingleton<PageTokens>();
     }
 

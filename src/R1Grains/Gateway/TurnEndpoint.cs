@@ -11,7 +11,7 @@ namespace R1Grains.Gateway;
 /// Where turns enter. A call that breaks does not cancel its turn. Response headers go out with the first event, so
 /// whatever is refused before reaches the client as a call without headers, which its retry policy may repeat.
 /// </summary>
-internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Readings readings, PageTokens pages, Drain drain, TimeProvider time)
+internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Readings readings, PageTokens pages, TokenCount tokens, Drain drain, TimeProvider time)
     : V1.TurnService.TurnServiceBase
 {
     private const string TurnList = "turns";
@@ -21,7 +21,7 @@ internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Reading
     {
         var (conversation, turn) = Read(request.ToStreamTurn(), context);
         var index = 0;
-        await foreach (var turnEvent in Follow(conversation).Stream(turn, ending))
+        await foreach (var turnEvent in tokens.Of(context.Caller(), conversation, Follow(conversation).Stream(turn, ending), ending))
             if (turnEvent is Accepted accepted)
                 index = accepted.Turn;
         return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
@@ -31,7 +31,7 @@ internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Reading
     public override Task StreamTurn(V1.StreamTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
         var (conversation, turn) = Read(request, context);
-        return await Write(Follow(conversation).Stream(turn, ending), conversation, responseStream, context, ending);
+        return await Write(tokens.Of(context.Caller(), conversation, Follow(conversation).Stream(turn, ending), ending), conversation, responseStream, context, ending);
     });
 
     [Asks<TurnName>(Permission.ReadTurns, "turn")]

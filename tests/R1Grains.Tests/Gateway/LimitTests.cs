@@ -4,7 +4,9 @@ using System.Net;
 using Google.Rpc;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.Extensions.DependencyInjection;
 using R1Grains.Access;
+using R1Grains.Gateway;
 using R1Grains.Tests.Scripted;
 using R1Grains.V1;
 
@@ -67,6 +69,25 @@ public sealed class LimitTests
         AssertRefused(await Assert.ThrowsAsync<RpcException>(() => host.Say(conversation, "2").Next()), "TOKENS_EXCEEDED", "tenant", "600");
         // Reading is no turn.
         Assert.Single((await host.Turns.ListTurnsAsync(new() { Parent = conversation })).Turns);
+    }
+
+    [Fact]
+    public async Task A_turn_whose_client_left_is_counted_when_it_has_ended_and_one_that_is_replayed_not_again()
+    {
+        using var gate = new SemaphoreSlim(0);
+        await using var host = await EmbeddedHost.Start(new() { Gate = gate }, settings: ["--R1:Limits:TenantTokens=100000"]);
+        var (limits, anna) = (host.App.Services.GetRequiredService<Limits>(), new Caller("demo", "dev", PermissionSet.All));
+        var conversation = await host.Open("c");
+        using (var left = host.Say(conversation, "1", "hello"))
+            Assert.NotNull((await left.Next()).Accepted);
+        var before = limits.Left(anna);
+        gate.Release(100_000);
+        var usage = (await host.Say(conversation, "1", "hello").Rest())[^1].Completed.Usage;
+        var taken = usage.PromptTokens + usage.ReasoningTokens + usage.AnswerTokens;
+        for (var patience = Talk.Patience; before - limits.Left(anna) < taken / 2.0 && patience > TimeSpan.Zero; patience -= TimeSpan.FromMilliseconds(20))
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        // What flows back meanwhile is less than what a replay would have taken.
+        Assert.InRange(before - limits.Left(anna), taken / 2.0, taken * 1.5);
     }
 
     [Fact]
