@@ -18,9 +18,12 @@ internal static class ConversationsCommand
             """) { Listing.Limit, Listing.Json };
         list.SetAction((parsed, cancellation) => List(parsed, parsed.GetValue(Listing.Limit), parsed.GetValue(Listing.Json), cancellation));
 
-        var get = new ExampledCommand("get", "Shows a conversation.", "r1 conversations get 3f2a") { Name, Listing.Json };
+        var get = new ExampledCommand("get", "Shows a conversation.", """
+            r1 conversations get 3f2a
+            r1 conversations get 3f2a --lift-masks "callback on request 17"
+            """) { Name, PurposeOption.Lifting, Listing.Json };
         get.SetAction((parsed, cancellation) => Show(parsed, connection => connection.Call(
-            c => c.Conversations.GetConversationAsync(new() { Name = NameOf(parsed) }, cancellationToken: cancellation), cancellation)));
+            c => c.Conversations.GetConversationAsync(new() { Name = NameOf(parsed), LiftMasks = parsed.GetValue(PurposeOption.Lifting) is not null, Purpose = parsed.GetValue(PurposeOption.Lifting) ?? "" }, cancellationToken: cancellation), cancellation)));
 
         var complete = new ExampledCommand("complete", "Ends a conversation: it takes no more turns.", "r1 conversations complete 3f2a") { Name, Listing.Json };
         complete.SetAction((parsed, cancellation) =>

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
 using R1Grains.Access;
+using R1Grains.Audit;
 using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
@@ -10,7 +11,7 @@ using R1Grains.Operations;
 namespace R1Grains.Gateway;
 
 /// <summary>Where conversations are opened, read, watched and completed.</summary>
-public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, PageTokens pages, Drain drain)
+internal sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, Readings readings, PageTokens pages, Drain drain)
     : V1.ConversationService.ConversationServiceBase
 {
     private const string ConversationList = "conversations";
@@ -29,12 +30,19 @@ public sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, P
             var id when ResourceName.IsId(id) => id,
             var other => throw Refuse.Field(Reason.InvalidName, "conversation_id", $"conversation_id {Refuse.Quote(other)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit; leave it empty and the server chooses one"),
         });
-        return (await Grain(name).Create(wanted, context.CancellationToken)).ToWire();
+        // Who opens it has just said whose it is.
+        return (await Grain(name).Create(wanted, context.CancellationToken)).ToWire(isLifted: true);
     }
 
-    [Asks<ConversationName>(Permission.ReadConversations, "name")]
-    public override async Task<V1.Conversation> GetConversation(V1.GetConversationRequest request, ServerCallContext context) =>
-        (await Grain(context.Resource<ConversationName>()).Get(context.CancellationToken)).ToWire();
+    [Asks<ConversationName>(Permission.ReadConversations, "name", Lifting = "lift_masks")]
+    public override async Task<V1.Conversation> GetConversation(V1.GetConversationRequest request, ServerCallContext context)
+    {
+        var name = context.Resource<ConversationName>();
+        var purpose = request.LiftMasks ? Purpose.Require(request.Purpose) : null;
+        var view = await Grain(name).Get(context.CancellationToken);
+        if (purpose is not null) await readings.Lifted(context.Caller(), name, purpose);
+        return view.ToWire(purpose is not null);
+    }
 
     [Asks<TenantName>(Permission.ReadConversations, "parent")]
     public override async Task<V1.ListConversationsResponse> ListConversations(V1.ListConversationsRequest request, ServerCallContext context)

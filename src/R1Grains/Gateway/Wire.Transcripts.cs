@@ -81,15 +81,7 @@ internal static partial class Wire
     }
 
     /// <param name="view">What the caller may see.</param>
-    public static V1.Conversation ToWire(this ConversationView conversation, V1.TranscriptView view)
-    {
-        var wire = conversation.ToWire();
-        if (IsWhole(view)) return wire;
-        (wire.Customer, wire.Agent, wire.Channel) = (Masked(wire.Customer), Masked(wire.Agent), Masked(wire.Channel));
-        foreach (var (name, value) in wire.Labels.ToArray())
-            wire.Labels[name] = Masked(value);
-        return wire;
-    }
+    public static V1.Conversation ToWire(this ConversationView conversation, V1.TranscriptView view) => conversation.ToWire(isLifted: IsWhole(view));
 
     /// <param name="view">What the caller may see.</param>
     public static V1.TranscriptTurn ToWire(this TurnRecord turn, ConversationName conversation, string? language, V1.TranscriptView view)

@@ -87,7 +87,18 @@ internal static partial class Wire
             idle);
     }
 
-    public static V1.Conversation ToWire(this ConversationView view) => new()
+    /// <param name="isLifted">Whether who the customer is, and what else was said of the conversation, is shown without masks.</param>
+    public static V1.Conversation ToWire(this ConversationView view, bool isLifted = false)
+    {
+        var wire = view.ToWhole();
+        if (isLifted) return wire;
+        (wire.Customer, wire.Agent, wire.Channel) = (Masked(wire.Customer), Masked(wire.Agent), Masked(wire.Channel));
+        foreach (var (name, value) in view.Labels)
+            wire.Labels[name] = Masked(value);
+        return wire;
+    }
+
+    private static V1.Conversation ToWhole(this ConversationView view) => new()
     {
         Name = new ConversationName(view.Tenant, view.Conversation).ToString(),
         State = view.Completed ? V1.Conversation.Types.State.Completed : V1.Conversation.Types.State.Active,

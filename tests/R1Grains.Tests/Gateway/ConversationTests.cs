@@ -10,6 +10,30 @@ namespace R1Grains.Tests.Gateway;
 public sealed class ConversationTests
 {
     [Fact]
+    public async Task Who_the_customer_is_is_masked_and_shown_to_who_may_lift_masks_and_says_why()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var wanted = new Conversation { Customer = "tel 13812345678", Agent = "anna", Labels = { ["callback"] = "13812345678" } };
+        var created = await host.Conversations.CreateConversationAsync(new() { Parent = "tenants/demo", RequestId = "1", Conversation = wanted });
+        Assert.Equal(wanted.Customer, created.Customer);
+        var reader = host.Bearer("demo", "reader", Permission.ReadConversations);
+        foreach (var shown in new[] { await host.Conversations.GetConversationAsync(new() { Name = created.Name }, reader), (await host.Conversations.ListConversationsAsync(new() { Parent = "tenants/demo" }, reader)).Conversations.Single() })
+        {
+            Assert.Equal("anna", shown.Agent);
+            Assert.DoesNotContain("13812345678", shown.Customer, StringComparison.Ordinal);
+            Assert.DoesNotContain("13812345678", shown.Labels["callback"], StringComparison.Ordinal);
+        }
+        var lifted = new GetConversationRequest { Name = created.Name, LiftMasks = true, Purpose = "callback" };
+        var denied = await Assert.ThrowsAsync<RpcException>(async () => await host.Conversations.GetConversationAsync(lifted, reader));
+        Assert.Equal(StatusCode.PermissionDenied, denied.StatusCode);
+        var lifter = host.Bearer("demo", "lifter", Permission.ReadConversations, Permission.LiftMasks);
+        Assert.Equal("MISSING_PURPOSE", (await Assert.ThrowsAsync<RpcException>(async () => await host.Conversations.GetConversationAsync(new(lifted) { Purpose = "" }, lifter))).GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>().Reason);
+        Assert.Equal(wanted.Customer, (await host.Conversations.GetConversationAsync(lifted, lifter)).Customer);
+        var events = (await host.Transcripts.ListAuditEventsAsync(new() { Parent = "tenants/demo", Purpose = "test", Action = "masks.lift" })).Events;
+        Assert.Equal(("lifter", created.Name, "callback"), events.Select(happened => (happened.Actor, happened.Resource, happened.Purpose)).Single());
+    }
+
+    [Fact]
     public async Task A_conversation_keeps_what_it_was_opened_with()
     {
         await using var host = await EmbeddedHost.Start();
