@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using R1Grains.Compliance;
+using R1Grains.Ledger;
 using R1Grains.Operations;
 
 namespace R1Grains.Knowledge;
@@ -19,6 +20,9 @@ public sealed class TenantLexicons
 
     private const int BuiltMax = 128;
 
+    /// <summary>That are tried before they are published, and kept for the next text.</summary>
+    private const int TriedMax = 4;
+
     private readonly IReadOnlyList<LexiconEntry> _shipped;
     private readonly ConcurrentDictionary<string, Words> _words = [];
 
@@ -29,6 +33,9 @@ public sealed class TenantLexicons
     // Words and editions come from two feeds, and each keeps what the other has set.
     private readonly Lock _setting = new();
     private long _asked;
+
+    // The last one first; guards itself.
+    private readonly LinkedList<Tried> _tried = [];
 
     /// <exception cref="StartFailure">The list that ships cannot be read.</exception>
     public TenantLexicons() : this(BuiltMax)
@@ -58,8 +65,23 @@ public sealed class TenantLexicons
     }
 
     /// <summary>The lexicon that the tenant would have with this edition.</summary>
+    /// <remarks>Who tries one text tries another on the same words: the last few are kept.</remarks>
     /// <exception cref="LexiconException">Its words do not fit into one.</exception>
-    public Lexicon With(string tenant, IReadOnlyList<LexiconEntry> edition) => Build(_words.GetValueOrDefault(tenant)?.File ?? [], edition);
+    public Lexicon With(string tenant, IReadOnlyList<LexiconEntry> edition)
+    {
+        var (file, hash) = (_words.GetValueOrDefault(tenant)?.File ?? [], Digest.Of(Encoding.UTF8.GetBytes(LexiconFile.Write(edition))));
+        Lazy<Lexicon> lexicon;
+        lock (_tried)
+        {
+            var known = _tried.FirstOrDefault(tried => tried.Hash == hash && ReferenceEquals(tried.File, file));
+            if (known is not null) _tried.Remove(known);
+            known ??= new(file, hash, new(() => Build(file, edition)));
+            _tried.AddFirst(known);
+            if (_tried.Count > TriedMax) _tried.RemoveLast();
+            lexicon = known.Lexicon;
+        }
+        return lexicon.Value;
+    }
 
     /// <summary>Reads what a tenant's folder adds, if it adds anything.</summary>
     /// <exception cref="StartFailure">Its list cannot be read, or has an entry that cannot be one.</exception>
@@ -155,6 +177,10 @@ public sealed class TenantLexicons
 
     /// <summary>An entry for another tenant is nobody's here.</summary>
     private static List<LexiconEntry> Of(string tenant, List<LexiconEntry> entries) => [.. entries.Where(entry => entry.Rule.Tenant is null || entry.Rule.Tenant == tenant)];
+
+    /// <param name="File">Of the tenant, below them.</param>
+    /// <param name="Hash">Of the words.</param>
+    private sealed record Tried(IReadOnlyList<LexiconEntry> File, Digest Hash, Lazy<Lexicon> Lexicon);
 
     private sealed class Words(IReadOnlyList<LexiconEntry> file, Edition? edition, Lazy<Lexicon>? lexicon)
     {

@@ -12,6 +12,18 @@ public sealed class TenantLexiconsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void Words_that_are_tried_again_are_not_built_again()
+    {
+        var lexicons = new TenantLexicons();
+        LexiconEntry[] words = [new("golden goose", new("promises", 8, LexiconAction.Replace))];
+        var tried = lexicons.With("demo", words);
+        Assert.Same(tried, lexicons.With("demo", [.. words]));
+        Assert.NotSame(tried, lexicons.With("demo", [.. words, new("silver goose", new("promises", 8, LexiconAction.Replace))]));
+        lexicons.Set("demo", [new("acme bank", new("names", 3, LexiconAction.Mask))]);
+        Assert.NotSame(tried, lexicons.With("demo", words));
+    }
+
+    [Fact]
     public void A_tenant_adds_to_the_list_that_ships_and_others_have_that_alone()
     {
         Write("one", "[names 3 mask both]\nacme bank\n[well-known 1 allow both]\n零风险手册");
