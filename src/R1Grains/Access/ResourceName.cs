@@ -24,6 +24,9 @@ public abstract record ResourceName(string Tenant)
         : Ids(text, "tenants/{}/conversations/{}") is [var of, var conversation] ? new ConversationName(of, conversation)
         : Ids(text, BindingName.Form) is [var bound, var binding] ? new BindingName(bound, binding)
         : Ids(text, KeyName.Form) is [var keyed, var key] ? new KeyName(keyed, key)
+        : Ids(text, WordListName.Form) is [var listed, var list] ? new WordListName(listed, list)
+        : Ids(text, ProposalName.Form) is [var proposed, var proposal] ? new ProposalName(proposed, proposal)
+        : EditionName.Find(text) is { } edition ? edition
         : TurnName.Find(text);
 
     public static bool IsId(string text) =>
@@ -127,8 +130,10 @@ public sealed record WordListName(string Tenant, string WordList) : ResourceName
     /// <summary>In the place of a list's id: all of the tenant.</summary>
     public const string All = "-";
 
+    internal const string Form = "tenants/{}/wordLists/{}";
+
     public static WordListName Parse(string text, string field) =>
-        Ids(text, "tenants/{}/wordLists/{}") is [var tenant, var list] ? new(tenant, list) : throw Malformed(text, field, "tenants/{tenant}/wordLists/{word_list}");
+        Ids(text, Form) is [var tenant, var list] ? new(tenant, list) : throw Malformed(text, field, "tenants/{tenant}/wordLists/{word_list}");
 
     public override Reason Missing => Reason.WordListNotFound;
 
@@ -137,8 +142,10 @@ public sealed record WordListName(string Tenant, string WordList) : ResourceName
 
 public sealed record ProposalName(string Tenant, string Proposal) : ResourceName(Tenant), INamed<ProposalName>
 {
+    internal const string Form = "tenants/{}/lexiconProposals/{}";
+
     public static ProposalName Parse(string text, string field) =>
-        Ids(text, "tenants/{}/lexiconProposals/{}") is [var tenant, var proposal] ? new(tenant, proposal) : throw Malformed(text, field, "tenants/{tenant}/lexiconProposals/{proposal}");
+        Ids(text, Form) is [var tenant, var proposal] ? new(tenant, proposal) : throw Malformed(text, field, "tenants/{tenant}/lexiconProposals/{proposal}");
 
     public override Reason Missing => Reason.ProposalNotFound;
 
@@ -148,7 +155,10 @@ public sealed record ProposalName(string Tenant, string Proposal) : ResourceName
 public sealed record EditionName(string Tenant, int Number) : ResourceName(Tenant), INamed<EditionName>
 {
     public static EditionName Parse(string text, string field) =>
-        Ids(text, "tenants/{}/lexiconEditions/{}") is [var tenant, var number] && Ordinal(number) is { } index ? new(tenant, index) : throw Malformed(text, field, "tenants/{tenant}/lexiconEditions/{number}");
+        Find(text) ?? throw Malformed(text, field, "tenants/{tenant}/lexiconEditions/{number}");
+
+    public static new EditionName? Find(string text) =>
+        Ids(text, "tenants/{}/lexiconEditions/{}") is [var tenant, var number] && Ordinal(number) is { } index ? new(tenant, index) : null;
 
     public override Reason Missing => Reason.EditionNotFound;
 
