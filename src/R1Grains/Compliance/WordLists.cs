@@ -1,4 +1,3 @@
-using System.Globalization;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
 
@@ -95,8 +94,7 @@ public sealed class WordLists(IRegistry registry, TimeProvider time)
     private static void Require(WordList? found, string tenant, string id, string etag)
     {
         if (found is null) throw Missing(tenant, id);
-        if (found.Version.ToString(CultureInfo.InvariantCulture) != etag)
-            throw Refuse.Field(Reason.EtagMismatch, "etag", $"tenants/{tenant}/wordLists/{id} has the etag {found.Version}, not {Refuse.Quote(etag)}: read it again, and change what is there now");
+        Etag.Parse(etag, found.Version);
     }
 
     private static WordList Gone(string tenant, string id, Authorship by) => new(tenant, id, 0, "", [], by, default);

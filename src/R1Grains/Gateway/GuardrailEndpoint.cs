@@ -84,7 +84,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
         var requestId = RequestId.Parse(request.RequestId);
         var restored = request.Edition.Length == 0 ? null : EditionName.Parse(request.Edition, "edition");
         if (restored is not null) Access.Require(caller, Permission.ManageGuardrails, restored);
-        return (await editions.Propose(tenant.Tenant, restored?.Number, Wire.Purpose(request.Purpose), caller.Subject, requestId)).ToWire(time.GetUtcNow());
+        return (await editions.Propose(tenant.Tenant, restored?.Number, Purpose.Parse(request.Purpose), caller.Subject, requestId)).ToWire(time.GetUtcNow());
     }
 
     [Asks<ProposalName>(Permission.ManageGuardrails, "name", Or = [Permission.ApproveGuardrails])]
@@ -107,7 +107,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     {
         var (name, caller) = (context.Resource<ProposalName>(), context.Caller());
         RequestId.Parse(request.RequestId);
-        return (await editions.Approve(name.Tenant, name.Proposal, request.Hash, caller.Subject, Wire.Purpose(request.Purpose))).ToWire(time.GetUtcNow());
+        return (await editions.Approve(name.Tenant, name.Proposal, request.Hash, caller.Subject, Purpose.Parse(request.Purpose))).ToWire(time.GetUtcNow());
     }
 
     [Asks<ProposalName>(Permission.ApproveGuardrails, "name")]
@@ -115,7 +115,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     {
         var (name, caller) = (context.Resource<ProposalName>(), context.Caller());
         RequestId.Parse(request.RequestId);
-        return (await editions.Reject(name.Tenant, name.Proposal, caller.Subject, Wire.Purpose(request.Purpose))).ToWire(time.GetUtcNow());
+        return (await editions.Reject(name.Tenant, name.Proposal, caller.Subject, Purpose.Parse(request.Purpose))).ToWire(time.GetUtcNow());
     }
 
     [Asks<EditionName>(Permission.ManageGuardrails, "name", Or = [Permission.ApproveGuardrails])]
@@ -168,7 +168,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     {
         var (name, caller) = (context.Resource<TurnName>(), context.Caller());
         RequestId.Parse(requestId);
-        var (review, why) = (new Review(name.Index, releases), Wire.Purpose(purpose));
+        var (review, why) = (new Review(name.Index, releases), Purpose.Parse(purpose));
         var key = await RequireConversation(name, ending);
         var isHeld = await record.FindTurnAsync(key, name.Index, ending) is { } found && Views.IsHeld(found.Closed);
         var isOver = await record.FindConversationAsync(key, ending) is { Completed: not null };

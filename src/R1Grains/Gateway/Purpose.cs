@@ -14,5 +14,5 @@ internal static class Purpose
     /// <summary>Of who reads what others said: without one they do not.</summary>
     public static string Require(string text) => string.IsNullOrWhiteSpace(text)
         ? throw Refuse.Field(Reason.MissingPurpose, "purpose", "purpose is missing: say why this is read, for the record, e.g. the number of the complaint")
-        : Wire.Purpose(text);
+        : Parse(text);
 }

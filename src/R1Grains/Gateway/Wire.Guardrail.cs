@@ -14,15 +14,10 @@ namespace R1Grains.Gateway;
 internal static partial class Wire
 {
     private const int MaxCategory = 64;
-    private const int MaxPurpose = 1_000;
     private const int MaxTried = 20_000;
     private const string Day = "yyyy-MM-dd";
 
     public static string Title(this V1.WordList list) => Line("word_list.title", Field("word_list.title", list.Title));
-
-    public static string Purpose(string purpose) => purpose.Length <= MaxPurpose
-        ? Line("purpose", purpose)
-        : throw Refuse.Field(Reason.InvalidArgument, "purpose", $"purpose has {purpose.Length} characters: send at most {MaxPurpose}");
 
     public static Authorship By(this Caller caller, string requestId, byte[] payload) => new(caller.Subject, requestId, Convert.ToHexStringLower(payload));
 
@@ -178,7 +173,7 @@ internal static partial class Wire
         Title = list.Title,
         Entries = { withEntries ? list.Entries.Select(ToWire) : [] },
         EntryCount = list.Entries.Count,
-        Etag = Number(list.Version),
+        Etag = Etag.Of(list.Version),
         UpdateTime = list.Time.ToTimestamp(),
         Updater = list.By.Subject,
     };

@@ -1,7 +1,6 @@
 using System.Globalization;
-using R1Grains.Conversations;
 
-namespace R1Grains.Gateway;
+namespace R1Grains.Conversations;
 
 /// <summary>A document's version as clients see it.</summary>
 internal static class Etag
