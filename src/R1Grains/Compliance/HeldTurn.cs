@@ -12,6 +12,9 @@ public sealed record HeldTurn(ConversationKey Key, int Turn, HitPlace Place, IRe
     internal const string Waiting = "held-turn";
     internal const string Decided = "reviewed-turn";
 
+    /// <summary>Kind of a second copy of what is decided, until the conversation has a turn that tells it.</summary>
+    internal const string Untold = "untold-decision";
+
     /// <summary>Null while nobody has decided.</summary>
     public HeldDecision? Decision { get; init; }
 

@@ -9,6 +9,9 @@ public sealed class HeldTurns(IRegistry registry)
     /// <summary>In administrative records: the guardrail itself.</summary>
     private const string Actor = "guardrail";
 
+    /// <summary>Documents of a page.</summary>
+    private const int UntoldMax = 1_000;
+
     /// <summary>Again changes nothing.</summary>
     /// <exception cref="RecordUnavailableException"/>
     internal async Task Hold(TurnOpened opened, HitPlace place, IReadOnlyList<LexiconHit> hits, DateTimeOffset now)
@@ -35,10 +38,34 @@ public sealed class HeldTurns(IRegistry registry)
         return ([.. page.Select(HeldTurn.Of)], page.Count == count ? page[^1].Key.Id : null);
     }
 
-    /// <summary>Whether any turn of the conversation waits.</summary>
+    /// <summary>Whether any turn of the conversation waits, or was decided and its customer does not know yet.</summary>
     /// <exception cref="RecordUnavailableException"/>
-    public async Task<bool> Waits(ConversationKey key) =>
-        await registry.ListAsync(key.Tenant, HeldTurn.Waiting, 1, $"{key.Conversation}/") is [var next] && next.Key.Id.StartsWith($"{key.Conversation}/", StringComparison.Ordinal);
+    public async Task<bool> Waits(ConversationKey key) => await HasAny(HeldTurn.Waiting, key) || await HasAny(HeldTurn.Untold, key);
+
+    /// <summary>What was decided in any tenant and not told yet, in the order of the decisions.</summary>
+    /// <param name="after">0 at first, else what came with the page before.</param>
+    /// <returns>The decisions, and after what there may be more; null after the last page.</returns>
+    /// <exception cref="RecordUnavailableException"/>
+    public async Task<(IReadOnlyList<HeldTurn> Turns, long? Next)> ListUntold(long after)
+    {
+        var page = await registry.ListChangedAsync([HeldTurn.Untold], after, UntoldMax);
+        return ([.. page.Where(document => document.Content is not null).Select(HeldTurn.Of)], page.Count == 0 ? null : page[^1].Change);
+    }
+
+    /// <summary>The conversation has a turn that tells the decision, or can have none any more. Again changes nothing.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    public async Task Told(HeldTurn decided, DateTimeOffset now)
+    {
+        if (await registry.FindAsync(new(decided.Key.Tenant, HeldTurn.Untold, decided.Id)) is not { } untold) return;
+        try
+        {
+            await registry.ChangeAsync(Record("turn.tell", decided, Actor, now, ""), [new(HeldTurn.Untold, decided.Id, untold.Version, null)]);
+        }
+        catch (DocumentConflictException)
+        {
+            // Two have told it, and both the same.
+        }
+    }
 
     /// <exception cref="RefusedException"/>
     public async Task<HeldTurn> Find(ConversationKey key, int turn) => (await Read(key, turn))?.Held ?? throw Refuse.NotHeld(key, turn);
@@ -51,7 +78,7 @@ public sealed class HeldTurns(IRegistry registry)
         {
             if (await Read(key, review.Turn) is not var (held, version)) throw Refuse.NotHeld(key, review.Turn);
             if (held.Decision is { } decision)
-                // Whoever asks for the same again brings it to the customer, where it was not.
+                // Whoever asks for the same again brings it to the customer, where nobody has yet.
                 return decision.Review == review
                     ? held
                     : throw new RefusedException(new(Reason.HeldTurnDecided, $"{held.Name} was {(decision.Review.Releases ? "released" : "discarded")} by {Refuse.Quote(decision.Decider)}"));
@@ -60,7 +87,7 @@ public sealed class HeldTurns(IRegistry registry)
             {
                 await registry.ChangeAsync(
                     Record(review.Releases ? "turn.release" : "turn.discard", held, subject, now, purpose),
-                    [new(HeldTurn.Waiting, held.Id, version, null), new(HeldTurn.Decided, held.Id, 0, held.Write())]);
+                    [new(HeldTurn.Waiting, held.Id, version, null), new(HeldTurn.Decided, held.Id, 0, held.Write()), new(HeldTurn.Untold, held.Id, 0, held.Write())]);
                 return held;
             }
             catch (DocumentConflictException)
@@ -69,6 +96,9 @@ public sealed class HeldTurns(IRegistry registry)
             }
         }
     }
+
+    private async Task<bool> HasAny(string kind, ConversationKey key) =>
+        await registry.ListAsync(key.Tenant, kind, 1, $"{key.Conversation}/") is [var next] && next.Key.Id.StartsWith($"{key.Conversation}/", StringComparison.Ordinal);
 
     private async Task<(HeldTurn Held, long Version)?> Read(ConversationKey key, int turn)
     {

@@ -1,11 +1,12 @@
 using Orleans.CodeGeneration;
 using R1Grains.Cluster;
+using R1Grains.Compliance;
 using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
 
 /// <summary>
-/// Sees to it that turns without a client are finished or closed and that idle conversations are completed. The cluster
+/// Sees to it that turns without a client are finished or closed, that decisions about held turns are told, and that idle conversations are completed. The cluster
 /// has one, with the key <see cref="AttendantGrain.Key"/>.
 /// </summary>
 [Alias("r1.IAttendantGrain"), Version(1)]
@@ -18,7 +19,7 @@ public interface IAttendantGrain : IGrainWithStringKey
 
 /// <summary>Its reminder wakes it, wherever it may be, for as long as the cluster lives; a silo that was lost wakes it sooner.</summary>
 [RolePlacement(Roles.Conversation)]
-public sealed class AttendantGrain(IRecord record, TimeProvider time, ILogger<AttendantGrain> log) : Grain, IAttendantGrain, IRemindable
+public sealed class AttendantGrain(IRecord record, HeldTurns held, TimeProvider time, ILogger<AttendantGrain> log) : Grain, IAttendantGrain, IRemindable
 {
     public const string Key = "attendant";
     private const int AtOnce = 8;
@@ -29,6 +30,9 @@ public sealed class AttendantGrain(IRecord record, TimeProvider time, ILogger<At
 
     /// <summary>A conversation whose silo is frozen must not hold up the others; it is attended to again.</summary>
     private static readonly TimeSpan AttendMax = TimeSpan.FromSeconds(5);
+
+    // All decisions up to this change of the registry have been told.
+    private long _told;
 
     public override Task OnActivateAsync(CancellationToken cancellation) => Remind();
 
@@ -54,6 +58,7 @@ public sealed class AttendantGrain(IRecord record, TimeProvider time, ILogger<At
         try
         {
             await AttendAll<OpenTurn>(after => record.FindOpenTurnsAsync(after: after), turn => turn.Key);
+            await TellAll();
             await AttendAll<IdleConversation>(after => record.FindIdleConversationsAsync(now, after: after), conversation => conversation.Key);
         }
         catch (Exception exception)
@@ -77,11 +82,52 @@ public sealed class AttendantGrain(IRecord record, TimeProvider time, ILogger<At
         while (page.Count == IRecord.PageSizeMax);
     }
 
+    /// <summary>What was decided, and not told because somebody ended in between.</summary>
+    private async Task TellAll()
+    {
+        var (after, isWhole) = (_told, true);
+        while (await held.ListUntold(after) is (var decisions, { } next))
+        {
+            foreach (var decided in decisions) isWhole &= await Tell(decided);
+            after = next;
+            // The next time begins with the first page of which something is left.
+            if (isWhole) _told = after;
+        }
+    }
+
+    /// <returns>Whether nobody has to tell it any more.</returns>
+    private async Task<bool> Tell(HeldTurn decided)
+    {
+        try
+        {
+            var (key, decision) = (decided.Key, decided.Decision!);
+            var isHeld = await record.FindTurnAsync(key, decided.Turn) is { } turn && Views.IsHeld(turn.Closed);
+            var isOver = await record.FindConversationAsync(key) is not { Completed: null };
+            if (isHeld && !isOver) await Accept(GrainOf(key).StreamTurn(decision.Review.ToTurn(key, decision.Decider))).WaitAsync(AttendMax, time);
+            await held.Told(decided, time.GetUtcNow());
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Log.Unattended(log, exception, decided.Key);
+            return false;
+        }
+
+        static async Task Accept(IAsyncEnumerable<TurnEvent> events)
+        {
+            await foreach (var happened in events)
+                if (happened is Accepted)
+                    return;
+        }
+    }
+
+    private IConversationGrain GrainOf(ConversationKey key) => GrainFactory.GetGrain<IConversationGrain>($"{key.Tenant}/{key.Conversation}");
+
     private async Task Attend(ConversationKey key)
     {
         try
         {
-            await GrainFactory.GetGrain<IConversationGrain>($"{key.Tenant}/{key.Conversation}").Attend().WaitAsync(AttendMax, time);
+            await GrainOf(key).Attend().WaitAsync(AttendMax, time);
         }
         catch (Exception exception)
         {

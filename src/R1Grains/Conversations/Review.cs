@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
+using R1Grains.Ledger;
 
 namespace R1Grains.Conversations;
 
@@ -14,6 +16,11 @@ public sealed record Review([property: Id(0)] int Turn, [property: Id(1)] bool R
 
     /// <summary>Of its turn. A client's request id has no spaces, so none can be taken for it.</summary>
     public string RequestId => string.Create(CultureInfo.InvariantCulture, $"{(Releases ? Release : Discard)}{Turn}");
+
+    /// <summary>The turn that tells its customer.</summary>
+    /// <param name="key">The conversation.</param>
+    public UserTurn ToTurn(ConversationKey key, string decider) =>
+        new(RequestId, Digest.Of(Encoding.UTF8.GetBytes($"{key} {RequestId}")).ToArray(), "", Concurrency.Queue, null, decider, null) { Review = this };
 
     /// <summary>Null for the request id of a client.</summary>
     public static Review? Of(string requestId) =>

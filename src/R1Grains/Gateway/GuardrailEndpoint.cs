@@ -163,7 +163,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     public override Task<V1.HeldTurn> DiscardHeldTurn(V1.DiscardHeldTurnRequest request, ServerCallContext context) =>
         Decide(releases: false, request.Purpose, request.RequestId, context);
 
-    /// <summary>The decision is recorded, then the conversation gets its turn; who asks again after a fault in between brings it there.</summary>
+    /// <summary>The decision is recorded, then the conversation gets its turn; after a fault in between the attendant brings it there, or who asks again.</summary>
     private Task<V1.HeldTurn> Decide(bool releases, string purpose, string requestId, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
         var (name, caller) = (context.Resource<TurnName>(), context.Caller());
@@ -178,14 +178,14 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
         if (releases && isOver && !isTold) throw Refuse.Completed(key);
         var decided = await held.Decide(key, review, caller.Subject, why, time.GetUtcNow());
         if (isHeld && !isOver) await Tell(name, review, caller, ending);
+        await held.Told(decided, time.GetUtcNow());
         return await Show(decided, isLifted: false, ending);
     });
 
     /// <summary>Returns when the decision has become a turn, which goes on by itself.</summary>
     private async Task Tell(TurnName name, Review review, Caller caller, CancellationToken ending)
     {
-        var payload = PayloadHash.Of("review", name.ToString(), review.RequestId);
-        var turn = new UserTurn(review.RequestId, payload, "", Concurrency.Queue, null, caller.Subject, null) { Review = review, Trace = Tracing.Here };
+        var turn = review.ToTurn(new(name.Tenant, name.Conversation.Conversation), caller.Subject) with { Trace = Tracing.Here };
         var followed = new FollowedTurn(grains.GetGrain<IConversationGrain>(name.Conversation.Key), time);
         await foreach (var happened in followed.Stream(turn, ending))
             if (happened is Accepted)

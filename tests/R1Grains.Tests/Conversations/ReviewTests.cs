@@ -7,6 +7,7 @@ using R1Grains.Knowledge;
 using R1Grains.Ledger;
 using R1Grains.Tests.Compliance;
 using R1Grains.Tests.Scripted;
+using static R1Grains.Tests.Conversations.ReadTurns;
 using static R1Grains.Tests.Scripted.ScriptedSilo;
 
 namespace R1Grains.Tests.Conversations;
@@ -147,8 +148,38 @@ public sealed class ReviewTests : IDisposable
         Assert.Null((await silo.Record.FindConversationAsync(Key))!.Completed);
         Assert.NotNull((await silo.Record.FindConversationAsync(new("demo", "b")))!.Completed);
         await silo.Service<HeldTurns>().Decide(Key, new(1, Releases: false), "sue", "", TimeProvider.System.GetUtcNow());
+        // Nor before the decision is told.
+        await silo.Grain("c").Attend();
+        Assert.Null((await silo.Record.FindConversationAsync(Key))!.Completed);
+        await Attendant(silo).Attend();
+        await silo.Closed(Key, 2);
+        await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
         await silo.Grain("c").Attend();
         Assert.NotNull((await silo.Record.FindConversationAsync(Key))!.Completed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_decision_whose_teller_died_is_told_by_the_attendant_and_once(bool releases)
+    {
+        await using (var silo = await Start(_folder.Path, lexicon: Listed))
+        {
+            await (await silo.Open("c")).StreamTurn(Ask("r1", $"say:{Answer}")).All();
+            await silo.Service<HeldTurns>().Decide(Key, new(1, releases), "sue", "looked at", TimeProvider.System.GetUtcNow());
+        }
+        // The next process attends when it starts.
+        await using (var silo = await Start(_folder.Path, lexicon: Listed))
+        {
+            await Attendant(silo).Attend();
+            var told = await silo.Closed(Key, 2);
+            Assert.Equal((new Review(1, releases).RequestId, "sue", releases ? Answer.Replace("acme bank", "*********", StringComparison.Ordinal) : Discarded), (told.Opened.RequestId, told.Opened.Caller, told.Closed!.Answer));
+            Assert.Empty((await silo.Service<HeldTurns>().ListUntold(0)).Turns);
+            await Attendant(silo).Attend();
+            Assert.Null(await silo.Record.FindTurnAsync(Key, 3));
+            Assert.Empty(silo.Alarms.Messages);
+        }
+        Assert.True((await RecordVerifier.VerifyAsync(Data)).Valid);
     }
 
     [Fact]
@@ -191,7 +222,7 @@ public sealed class ReviewTests : IDisposable
         }
         await using (var silo = await Start(_folder.Path, lexicon: Listed))
         {
-            var closed = (await Closed(silo, 1)).Closed!;
+            var closed = (await silo.Closed(Key, 1)).Closed!;
             Assert.Equal(("REVIEW", Answer), (closed.FinishReason, closed.Held));
             Assert.Single((await silo.Service<HeldTurns>().List("demo", decided: false, 10, null)).Turns);
             Assert.Empty(silo.Alarms.Messages);
@@ -205,7 +236,7 @@ public sealed class ReviewTests : IDisposable
         await using (var record = await SqliteRecord.OpenAsync(Data))
             await new OpenTurn(record, ScriptedModel.Create(8_192), TimeProvider.System).Write("say:One. A golden goose.", (Ids("hm\n*\n\nOne. "), "One."), (Ids("A golden goose."), $"\n{Notice}"));
         await using var silo = await Start(_folder.Path);
-        var turn = await Closed(silo, 1);
+        var turn = await silo.Closed(Key, 1);
         Assert.Equal(("REVIEW", "One. A golden goose.", 2), (turn.Closed!.FinishReason, turn.Closed.Held, turn.Pieces.Count));
         Assert.Single((await silo.Service<HeldTurns>().List("demo", decided: false, 10, null)).Turns);
         Assert.Empty(silo.Alarms.Messages);
@@ -230,7 +261,7 @@ public sealed class ReviewTests : IDisposable
         }
         await using (var silo = await Start(_folder.Path, lexicon: isTold ? "[promises 9 replace output]\ntrust us" : Listed))
         {
-            var turn = await Closed(silo, 2);
+            var turn = await silo.Closed(Key, 2);
             Assert.Equal((text, releases ? Outcome.Completed : Outcome.Blocked, 1), (turn.Closed!.Answer, turn.Closed.Outcome, turn.Pieces.Count));
             Assert.Empty(silo.Alarms.Messages);
         }
@@ -279,6 +310,8 @@ public sealed class ReviewTests : IDisposable
         Assert.Equal("A new word.", (await (await silo.Open("d")).StreamTurn(Ask("r1", "say:A new word.")).All()).Text());
     }
 
+    private static IAttendantGrain Attendant(ScriptedSilo silo) => silo.Service<IGrainFactory>().GetGrain<IAttendantGrain>(AttendantGrain.Key);
+
     private static async Task Publish(ScriptedSilo silo, string word, int number)
     {
         var editions = silo.Service<Editions>();
@@ -293,19 +326,6 @@ public sealed class ReviewTests : IDisposable
     {
         var review = new Review(turn, releases);
         return new(review.RequestId, SHA256.HashData(Encoding.UTF8.GetBytes(review.RequestId)), "", Concurrency.Queue, null, "sue", null) { Review = review };
-    }
-
-    /// <summary>Of a text in which * stands for the end of the reasoning.</summary>
-    private static int[] Ids(string text) => [.. Encoding.UTF8.GetBytes(text).Select(value => value == '*' ? ScriptedModel.ThinkClose : (int)value)];
-
-    private static async Task<TurnRecord> Closed(ScriptedSilo silo, int turn)
-    {
-        using var impatience = new CancellationTokenSource(Patience);
-        while (true)
-        {
-            if (await silo.Record.FindTurnAsync(Key, turn, impatience.Token) is { Closed: not null } closed) return closed;
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, impatience.Token);
-        }
     }
 
     /// <summary>The clock, set forward.</summary>

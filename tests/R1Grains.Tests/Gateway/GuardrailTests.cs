@@ -218,7 +218,7 @@ public sealed class GuardrailTests
         Assert.Equal("HELD_TURN_NOT_FOUND", await Reason(() => guardrail.ReleaseHeldTurnAsync(new() { Turn = turns[2].Name, RequestId = "x" }, sue)));
 
         var actions = (await host.App.Services.GetRequiredService<IRegistry>().ListEntriesAsync("demo", 100)).Items.Where(entry => entry.Record.Action.StartsWith("turn.", StringComparison.Ordinal)).Select(entry => (entry.Record.Action, entry.Record.Actor));
-        Assert.Equal([("turn.hold", "guardrail"), ("turn.hold", "guardrail"), ("turn.release", "sue"), ("turn.discard", "sue")], actions);
+        Assert.Equal([("turn.hold", "guardrail"), ("turn.hold", "guardrail"), ("turn.release", "sue"), ("turn.tell", "guardrail"), ("turn.discard", "sue"), ("turn.tell", "guardrail")], actions);
         Assert.True((await RecordVerifier.VerifyAsync(host.Data)).Valid);
 
         // As it is watched.
