@@ -122,7 +122,7 @@ internal static class GuardrailCommand
         command.SetAction((parsed, cancellation) =>
         {
             var request = new ProposeEditionRequest { Parent = Tenant(parsed), Edition = parsed.GetValue(again) is { } number ? $"{Tenant(parsed)}/lexiconEditions/{number}" : "", Purpose = parsed.GetRequiredValue(Purpose), RequestId = Guid.NewGuid().ToString() };
-            return ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.ProposeEditionAsync(request, cancellationToken: cancellation), cancellation));
+            return ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.ProposeEditionAsync(request, cancellationToken: cancellation), cancellation), cancellation);
         });
         return command;
     }
@@ -130,7 +130,7 @@ internal static class GuardrailCommand
     private static ExampledCommand Proposals()
     {
         var get = new ExampledCommand("get", "Shows a proposal with its words and its hash.", "r1 guardrail proposals get lexicon-3f2a…") { Proposal, Listing.Json };
-        get.SetAction((parsed, cancellation) => ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.GetProposalAsync(new() { Name = ProposalName(parsed) }, cancellationToken: cancellation), cancellation)));
+        get.SetAction((parsed, cancellation) => ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.GetProposalAsync(new() { Name = ProposalName(parsed) }, cancellationToken: cancellation), cancellation), cancellation));
         var command = new ExampledCommand("proposals", "Lists proposals.", "r1 guardrail proposals") { get, Listing.Limit, Listing.Json };
         command.SetAction((parsed, cancellation) => All<Proposal>(
             parsed,
@@ -151,7 +151,7 @@ internal static class GuardrailCommand
         command.SetAction((parsed, cancellation) =>
         {
             var request = new ApproveProposalRequest { Name = ProposalName(parsed), Hash = parsed.GetRequiredValue(hash), Purpose = parsed.GetRequiredValue(Purpose), RequestId = Guid.NewGuid().ToString() };
-            return ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.ApproveProposalAsync(request, cancellationToken: cancellation), cancellation));
+            return ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.ApproveProposalAsync(request, cancellationToken: cancellation), cancellation), cancellation);
         });
         return command;
     }
@@ -162,7 +162,7 @@ internal static class GuardrailCommand
         command.SetAction((parsed, cancellation) =>
         {
             var request = new RejectProposalRequest { Name = ProposalName(parsed), Purpose = parsed.GetRequiredValue(Purpose), RequestId = Guid.NewGuid().ToString() };
-            return ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.RejectProposalAsync(request, cancellationToken: cancellation), cancellation));
+            return ShowProposal(parsed, connection => connection.Call(c => c.Guardrail.RejectProposalAsync(request, cancellationToken: cancellation), cancellation), cancellation);
         });
         return command;
     }
@@ -175,6 +175,12 @@ internal static class GuardrailCommand
             using var connection = parsed.Connect();
             var request = new GetEditionRequest { Name = $"{Tenant(parsed)}/lexiconEditions/{parsed.GetRequiredValue(Edition)}" };
             var edition = await connection.Call(c => c.Guardrail.GetEditionAsync(request, cancellationToken: cancellation), cancellation);
+            while ((request.PageToken = edition.NextPageToken).Length > 0)
+            {
+                var more = await connection.Call(c => c.Guardrail.GetEditionAsync(request, cancellationToken: cancellation), cancellation);
+                edition.Entries.Add(more.Entries);
+                edition.NextPageToken = more.NextPageToken;
+            }
             new Listing(parsed.GetValue(Listing.Json)).Write(
                 edition,
                 [
@@ -260,10 +266,16 @@ internal static class GuardrailCommand
         return ExitCode.Done;
     }
 
-    private static async Task<int> ShowProposal(ParseResult parsed, Func<Connection, Task<Proposal>> call)
+    private static async Task<int> ShowProposal(ParseResult parsed, Func<Connection, Task<Proposal>> call, CancellationToken cancellation)
     {
         using var connection = parsed.Connect();
         var proposal = await call(connection);
+        while (proposal.NextPageToken is { Length: > 0 } token)
+        {
+            var more = await connection.Call(c => c.Guardrail.GetProposalAsync(new() { Name = proposal.Name, PageToken = token }, cancellationToken: cancellation), cancellation);
+            proposal.Entries.Add(more.Entries);
+            proposal.NextPageToken = more.NextPageToken;
+        }
         new Listing(parsed.GetValue(Listing.Json)).Write(
             proposal,
             [

@@ -20,6 +20,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     private const string WordListList = "word-lists";
     private const string ProposalList = "proposals";
     private const string EditionList = "editions";
+    private const string EntryList = "lexicon-entries";
     private const string HeldList = "held-turns";
     private const string ReviewedList = "reviewed-turns";
 
@@ -84,14 +85,14 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
         var requestId = RequestId.Parse(request.RequestId);
         var restored = request.Edition.Length == 0 ? null : EditionName.Parse(request.Edition, "edition");
         if (restored is not null) Access.Require(caller, Permission.ManageGuardrails, restored);
-        return (await editions.Propose(tenant.Tenant, restored?.Number, Purpose.Parse(request.Purpose), caller.Subject, requestId)).ToWire(time.GetUtcNow());
+        return Show(await editions.Propose(tenant.Tenant, restored?.Number, Purpose.Parse(request.Purpose), caller.Subject, requestId), context);
     }
 
     [Asks<ProposalName>(Permission.ManageGuardrails, "name", Or = [Permission.ApproveGuardrails])]
     public override async Task<V1.Proposal> GetProposal(V1.GetProposalRequest request, ServerCallContext context)
     {
         var name = context.Resource<ProposalName>();
-        return (await editions.FindProposal(name.Tenant, name.Proposal)).ToWire(time.GetUtcNow());
+        return Show(await editions.FindProposal(name.Tenant, name.Proposal), context, request.PageSize, request.PageToken);
     }
 
     [Asks<TenantName>(Permission.ManageGuardrails, "parent", Or = [Permission.ApproveGuardrails])]
@@ -107,7 +108,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     {
         var (name, caller) = (context.Resource<ProposalName>(), context.Caller());
         RequestId.Parse(request.RequestId);
-        return (await editions.Approve(name.Tenant, name.Proposal, request.Hash, caller.Subject, Purpose.Parse(request.Purpose))).ToWire(time.GetUtcNow());
+        return Show(await editions.Approve(name.Tenant, name.Proposal, request.Hash, caller.Subject, Purpose.Parse(request.Purpose)), context);
     }
 
     [Asks<ProposalName>(Permission.ApproveGuardrails, "name")]
@@ -115,14 +116,18 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     {
         var (name, caller) = (context.Resource<ProposalName>(), context.Caller());
         RequestId.Parse(request.RequestId);
-        return (await editions.Reject(name.Tenant, name.Proposal, caller.Subject, Purpose.Parse(request.Purpose))).ToWire(time.GetUtcNow());
+        return Show(await editions.Reject(name.Tenant, name.Proposal, caller.Subject, Purpose.Parse(request.Purpose)), context);
     }
 
     [Asks<EditionName>(Permission.ManageGuardrails, "name", Or = [Permission.ApproveGuardrails])]
     public override async Task<V1.Edition> GetEdition(V1.GetEditionRequest request, ServerCallContext context)
     {
         var name = context.Resource<EditionName>();
-        return (await editions.FindEdition(name.Tenant, name.Number)).ToWire((await editions.FindInForce(name.Tenant)).Number);
+        var edition = await editions.FindEdition(name.Tenant, name.Number);
+        var wire = edition.ToWire((await editions.FindInForce(name.Tenant)).Number);
+        (var entries, wire.NextPageToken) = Page(name, edition.Entries, context, request.PageSize, request.PageToken);
+        wire.Entries.Add(entries);
+        return wire;
     }
 
     [Asks<TenantName>(Permission.ManageGuardrails, "parent", Or = [Permission.ApproveGuardrails])]
@@ -190,6 +195,20 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
         await foreach (var happened in followed.Stream(turn, ending))
             if (happened is Accepted)
                 return;
+    }
+
+    private V1.Proposal Show(ProposedEdition proposed, ServerCallContext context, int pageSize = 0, string pageToken = "")
+    {
+        var wire = proposed.ToWire(time.GetUtcNow());
+        (var entries, wire.NextPageToken) = Page(new ProposalName(proposed.Proposal.Tenant, proposed.Proposal.Id), proposed.Entries, context, pageSize, pageToken);
+        wire.Entries.Add(entries);
+        return wire;
+    }
+
+    private (IReadOnlyList<V1.WordListEntry> Entries, string Next) Page(ResourceName of, IReadOnlyList<LexiconEntry> entries, ServerCallContext context, int size, string token)
+    {
+        var page = PageTokens.Cut(entries, size, pages.Open(EntryList, of, context.Caller(), token) ?? 0, entry => entry.ToWire());
+        return (page.Items, pages.Seal(EntryList, of, context.Caller(), page.Next));
     }
 
     private async Task<V1.HeldTurn> Show(HeldTurn turn, bool isLifted, CancellationToken cancellation)

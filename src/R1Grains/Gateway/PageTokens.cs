@@ -42,6 +42,20 @@ public sealed class PageTokens(IDataProtectionProvider protection)
         return new(items, items.Count == page.Items.Count ? page.Next : (await read(items.Count)).Next);
     }
 
+    /// <summary>A page of what is at hand whole, as large as asked for and as a message takes.</summary>
+    /// <param name="asked">0 for the latter alone.</param>
+    /// <param name="from">Position of its first item.</param>
+    public static Page<TWire> Cut<TItem, TWire>(IReadOnlyList<TItem> items, int asked, long from, Func<TItem, TWire> toWire) where TWire : IMessage
+    {
+        var (page, bytes, at, end) = (new List<TWire>(), 0, (int)from, asked == 0 ? items.Count : Math.Min(items.Count, from + Size(asked)));
+        for (; at < end && bytes < MaxBytes; at++)
+        {
+            page.Add(toWire(items[at]));
+            bytes += page[^1].CalculateSize();
+        }
+        return new(page, at < items.Count ? at : null);
+    }
+
     /// <returns>Empty where there is no further page.</returns>
     public string Seal(string list, ResourceName parent, Caller caller, long? after) => SealText(list, parent, caller, after?.ToString(CultureInfo.InvariantCulture));
 

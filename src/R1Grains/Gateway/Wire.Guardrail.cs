@@ -143,7 +143,7 @@ internal static partial class Wire
         Edition = EditionOf(tenant.Tenant, verdict.Edition),
     };
 
-    private static V1.WordListEntry ToWire(this LexiconEntry entry) => new()
+    public static V1.WordListEntry ToWire(this LexiconEntry entry) => new()
     {
         Term = entry.Text,
         Category = entry.Rule.Category,
@@ -178,6 +178,7 @@ internal static partial class Wire
         Updater = list.By.Subject,
     };
 
+    /// <summary>Without its entries, of which there are more than a message takes.</summary>
     public static V1.Proposal ToWire(this ProposedEdition proposed, DateTimeOffset now)
     {
         var proposal = proposed.Proposal;
@@ -193,7 +194,6 @@ internal static partial class Wire
                 var state => throw new UnreachableException($"proposal state {state}"),
             },
             Purpose = proposal.Purpose,
-            Entries = { proposed.Entries.Select(ToWire) },
             EntryCount = proposed.Entries.Count,
             Hash = $"{proposal.PayloadHash}",
             Edition = EditionOf(proposal.Tenant, proposed.Number),
@@ -207,10 +207,10 @@ internal static partial class Wire
         };
     }
 
+    /// <inheritdoc cref="ToWire(ProposedEdition, DateTimeOffset)"/>
     public static V1.Edition ToWire(this Edition edition, int inForce) => new()
     {
         Name = EditionOf(edition.Tenant, edition.Number),
-        Entries = { edition.Entries.Select(ToWire) },
         EntryCount = edition.Count,
         Hash = $"{edition.Hash}",
         Proposal = new ProposalName(edition.Tenant, edition.Proposal).ToString(),

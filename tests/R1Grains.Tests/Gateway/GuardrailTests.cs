@@ -130,6 +130,41 @@ public sealed class GuardrailTests
     }
 
     [Fact]
+    public async Task What_is_larger_than_a_message_is_proposed_and_read_in_pages()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var guardrail = host.Guardrail;
+        const int lists = 5, each = 7_500;
+        for (var list = 0; list < lists; list++)
+            await Create(host, $"list-{list}", [.. Enumerable.Range(list * each, each).Select(i => Large($"one of many promises without any risk, the {i:D6}"))]);
+        var (anna, ben) = (host.Bearer("demo", "anna", Permission.ManageGuardrails), host.Bearer("demo", "ben", Permission.ApproveGuardrails));
+        var proposal = await guardrail.ProposeEditionAsync(new() { Parent = Demo, Purpose = "many", RequestId = "1" }, anna);
+        Assert.Equal(lists * each, proposal.EntryCount);
+        var proposed = proposal.Entries.ToList();
+        while (proposal.NextPageToken.Length > 0)
+        {
+            proposal = await guardrail.GetProposalAsync(new() { Name = proposal.Name, PageToken = proposal.NextPageToken }, anna);
+            proposed.AddRange(proposal.Entries);
+        }
+        Assert.Equal(lists * each, proposed.Select(entry => entry.Term).Distinct().Count());
+        await guardrail.ApproveProposalAsync(new() { Name = proposal.Name, Hash = proposal.Hash, RequestId = "2", Purpose = "seen" }, ben);
+        var (read, bytes, request) = (new List<WordListEntry>(), 0, new GetEditionRequest { Name = proposal.Edition });
+        do
+        {
+            var edition = await guardrail.GetEditionAsync(request, ben);
+            read.AddRange(edition.Entries);
+            bytes += edition.CalculateSize();
+            request.PageToken = edition.NextPageToken;
+        }
+        while (request.PageToken.Length > 0);
+        Assert.Equal(proposed, read);
+        Assert.InRange(bytes, 4 << 20, int.MaxValue);
+        var small = await guardrail.GetEditionAsync(new() { Name = proposal.Edition, PageSize = 3 }, ben);
+        Assert.Equal(proposed.Take(3), small.Entries);
+        Assert.Equal("INVALID_PAGE_TOKEN", await Reason(() => guardrail.GetEditionAsync(new() { Name = proposal.Edition, PageToken = small.NextPageToken }, anna)));
+    }
+
+    [Fact]
     public async Task Two_people_publish_one_of_them_cannot_and_an_earlier_edition_comes_back_the_same_way()
     {
         await using var host = await EmbeddedHost.Start();
@@ -246,6 +281,8 @@ public sealed class GuardrailTests
     }
 
     private static WordListEntry Entry(string term, Action action, Scope scope = Scope.Both) => new() { Term = term, Category = "test", Level = 5, Action = action, Scope = scope };
+
+    private static WordListEntry Large(string term) => new() { Term = term, Category = new string('c', 60), Level = 5, Action = Action.Mask, Scope = Scope.Both };
 
     private static async Task<WordList> Create(EmbeddedHost host, string id, params WordListEntry[] entries) =>
         await host.Guardrail.CreateWordListAsync(new() { Parent = Demo, WordListId = id, RequestId = $"create-{id}", WordList = new() { Entries = { entries } } });
