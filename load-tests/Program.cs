@@ -9,6 +9,7 @@ using R1Grains.LoadTests.Engine;
 using R1Grains.LoadTests.Filter;
 using R1Grains.LoadTests.Fuzz;
 using R1Grains.LoadTests.Ledger;
+using R1Grains.LoadTests.Tamper;
 using R1Grains.LoadTests.Turns;
 using R1Grains.Operations;
 
@@ -29,6 +30,7 @@ var root = new RootCommand("Measures R1Grains on this machine: a table for peopl
     EngineBenchmark.Command(),
     ContextBenchmark.Command(),
     LedgerBenchmark.Command(),
+    TamperBenchmark.Command(),
     FilterBenchmark.Command(),
     AttackBenchmark.Command(),
     FuzzBenchmark.Command(),

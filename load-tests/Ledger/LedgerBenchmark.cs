@@ -105,7 +105,7 @@ internal static class LedgerBenchmark
 
     private static async Task MeasureSearchAsync(Plan plan, Figures figures, CancellationToken cancellation)
     {
-        // In files if no server is named: a million turns take a server of one's own half an hour.
+        // In files if no server is named: a million turns take a server of its own long.
         await using var store = await MeasuredStore.OpenAsync(plan.Folder, plan.Postgres, inFiles: plan.Postgres is null, plan.Keep ? "ledger-search" : null);
         await using var record = await store.OpenRecordAsync("");
         await SearchBenchmark.MeasureAsync(record, plan.Turns, figures, cancellation);

@@ -32,9 +32,20 @@ public sealed class Witness : IDisposable
     /// <summary>What a witness has cosigned last, of each tree.</summary>
     /// <param name="folder">The witness' own, or a copy of it.</param>
     /// <exception cref="IOException"/>
-    /// <exception cref="FormatException">A file is not one of these.</exception>
-    public static IReadOnlyList<Checkpoint> Cosigned(string folder) =>
-        [.. Directory.EnumerateFiles(folder, "*" + Suffix).Select(file => Checkpoint.Parse(SignedNote.Parse(File.ReadAllBytes(file)).Text))];
+    /// <exception cref="FormatException">A file is not one of these, or is not signed with the key that lies beside it.</exception>
+    public static IReadOnlyList<Checkpoint> Cosigned(string folder)
+    {
+        var keyFile = Path.Combine(folder, KeyFileName + ".pub");
+        // A copy may hold the notes alone.
+        using var key = File.Exists(keyFile) ? NoteKey.FromPem(File.ReadAllText(keyFile)) : null;
+        return [.. Directory.EnumerateFiles(folder, "*" + Suffix).Select(file =>
+        {
+            var note = SignedNote.Parse(File.ReadAllBytes(file));
+            return key is null || note.Signatures.Any(signature => key.Signed(note, signature.Name))
+                ? Checkpoint.Parse(note.Text)
+                : throw new FormatException($"'{Path.GetFileName(file)}' is not signed by the witness");
+        })];
+    }
 
     /// <summary>Looks at every tree of the record once, cosigns what goes on from what it knows, and keeps what it knows of the others.</summary>
     /// <param name="keys">That sign the record's checkpoints.</param>
