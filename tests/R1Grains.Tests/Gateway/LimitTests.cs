@@ -75,19 +75,22 @@ public sealed class LimitTests
     public async Task A_turn_whose_client_left_is_counted_when_it_has_ended_and_one_that_is_replayed_not_again()
     {
         using var gate = new SemaphoreSlim(0);
-        await using var host = await EmbeddedHost.Start(new() { Gate = gate }, settings: ["--R1:Limits:TenantTokens=100000"]);
-        var (limits, anna) = (host.App.Services.GetRequiredService<Limits>(), new Caller("demo", "dev", PermissionSet.All));
+        // So few that what flows back while the test runs is little beside a turn.
+        await using var host = await EmbeddedHost.Start(new() { Gate = gate }, settings: ["--R1:Limits:TenantTokens=4000"]);
+        var (limits, anna, words) = (host.App.Services.GetRequiredService<Limits>(), new Caller("demo", "dev", PermissionSet.All), new string('x', 1_000));
         var conversation = await host.Open("c");
-        using (var left = host.Say(conversation, "1", "hello"))
+        using (var left = host.Say(conversation, "1", words))
             Assert.NotNull((await left.Next()).Accepted);
-        var before = limits.Left(anna);
+        Assert.Equal(4_000, limits.Left(anna));
         gate.Release(100_000);
-        var usage = (await host.Say(conversation, "1", "hello").Rest())[^1].Completed.Usage;
-        var taken = usage.PromptTokens + usage.ReasoningTokens + usage.AnswerTokens;
-        for (var patience = Talk.Patience; before - limits.Left(anna) < taken / 2.0 && patience > TimeSpan.Zero; patience -= TimeSpan.FromMilliseconds(20))
+        for (var patience = Talk.Patience; limits.Left(anna) > 3_000 && patience > TimeSpan.Zero; patience -= TimeSpan.FromMilliseconds(20))
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
-        // What flows back meanwhile is less than what a replay would have taken.
-        Assert.InRange(before - limits.Left(anna), taken / 2.0, taken * 1.5);
+        var counted = limits.Left(anna);
+        var usage = (await host.Say(conversation, "1", words).Rest())[^1].Completed.Usage;
+        var taken = usage.PromptTokens + usage.ReasoningTokens + usage.AnswerTokens;
+        Assert.InRange(taken, 1_500, 3_900);
+        Assert.InRange(counted, 4_000 - taken, 4_000 - taken / 2);
+        Assert.InRange(limits.Left(anna), counted, 4_000);
     }
 
     [Fact]
