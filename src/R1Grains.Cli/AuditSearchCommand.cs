@@ -118,7 +118,7 @@ internal static class AuditSearchCommand
 
     private static void Show(TranscriptMatch match)
     {
-        AnsiConsole.MarkupLine($"[grey]{Listing.Text(match.EndTime)}[/]  [bold]{Markup.Escape(Short(match))}[/]  {match.State}  {Markup.Escape(match.Customer)}");
+        AnsiConsole.MarkupLine($"[grey]{Listing.Text(match.EndTime)}[/]  [bold]{Markup.Escape(Short(match))}[/]  {match.State}  {(match.Erased ? "erased" : Markup.Escape(match.Customer))}");
         if (match.Question.Text.Length > 0)
             AnsiConsole.MarkupLine($"  [grey]›[/] {Excerpts.Marked(match.Question)}");
         if (match.Answer.Text.Length > 0)

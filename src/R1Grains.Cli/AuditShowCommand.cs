@@ -60,7 +60,7 @@ internal static class AuditShowCommand
         if (json)
             Console.WriteLine(Listing.JsonOf(conversation));
         else
-            Line("", string.Join("  ", ((string[])[conversation.Name, Listing.Text(conversation.CreateTime), conversation.Channel, conversation.Customer, conversation.Agent, conversation.LanguageCode]).Where(part => part.Length > 0)));
+            Line("", string.Join("  ", ((string[])[conversation.Name, Listing.Text(conversation.CreateTime), conversation.Channel, conversation.Customer, conversation.Agent, conversation.LanguageCode, conversation.Erased ? "erased" : ""]).Where(part => part.Length > 0)));
     }
 
     private static void Write(TranscriptTurn turn, bool json)
@@ -72,7 +72,7 @@ internal static class AuditShowCommand
         }
         var release = turn.Turn.Completed?.Release;
         Console.WriteLine();
-        Line($"turn {turn.Turn.Index}", string.Join("  ", ((string[])[Listing.Text(turn.Turn.CreateTime), $"{turn.Turn.State}", turn.Caller, release?.Model ?? ""]).Where(part => part.Length > 0)));
+        Line($"turn {turn.Turn.Index}", string.Join("  ", ((string[])[Listing.Text(turn.Turn.CreateTime), $"{turn.Turn.State}", turn.Caller, release?.Model ?? "", turn.Turn.Erased ? "erased" : ""]).Where(part => part.Length > 0)));
         Line("notice", turn.Turn.Notice);
         Line("question", turn.Turn.Input?.Text ?? "");
         foreach (var passage in turn.Passages)

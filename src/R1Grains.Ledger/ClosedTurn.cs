@@ -2,7 +2,11 @@ namespace R1Grains.Ledger;
 
 /// <summary>A turn that has ended, with the conversation that it is of.</summary>
 /// <param name="Leaf">Of its end in the tenant's tree, from 0: turns stand in the order of their ends, and keep their place for ever.</param>
-public sealed record ClosedTurn(long Leaf, ConversationOpened Conversation, TurnOpened Opened, TurnClosed Closed);
+public sealed record ClosedTurn(long Leaf, ConversationOpened Conversation, TurnOpened Opened, TurnClosed Closed)
+{
+    /// <summary>Whether its words are gone for good: confidential fields are empty then.</summary>
+    public bool IsErased { get; init; }
+}
 
 /// <param name="Next">The first leaf that was not looked at.</param>
 public sealed record ClosedTurns(IReadOnlyList<ClosedTurn> Turns, long Next);

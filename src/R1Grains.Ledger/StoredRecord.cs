@@ -32,7 +32,8 @@ public abstract class StoredRecord : IRecord
         var (subject, dataKey) = await _sealed.MakeAsync(opened);
         var (outcome, key) = await Write(new ConversationCreation(opened, subject, dataKey), cancellation);
         var conversation = await FindConversationAsync(key, cancellation) ?? throw new RecordConflictException(key, "its entries are of a month that is no longer kept");
-        if (outcome is CreationOutcome.Replayed && !(conversation.Key == opened.Key && conversation.Opened.PayloadHash == opened.PayloadHash))
+        // Of what is erased nobody can tell any more what was asked.
+        if (outcome is CreationOutcome.Replayed && !(conversation.Key == opened.Key && (conversation.IsErased || conversation.Opened.PayloadHash == opened.PayloadHash)))
             outcome = CreationOutcome.RequestIdReused;
         return new Creation(outcome, conversation);
     }

@@ -12,7 +12,10 @@ internal sealed record ClosedTurnRow(long Leaf, ConversationKey Key, DataKeyId D
         Leaf,
         Payload.DecodeConversationOpened(Conversation.Payload.Skeleton, Fields(Conversation, key), Key, Microseconds.ToTime(Conversation.Time)).Opened,
         Payload.DecodeTurnOpened(Opened.Payload.Skeleton, Fields(Opened, key), Key, Opened.Turn, Opened.Epoch, Microseconds.ToTime(Opened.Time)).Opened,
-        Payload.DecodeTurnClosed(Closed.Payload.Skeleton, Fields(Closed, key), Key, Closed.Turn, Closed.Epoch, Microseconds.ToTime(Closed.Time), Closed.Pieces!.Value.Count).Closed);
+        Payload.DecodeTurnClosed(Closed.Payload.Skeleton, Fields(Closed, key), Key, Closed.Turn, Closed.Epoch, Microseconds.ToTime(Closed.Time), Closed.Pieces!.Value.Count).Closed)
+    {
+        IsErased = key is null,
+    };
 
     private FieldReader Fields(Entry entry, DataKey? key) =>
         key is null ? FieldReader.Withheld : FieldReader.Of(ConfidentialField.Open(key, entry.Payload.Sealed!, SealedPlace.Of(Key, entry.Kind, entry.Turn, key.Id)));

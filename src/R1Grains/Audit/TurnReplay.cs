@@ -82,7 +82,8 @@ public sealed class TurnReplay(IRecord record, InferenceRouter router, Model mod
     private async Task<TurnRecord> Find(ConversationKey key, int number, CancellationToken stop)
     {
         if (await record.FindConversationAsync(key, stop) is null) throw Refuse.Missing(key);
-        return await record.FindTurnAsync(key, number, stop) ?? throw Refuse.MissingTurn(key, number);
+        var turn = await record.FindTurnAsync(key, number, stop) ?? throw Refuse.MissingTurn(key, number);
+        return turn.IsErased ? throw Refuse.Erased(key) : turn;
     }
 
     /// <summary>What was altered is told as such: it may be what the replay was asked for to find out.</summary>

@@ -182,7 +182,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
 
     private async Task<IAsyncEnumerable<TurnEvent>> Begin(Transcript transcript, UserTurn asked, CancellationToken cancellation)
     {
-        // 1. The same request again attaches to its turn or replays it; the same id with another payload is refused.
+        // 1. The same request again attaches to its turn or replays it; the same id with another payload is refused. Of what
+        // is erased nobody can tell any more.
+        if (transcript.Conversation.IsErased) throw Refuse.Erased(_key);
         if (Known(transcript, asked, cancellation) is { } known) return Again(known);
         if (!transcript.KnowsEveryRequest && await RecordFaults.Translate(Record.FindTurnByRequestAsync(_key, asked.RequestId)) is { } old)
         {
@@ -261,6 +263,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         if (_turns.Find(turn) is { } running)
             return after <= running.LastSequence ? running.Read(after, cancellation) : throw Refuse.OutOfRange(after, running.LastSequence);
         var record = await Find(turn);
+        if (record.IsErased) throw Refuse.Erased(_key);
         if (after > record.Pieces.Count) throw Refuse.OutOfRange(after, record.Pieces.Count);
         return Views.Events(record).Where(happened => happened is not Accepted && (happened is not TextReleased || happened.Sequence > after)).ToAsyncEnumerable();
     }
@@ -359,7 +362,8 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         _snapshot.State.RequireKnown(_key);
         var taken = await RecordFaults.Translate(Record.TakeOverAsync(_key)) ?? throw Refuse.Missing(_key);
         _snapshot.State.RequireWhole(taken.Conversation);
-        var left = taken.Turns.LastOrDefault(turn => turn.Closed is null);
+        // What was open when the key went stays open in the record: nothing can be sealed for it.
+        var left = taken.Turns.LastOrDefault(turn => turn is { Closed: null, IsErased: false });
         var prompt = left is null ? null : await RecordFaults.Translate(Record.ReadPromptAsync(_key, left.Opened.Turn));
         var held = left is not null && Review.Of(left.Opened.RequestId) is { } review ? await RecordFaults.Translate(Record.FindTurnAsync(_key, review.Turn)) : null;
         var transcript = new Transcript(taken, _tenant, new(_parts.Model.Template, _parts.Model.ContextLength, _tenant?.Prompt ?? "")) { Prefix = _snapshot.State.Prefix };
@@ -408,6 +412,9 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         {
             case StaleEpochException:
                 Log.TakenOver(_parts.Log, _key);
+                break;
+            case ConversationErasedException:
+                // Nothing is wrong: the erasure has a record of its own.
                 break;
             case RecordConflictException:
                 Log.Contradicted(_parts.Log, exception, _key);

@@ -10,6 +10,7 @@ internal static class RecordFaults
     {
         StaleEpochException => new(Reason.StaleEpoch, $"{exception.Message} Send the same request again, or resume the turn.", RetryAfter: TimeSpan.FromSeconds(1)),
         RecordConflictException => new(Reason.RecordConflict, exception.Message),
+        ConversationErasedException erased => Refuse.Erased(erased.Key).Refusal,
         RecordUnavailableException => new(Reason.RecordUnavailable, exception.Message, RetryAfter: TimeSpan.FromSeconds(5)),
         _ => null,
     };

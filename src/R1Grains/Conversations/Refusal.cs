@@ -56,6 +56,7 @@ public enum Reason
     TenantExists,
     MissingPurpose,
     SearchIndexOutdated,
+    ConversationErased,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

@@ -41,6 +41,9 @@ internal static class Refuse
 
     public static RefusedException Completed(ConversationKey key) => new(new(Reason.ConversationCompleted, $"{key} is completed: create another conversation"));
 
+    public static RefusedException Erased(ConversationKey key) => new(new(
+        Reason.ConversationErased, $"what was said in {key} is erased: nobody can read it any more, and nothing more can be said in it; create another conversation"));
+
     public static RefusedException Reused(string requestId) => Field(
         Reason.RequestIdReused, "request_id", $"request_id {requestId} was used for another request: send a new id with a new request");
 

@@ -73,6 +73,10 @@ public sealed record ConversationView(
     [property: Id(11)] DateTimeOffset? CompleteTime,
     [property: Id(12)] int TurnCount)
 {
+    /// <summary>Whether its words are gone for good: who the customer is, its labels and its texts are empty then.</summary>
+    [Id(13)]
+    public bool IsErased { get; init; }
+
     /// <inheritdoc cref="UserTurn.ToString"/>
     public override string ToString() => $"conversation {Tenant}/{Conversation} of {TurnCount} turns";
 }
@@ -110,6 +114,10 @@ public sealed record TurnView(
     [property: Id(12)] string Notice,
     [property: Id(13)] bool? IsGenerated)
 {
+    /// <summary>Whether its words are gone for good; both texts are empty then.</summary>
+    [Id(12)]
+    public bool IsErased { get; init; }
+
     /// <inheritdoc cref="UserTurn.ToString"/>
     public override string ToString() => $"turn {Index}, {State}, of {Input.Length} and {Output.Length} characters";
 }

@@ -24,7 +24,10 @@ internal static class Views
         conversation.Opened.Time,
         conversation.LastActivity,
         conversation.Completed?.Time,
-        conversation.TurnCount);
+        conversation.TurnCount)
+    {
+        IsErased = conversation.IsErased,
+    };
 
     public static TurnView Of(TurnRecord turn) => new(
         turn.Opened.Turn,
@@ -40,7 +43,10 @@ internal static class Views
         turn.Pieces.Count > 0 ? turn.Pieces[0].Time : null,
         turn.Closed?.Time,
         turn.Opened.Disclosure?.Notice ?? "",
-        IsGenerated(turn.Opened, string.Concat(turn.Pieces.Select(piece => piece.Text))));
+        IsGenerated(turn.Opened, string.Concat(turn.Pieces.Select(piece => piece.Text))))
+    {
+        IsErased = turn.IsErased,
+    };
 
     public static TurnState StateOf(TurnClosed closed) => closed.Outcome switch
     {

@@ -34,6 +34,7 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.TenantNotFound] = new(Code.NotFound, "未找到该机构。", "The organisation was not found."),
         [Reason.ConversationNotFound] = new(Code.NotFound, "未找到该会话。", "The conversation was not found."),
         [Reason.ConversationCompleted] = new(Code.FailedPrecondition, "会话已结束，请开始新的会话。", "The conversation has ended. Please begin a new one."),
+        [Reason.ConversationErased] = new(Code.FailedPrecondition, "该会话的内容已被删除，请开始新的会话。", "What was said in this conversation has been erased. Please begin a new one."),
         [Reason.TurnNotFound] = new(Code.NotFound, "未找到该轮对话。", "This turn of the conversation was not found."),
         [Reason.SequenceOutOfRange] = new(Code.OutOfRange, "续传位置无效。", "The answer cannot be continued from this place."),
         [Reason.InputEmpty] = new(Code.InvalidArgument, "请输入您的问题。", "Please type your question."),

@@ -63,6 +63,7 @@ internal static partial class Wire
             Hits = { opened.Hits.Concat(closed.Hits).Select(ToWire) },
             Question = ToExcerpt(found, found.Question, 0),
             Answer = ToExcerpt(found, found.Answer, 1),
+            Erased = found.Turn.IsErased,
         };
         if (Views.IsGenerated(opened, found.Answer) is { } isGenerated) wire.AiGenerated = isGenerated;
         return wire;

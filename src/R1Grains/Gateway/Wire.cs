@@ -112,6 +112,7 @@ internal static partial class Wire
         UpdateTime = view.UpdateTime.ToTimestamp(),
         CompleteTime = view.CompleteTime?.ToTimestamp(),
         TurnCount = view.TurnCount,
+        Erased = view.IsErased,
     };
 
     /// <param name="isLifted">Whether the customer's words are shown without masks.</param>
@@ -137,6 +138,7 @@ internal static partial class Wire
         FirstTextTime = view.FirstTextTime?.ToTimestamp(),
         EndTime = view.EndTime?.ToTimestamp(),
         Notice = view.Notice,
+        Erased = view.IsErased,
     };
 
     private static V1.Turn.Types.State ToWire(TurnState state) => state switch
