@@ -24,7 +24,7 @@ internal static class SearchBenchmark
         var keys = new SearchKeys(record.Registry, TimeProvider.System);
         await IndexAsync(record, keys, figures, cancellation);
 
-        var search = new TranscriptSearch(record, record.Index, keys);
+        var search = new TranscriptSearch(record, record.Index, keys, new());
         var random = new Random(11);
         // The first questions find the caches empty, as the first ones of a day do.
         await Ask(search, random, "search_2char_cold_ms_p95", 20, r => r.Next(2) == 0 ? Frequent[r.Next(Frequent.Length)] : SearchedTurns.Name(r), figures, cancellation);
@@ -47,7 +47,7 @@ internal static class SearchBenchmark
         {
             var words = SearchedWords.Parse(query(random), "query");
             var start = Stopwatch.GetTimestamp();
-            await search.Find(SearchedTurns.Tenant, words, Anything, null, PageSize, cancellation);
+            await search.Find(SearchedTurns.Tenant, words, Anything, null, PageSize, withRestricted: false, cancellation);
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
         figures.Add(figure, times.Quantile(0.95));
@@ -74,7 +74,7 @@ internal static class SearchBenchmark
         var (start, before, conversations, turns) = (Stopwatch.GetTimestamp(), (long?)null, new HashSet<ConversationKey>(), 0);
         do
         {
-            var page = await search.Find(SearchedTurns.Tenant, SearchedWords.None, Anything with { Customer = SearchedTurns.Regular }, before, 200, cancellation);
+            var page = await search.Find(SearchedTurns.Tenant, SearchedWords.None, Anything with { Customer = SearchedTurns.Regular }, before, 200, withRestricted: false, cancellation);
             conversations.UnionWith(page.Turns.Select(found => found.Turn.Opened.Key));
             before = page.Next;
         }

@@ -27,6 +27,7 @@ public sealed class InferenceEngine : IAsyncDisposable
     // Guards the fields below; also what the idle thread waits on.
     private readonly object _gate = new();
     private readonly List<Sequence> _inbox = [];
+    private readonly List<(Predicate<string> Scopes, TaskCompletionSource Forgotten)> _forgetting = [];
     private EngineStatus _status;
     private int _places;
     private string? _stopped;
@@ -116,6 +117,19 @@ public sealed class InferenceEngine : IAsyncDisposable
     /// <summary>As <see cref="Submit"/>; leaving the enumeration early cancels the request.</summary>
     /// <inheritdoc cref="Submit" path="/exception"/>
     public IAsyncEnumerable<Emission> GenerateAsync(GenerationRequest request, CancellationToken cancel = default) => Read(Enter(request, cancel));
+
+    /// <summary>Lets go of the kept prefixes of these scopes; done when the engine's thread has done so, or has ended.</summary>
+    public Task ForgetAsync(Predicate<string> scopes)
+    {
+        lock (_gate)
+        {
+            if (_stopped is not null) return Task.CompletedTask;
+            var forgotten = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _forgetting.Add((scopes, forgotten));
+            Monitor.Pulse(_gate);
+            return forgotten.Task;
+        }
+    }
 
     /// <summary>The runner for the provider that the options name.</summary>
     internal static IModelRunner OpenRunner(ModelFolder folder, EngineOptions options)
@@ -246,7 +260,13 @@ public sealed class InferenceEngine : IAsyncDisposable
         lock (_gate)
         {
             Note();
-            while (_inbox.Count == 0 && _batcher.IsIdle && _slots.Changes.Count == 0 && _stopped is null) Monitor.Wait(_gate);
+            while (_inbox.Count == 0 && _forgetting.Count == 0 && _batcher.IsIdle && _slots.Changes.Count == 0 && _stopped is null) Monitor.Wait(_gate);
+            foreach (var (scopes, forgotten) in _forgetting)
+            {
+                _slots.Forget(scopes);
+                forgotten.SetResult();
+            }
+            _forgetting.Clear();
             foreach (var sequence in _inbox) _batcher.Add(sequence);
             _inbox.Clear();
             Note();
@@ -258,6 +278,8 @@ public sealed class InferenceEngine : IAsyncDisposable
     {
         lock (_gate)
         {
+            foreach (var (_, forgotten) in _forgetting) forgotten.SetResult();
+            _forgetting.Clear();
             foreach (var sequence in _inbox) _batcher.Add(sequence);
             _inbox.Clear();
             _batcher.FailAll(_stopped!, _time.GetUtcNow());

@@ -266,6 +266,13 @@ internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity
         Changes.Add(new(parked.Slot, parked.Slot, 0));
     }
 
+    /// <summary>Lets go of what is parked of these scopes.</summary>
+    public void Forget(Predicate<string> scopes)
+    {
+        foreach (var parked in _parked)
+            if (parked is not null && scopes(parked.Scope)) Evict(parked);
+    }
+
     private void Forget(Parked parked)
     {
         _parked[parked.Slot] = null;
@@ -279,6 +286,8 @@ internal sealed class KvSlots(int rows, IReadOnlyList<int> lengths, int capacity
         public int Slot { get; set; } = slot;
 
         public int[] Ids => ids;
+
+        public string Scope => scope;
 
         // Rises with every use of any prefix.
         public long Used { get; set; }

@@ -6,6 +6,9 @@ public sealed record ClosedTurn(long Leaf, ConversationOpened Conversation, Turn
 {
     /// <summary>Whether its words are gone for good: confidential fields are empty then.</summary>
     public bool IsErased { get; init; }
+
+    /// <summary>Whose words it holds, as in <see cref="Ledger.Conversation.Subject"/>.</summary>
+    public required Digest Subject { get; init; }
 }
 
 /// <param name="Next">The first leaf that was not looked at.</param>

@@ -1,3 +1,5 @@
+using R1Grains.Ledger.Keys;
+
 namespace R1Grains.Ledger;
 
 /// <summary>A conversation as the record shows it.</summary>
@@ -15,6 +17,15 @@ public sealed record Conversation(
 
     /// <summary>Whether its words are gone for good: confidential fields are empty then.</summary>
     public bool IsErased { get; init; }
+
+    /// <summary>Under which its words lie.</summary>
+    public DataKeyId DataKey { get; init; }
+
+    /// <summary>Whose words they are, or the conversation's own where nobody said.</summary>
+    public Digest Subject => DataKey.Subject;
+
+    /// <summary>Whether somebody said whose words they are.</summary>
+    public bool IsOfCustomer { get; init; }
 }
 
 public enum CreationOutcome

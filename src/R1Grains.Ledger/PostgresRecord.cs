@@ -31,6 +31,7 @@ public sealed class PostgresRecord : StoredRecord
 
     private PostgresRecord(Database written, Database read, Database indexed, AcknowledgedBatches acknowledged, KeyRing? keys, LogIdentity? identity, int writers, TimeProvider time) : base(keys)
     {
+        Identity = identity;
         _sequencer = identity is null ? null : new Sequencer(written, acknowledged, identity, time);
         (_written, _read, _indexed, _acknowledged, _patience) = (written, read, indexed, acknowledged, new Patience(written.Address, time));
         (_ofOneTenant, _ofAllTenants) = (new(read, RecordRole.Reader, acknowledged), new(written, RecordRole.Writer, acknowledged));

@@ -59,7 +59,7 @@ public sealed class SqliteRecord : StoredRecord
             await using (var connection = RecordFile.OpenToRead(RecordFile.In(folder)))
                 await Witnessed.RequireAsync(new SqliteReads(connection), identity);
             keys ??= ownKeys = await KeyRing.OpenBesideAsync(folder, cancellation);
-            return new SqliteRecord(folder, folderLock, own, keys, ownKeys, () => WriteSession.Open(RecordFile.OpenToWrite(folder, pageCountMax), identity, time));
+            return new SqliteRecord(folder, folderLock, own, keys, ownKeys, () => WriteSession.Open(RecordFile.OpenToWrite(folder, pageCountMax), identity, time)) { Identity = identity };
         }
         catch (Exception failure)
         {

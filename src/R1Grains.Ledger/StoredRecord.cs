@@ -1,5 +1,6 @@
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Keys;
+using R1Grains.Ledger.Retention;
 using R1Grains.Ledger.Storage;
 using R1Grains.Ledger.Tree;
 
@@ -15,6 +16,9 @@ public abstract class StoredRecord : IRecord
 
     /// <param name="keys">Null for a process that only looks at what is clear. It is not disposed of.</param>
     private protected StoredRecord(KeyRing? keys) => (Registry, _sealed) = (new StoredRegistry(this), new SealedConversations(this, keys));
+
+    /// <summary>In whose name the record is signed here; null in a process that signs nothing.</summary>
+    internal LogIdentity? Identity { get; private protected init; }
 
     /// <summary>Lies in the same file or database.</summary>
     public IRegistry Registry { get; }
@@ -49,6 +53,24 @@ public abstract class StoredRecord : IRecord
         foreach (var row in page.Items)
             conversations.Add(await _sealed.OpenAsync(row));
         return new Page<Conversation>(conversations, page.Next);
+    }
+
+    /// <summary>Of whom anything is recorded.</summary>
+    public async Task<IReadOnlyList<string>> ListTenantsAsync(CancellationToken cancellation = default) =>
+        [.. (await Read(null, ClosedTurnReads.TreeSizes, cancellation)).Select(tree => tree.Tenant).Where(tenant => tenant != IRegistry.Cluster)];
+
+    /// <summary>Those that the extent covers, which is not the whole tenant.</summary>
+    internal async Task<IReadOnlyList<Conversation>> ListConversationsAsync(string tenant, Extent extent, CancellationToken cancellation)
+    {
+        if (extent.Conversation is { } name)
+            return await FindConversationAsync(new(tenant, name), cancellation) is { } conversation ? [conversation] : [];
+        var conversations = new List<Conversation>();
+        foreach (var subject in extent.Subjects)
+        {
+            foreach (var row in await Read(tenant, reads => reads.Conversations(tenant, subject), cancellation))
+                conversations.Add(await _sealed.OpenAsync(row));
+        }
+        return conversations;
     }
 
     public async Task<TakenOver?> TakeOverAsync(ConversationKey key, int recentTurns = IRecord.PageSizeMax, CancellationToken cancellation = default)

@@ -63,11 +63,12 @@ public static class R1Host
             .AddSingleton(settings)
             .AddSingleton<TimeProvider>(new SteadyTime(TimeProvider.System))
             .AddRecord(settings)
+            .AddErasure(settings.Retention)
             .AddCompliance()
             .AddInference(settings.Engine, ownsDevice: settings.Roles.HasFlag(Roles.Inference))
             .AddOperations(settings, builder.Configuration);
         if (settings.Roles.HasFlag(Roles.Conversation))
-            builder.Services.AddKnowledge(settings.Tenants).AddProvisionedTenants().AddConversations(settings.TurnTimeout).AddTranscriptIndexing();
+            builder.Services.AddKnowledge(settings.Tenants).AddProvisionedTenants().AddConversations(settings.TurnTimeout).AddTranscriptIndexing().AddErasing();
         if (settings.Roles.HasFlag(Roles.Gateway))
             builder.Services.AddAudit().AddAccess(settings).AddGateway(settings);
         builder.AddLogRedaction(settings);

@@ -4,6 +4,7 @@ using R1Grains.Access;
 using R1Grains.Cluster;
 using R1Grains.Engine;
 using R1Grains.Gateway;
+using R1Grains.Ledger.Retention;
 using R1Grains.Operations;
 
 namespace R1Grains;
@@ -81,6 +82,9 @@ public sealed record Settings
     /// <summary>Full path of the folder of a witness, or a copy of it: what it cosigned must be in the record. Null for none.</summary>
     public string? RecordWitness { get; init; }
 
+    /// <summary>How long what was said is kept, as R1:Retention:Name.</summary>
+    public required RetentionRules Retention { get; init; }
+
     /// <summary>The engine of every device: the model's folder as R1:Model, the rest as R1:Engine:Name.</summary>
     public required EngineOptions Engine { get; init; }
 
@@ -136,6 +140,7 @@ public sealed record Settings
             RootKey = Named(r1["Record:RootKey"]),
             KeyDatabase = Named(configuration.GetConnectionString("Keys")),
             RecordWitness = Named(r1["Record:Witness"]) is { } witness ? Path.GetFullPath(witness) : null,
+            Retention = RetentionFrom(r1),
             Engine = EngineFrom(r1, new() { Folder = Shipped(r1["Model"], "models/r1-tiny") }),
             Tenants = Shipped(r1["Tenants"], "tenants"),
             TurnTimeout = Read(r1, "TurnTimeout", StandardTurnTimeout, TryTime, "a time of at most a day, e.g. 00:05:00"),
@@ -210,6 +215,35 @@ public sealed record Settings
         Read(r1, "Limits:CallerCalls", standard.CallerCalls, TryCount, "calls of one caller at the same time, 0 for no limit"),
         Read(r1, "Limits:TenantCalls", standard.TenantCalls, TryCount, "calls of one tenant at the same time, 0 for no limit"),
         Read(r1, "Limits:TenantTokens", standard.TenantTokens, TryCount, "tokens a minute of one tenant, 0 for no limit"));
+
+    private static RetentionRules RetentionFrom(IConfiguration r1)
+    {
+        var rules = Rules("Retention");
+        foreach (var (tenant, channel) in rules.Tenants.SelectMany(own => own.Value.Channels.Keys.Concat(rules.Channels.Keys).Append("").Select(channel => (own.Key, channel))).Concat(rules.Channels.Keys.Append("").Select(channel => ("", channel))))
+        {
+            if (rules.Of(tenant, channel) is { Maximum: { } maximum, Minimum: var minimum } && maximum.After(DateTimeOffset.UnixEpoch) < minimum.After(DateTimeOffset.UnixEpoch))
+                throw new StartFailure($"R1__Retention keeps what was said{(tenant.Length > 0 ? $" in tenant '{tenant}'" : "")}{(channel.Length > 0 ? $" on channel '{channel}'" : "")} for {minimum} at least and destroys it after {maximum}: set a Maximum that is no shorter, or 0 for never.");
+        }
+        return rules;
+
+        RetentionRules Rules(string path) => new()
+        {
+            Minimum = Read<Term?>(r1, $"{path}:Minimum", null, TryTerm, "how long nothing may be erased, e.g. 6y, 18m or 180d, 0 for no time"),
+            Maximum = Read<Term?>(r1, $"{path}:Maximum", null, TryTerm, "after what time it is destroyed, e.g. 7y, 18m or 180d, 0 for never"),
+            Channels = Named(path, "Channels"),
+            Tenants = Named(path, "Tenants"),
+        };
+
+        Dictionary<string, RetentionRules> Named(string path, string kind) => r1.GetSection($"{path}:{kind}").GetChildren()
+            .ToDictionary(child => child.Key, child => Rules($"{path}:{kind}:{child.Key}"), StringComparer.OrdinalIgnoreCase);
+    }
+
+    private static bool TryTerm(string text, out Term? term)
+    {
+        var isTerm = Term.TryParse(text, out var read);
+        term = read;
+        return isTerm;
+    }
 
     private static EngineOptions EngineFrom(IConfiguration r1, EngineOptions standard) => standard with
     {

@@ -25,6 +25,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>Everything that it has: data, write-ahead log, logs and backups.</summary>
+    public string Folder => _folder;
+
     public string Address => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Port}");
 
     private string Data => Path.Combine(_folder, "data");

@@ -15,6 +15,7 @@ internal sealed record ClosedTurnRow(long Leaf, ConversationKey Key, DataKeyId D
         Payload.DecodeTurnClosed(Closed.Payload.Skeleton, Fields(Closed, key), Key, Closed.Turn, Closed.Epoch, Microseconds.ToTime(Closed.Time), Closed.Pieces!.Value.Count).Closed)
     {
         IsErased = key is null,
+        Subject = DataKey.Subject,
     };
 
     private FieldReader Fields(Entry entry, DataKey? key) =>

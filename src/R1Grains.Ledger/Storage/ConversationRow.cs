@@ -32,14 +32,17 @@ internal sealed record ConversationRow(
     public Conversation Open(DataKey? key)
     {
         var fields = key is null ? FieldReader.Withheld : FieldReader.Of(ConfidentialField.Open(key, Opened.Payload.Sealed!, SealedPlace.Of(Key, Opened.Kind, 0, key.Id)));
+        var (opened, subject, dataKey, _) = Payload.DecodeConversationOpened(Opened.Payload.Skeleton, fields, Key, Microseconds.ToTime(Opened.Time));
         return new Conversation(
-            Payload.DecodeConversationOpened(Opened.Payload.Skeleton, fields, Key, Microseconds.ToTime(Opened.Time)).Opened,
+            opened,
             Microseconds.ToTime(LastActivity),
             TurnCount,
             TurnIsOpen,
             Completed is { } completed ? Payload.DecodeConversationCompleted(completed.Payload.Skeleton, Key, completed.Epoch, Microseconds.ToTime(completed.Time)) : null)
         {
             IsErased = key is null,
+            DataKey = dataKey,
+            IsOfCustomer = subject.Kind is SubjectKind.Customer,
         };
     }
 }

@@ -42,6 +42,10 @@ internal abstract class RecordReads : IAsyncDisposable
         return new Page<ConversationRow>(page, rows.Count > pageSize ? page[^1].Number : null);
     }
 
+    /// <summary>All of a customer.</summary>
+    public async Task<IReadOnlyList<ConversationRow>> Conversations(string tenant, Digest customer) =>
+        await Query($"{ConversationRow.Select(this)} WHERE h.tenant = $1 AND h.customer = $2 ORDER BY h.id", ConversationRow.Read, tenant, customer.ToArray());
+
     /// <summary>Null where it begins in a month that is no longer kept.</summary>
     public Task<(ConversationRow Conversation, List<TurnRow> Turns)?> TakenOver(ConversationKey key, int recentTurns) => AtOneMoment<(ConversationRow, List<TurnRow>)?>(async () =>
     {

@@ -1,5 +1,7 @@
 using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Retention;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Verification;
 
@@ -8,7 +10,8 @@ namespace R1Grains.Ledger.Verification;
 /// chain says of them last. The first contradiction throws <see cref="InvalidDataException"/>; <see cref="Here"/> then tells
 /// where it stands.
 /// </summary>
-internal sealed class AdministrationWalk(IEvidence evidence)
+/// <param name="keys">That sign certificates. Without any, signatures are not looked at.</param>
+internal sealed class AdministrationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
 {
     /// <summary>Of the tenant, as its chain tells them.</summary>
     private readonly Dictionary<(string Kind, string Id), DocumentMark> _marks = [];
@@ -66,7 +69,9 @@ internal sealed class AdministrationWalk(IEvidence evidence)
             var (hash, leaf) = (row.Digest(3), entry.Leaf(AdministrativePayload.Chain(_tenant!), head.LastHash));
             if (hash != leaf)
                 throw new InvalidDataException($"its hash is {hash}; its content, its place and the record before it give {leaf}");
-            foreach (var mark in AdministrativePayload.Decode(entry.Payload.Skeleton, _tenant!, entry.Time).Documents)
+            var record = AdministrativePayload.Decode(entry.Payload.Skeleton, _tenant!, entry.Time);
+            CheckCertificate(record);
+            foreach (var mark in record.Documents)
             {
                 var before = _marks.GetValueOrDefault((mark.Kind, mark.Id));
                 if (mark.Version != (before?.Version ?? 0) + 1)
@@ -77,6 +82,22 @@ internal sealed class AdministrationWalk(IEvidence evidence)
             Records++;
         }
         return head;
+    }
+
+    private void CheckCertificate(AdministrativeRecord record)
+    {
+        if (record.Action != ErasureCertificate.Action || keys.Count == 0)
+            return;
+        try
+        {
+            var note = record.Details.First(detail => detail.Name == ErasureCertificate.Detail).Value;
+            if (!ErasureCertificate.IsSigned(note, _tenant!, keys))
+                throw new InvalidDataException("its certificate of an erasure is not signed with the key given");
+        }
+        catch (FormatException malformed)
+        {
+            throw new InvalidDataException($"its certificate of an erasure: {malformed.Message}", malformed);
+        }
     }
 
     private void CheckDocuments()

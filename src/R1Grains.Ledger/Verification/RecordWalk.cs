@@ -24,7 +24,7 @@ internal sealed class RecordWalk
     {
         _evidence = evidence;
         _conversation = new(evidence, keys, dataKeys, () => _retired);
-        _administration = new(evidence);
+        _administration = new(evidence, keys);
         _tree = new(evidence, keys, () => _retired);
     }
 

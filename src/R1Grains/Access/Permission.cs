@@ -20,6 +20,8 @@ public enum Permission
     ReadRedacted,
     /// <summary>Whole texts outside one's own turns: transcripts, and what the model would see, policy included.</summary>
     ReadFull,
+    /// <summary>Transcripts of customers whose words are about to be erased, beside what else it takes to read them.</summary>
+    ReadRestricted,
     /// <summary>The model's reasoning, which no customer sees.</summary>
     ReadReasoning,
     /// <summary>See a covered item of a customer's personal data, one at a time.</summary>

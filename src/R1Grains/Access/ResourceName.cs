@@ -7,7 +7,7 @@ namespace R1Grains.Access;
 /// <summary>
 /// What a permission is asked for: <c>tenants/{tenant}</c>, <c>…/conversations/{conversation}</c>, <c>…/turns/{index}</c>;
 /// <c>tenants/{tenant}/roleBindings/{binding}</c>, <c>…/apiKeys/{key}</c>; or of the guardrail
-/// <c>tenants/{tenant}/wordLists/{word_list}</c>, <c>…/lexiconProposals/{proposal}</c>, <c>…/lexiconEditions/{number}</c>.
+/// <c>tenants/{tenant}/wordLists/{word_list}</c>, <c>…/lexiconProposals/{proposal}</c>, <c>…/lexiconEditions/{number}</c>; <c>tenants/{tenant}/legalHolds/{hold}</c>, <c>…/erasures/{erasure}</c>.
 /// An id is 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit; an index is a decimal from 1.
 /// </summary>
 public abstract record ResourceName(string Tenant)
@@ -123,6 +123,26 @@ public sealed record KeyName(string Tenant, string Key) : ResourceName(Tenant), 
         Ids(text, Form) is [var tenant, var key] ? new(tenant, key) : throw Malformed(text, field, "tenants/{tenant}/apiKeys/{api_key}");
 
     public override string ToString() => $"tenants/{Tenant}/apiKeys/{Key}";
+}
+
+public sealed record LegalHoldName(string Tenant, string Hold) : ResourceName(Tenant), INamed<LegalHoldName>
+{
+    public static LegalHoldName Parse(string text, string field) =>
+        Ids(text, "tenants/{}/legalHolds/{}") is [var tenant, var hold] ? new(tenant, hold) : throw Malformed(text, field, "tenants/{tenant}/legalHolds/{legal_hold}");
+
+    public override Reason Missing => Reason.LegalHoldNotFound;
+
+    public override string ToString() => $"tenants/{Tenant}/legalHolds/{Hold}";
+}
+
+public sealed record ErasureName(string Tenant, string Erasure) : ResourceName(Tenant), INamed<ErasureName>
+{
+    public static ErasureName Parse(string text, string field) =>
+        Ids(text, "tenants/{}/erasures/{}") is [var tenant, var erasure] ? new(tenant, erasure) : throw Malformed(text, field, "tenants/{tenant}/erasures/{erasure}");
+
+    public override Reason Missing => Reason.ErasureNotFound;
+
+    public override string ToString() => $"tenants/{Tenant}/erasures/{Erasure}";
 }
 
 public sealed record WordListName(string Tenant, string WordList) : ResourceName(Tenant), INamed<WordListName>

@@ -21,7 +21,7 @@ public sealed class Role
             Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents),
         new("auditor-full",
             Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents, Permission.ReadTurns, Permission.ReadContextWindows,
-            Permission.ReadFull, Permission.ReadReasoning, Permission.Export, Permission.ReplayTurns, Permission.ManageLegalHolds),
+            Permission.ReadFull, Permission.ReadReasoning, Permission.ReadRestricted, Permission.Export, Permission.ReplayTurns, Permission.ManageLegalHolds),
         new("operator",
             Permission.ManageTenants, Permission.WatchCluster, Permission.InspectContract, Permission.ApproveModels),
         new("model-engineer",

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using R1Grains.Ledger;
+using R1Grains.Ledger.Retention;
 
 namespace R1Grains.Audit;
 
@@ -12,7 +14,24 @@ public static class Registration
             .AddSingleton<TurnReplay>()
             .AddSingleton<TranscriptSearch>()
             .AddSingleton<AuditEvents>()
+            .AddRestrictions()
             .AddSingleton<Readings>();
+    }
+
+    /// <summary>What may be erased, and what must not be. Needs the record, its keys and the registry.</summary>
+    public static IServiceCollection AddErasure(this IServiceCollection services, RetentionRules rules) => services
+        .AddSingleton(rules)
+        .AddSingleton<LegalHolds>()
+        .AddSingleton(provider => new Erasures((StoredRecord)provider.GetRequiredService<IRecord>(), rules, provider.GetRequiredService<LegalHolds>(), provider.GetRequiredService<TimeProvider>()));
+
+    /// <summary>What erases. Needs the above, the router and grains.</summary>
+    public static IServiceCollection AddErasing(this IServiceCollection services) => services.AddHostedService<ErasureRounds>();
+
+    /// <summary>Needs the registry.</summary>
+    public static IServiceCollection AddRestrictions(this IServiceCollection services)
+    {
+        services.TryAddSingleton<Restrictions>();
+        return services.AddHostedService<RestrictionFeed>();
     }
 
     /// <summary>What follows the record. Needs the record.</summary>

@@ -5,7 +5,7 @@ using R1Grains.Ledger.Search;
 namespace R1Grains.Audit;
 
 /// <summary>Finds ended turns by the index, and looks at what they hold before it tells of them.</summary>
-internal sealed class TranscriptSearch(IRecord record, TranscriptIndex index, SearchKeys keys)
+internal sealed class TranscriptSearch(IRecord record, TranscriptIndex index, SearchKeys keys, Restrictions restrictions)
 {
     /// <summary>More are not looked at for one page, which is then a short one.</summary>
     private const int LookedAtMax = 5_000;
@@ -15,8 +15,9 @@ internal sealed class TranscriptSearch(IRecord record, TranscriptIndex index, Se
 
     /// <summary>The latest first.</summary>
     /// <param name="before">Where the page before ended; null for the first.</param>
+    /// <param name="withRestricted">Also of customers whose words are about to be erased.</param>
     /// <exception cref="RefusedException"/>
-    public async Task<FoundPage> Find(string tenant, SearchedWords words, TranscriptFilter filter, long? before, int count, CancellationToken cancellation)
+    public async Task<FoundPage> Find(string tenant, SearchedWords words, TranscriptFilter filter, long? before, int count, bool withRestricted, CancellationToken cancellation)
     {
         var terms = await keys.Of(tenant);
         var state = await index.ReadStateAsync(tenant, cancellation);
@@ -31,7 +32,7 @@ internal sealed class TranscriptSearch(IRecord record, TranscriptIndex index, Se
             {
                 if (found.Count == count)
                     return new(found, before, state);
-                if (filter.Takes(turn) && FoundTurn.Of(turn, words) is { } match)
+                if ((withRestricted || !restrictions.Covers(turn.Opened.Key, turn.Subject)) && filter.Takes(turn) && FoundTurn.Of(turn, words) is { } match)
                     found.Add(match);
                 before = turn.Leaf;
             }

@@ -23,6 +23,10 @@ namespace R1Grains.Conversations;
 public sealed class ConversationGrain : Grain, IConversationGrain
 {
     private const int WatchedMax = 1_000;
+
+    /// <summary>Who cancels what still runs of a customer whose words are erased.</summary>
+    private const string Erasing = "erasure";
+
     private static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(5);
 
     /// <summary>Who was told that somebody will look can be answered here for so long, whatever the conversation's own patience.</summary>
@@ -173,6 +177,20 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         if (isOver && !_turns.IsBusy) await (_completing ??= Complete(transcript, caller: "", requestId: null, "idle"));
     }
 
+    public async Task Stop(CancellationToken cancellation)
+    {
+        if (_lost is not null) return;
+        // What another life left open is taken over to be ended.
+        var isOpen = _transcript is not null || await RecordFaults.Translate(Record.FindConversationAsync(_key, cancellation)) is { TurnIsOpen: true, IsErased: false };
+        if (isOpen && await LoadAnyway() is not null)
+        {
+            _turns.CancelAll(Erasing);
+            await _turns.Drained.Within(LeaveMax, TimeProvider.System, cancellation);
+        }
+        Lose(Refuse.Moving(_key).Refusal);
+        DeactivateOnIdle();
+    }
+
     /// <summary>An open turn stays open in the record; whoever takes over goes on with it.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellation)
     {
@@ -296,10 +314,12 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     }
 
     /// <summary>What is known of the conversation; the first call takes it over, unless the tenant is not served.</summary>
-    private Task<Transcript> Load()
+    private async Task<Transcript> Load()
     {
         RequireServed();
-        return LoadAnyway();
+        var transcript = await LoadAnyway();
+        // Who may read it reads the record.
+        return _parts.Restrictions.Covers(transcript.Conversation) ? throw Refuse.Restricted(_key) : transcript;
     }
 
     /// <summary>The same, with what was said.</summary>

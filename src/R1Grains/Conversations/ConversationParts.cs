@@ -1,3 +1,4 @@
+using R1Grains.Audit;
 using R1Grains.Cluster;
 using R1Grains.Compliance;
 using R1Grains.Engine;
@@ -16,6 +17,7 @@ public sealed record ConversationParts(
     Model Model,
     Tenants Tenants,
     HeldTurns Held,
+    Restrictions Restrictions,
     GuardrailMeter Kept,
     Nodes Nodes,
     TimeProvider Time,

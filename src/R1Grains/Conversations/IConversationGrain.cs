@@ -47,4 +47,8 @@ public interface IConversationGrain : IGrainWithStringKey
     /// <summary>Finishes or closes a turn that the record shows open, and completes the conversation if it is idle; needs no client.</summary>
     [Alias("Attend")]
     Task Attend(CancellationToken cancellation = default);
+
+    /// <summary>Ends what runs, in the record as well, and lets go of all that was said. Whoever asks next finds what the record has then.</summary>
+    [Alias("Stop")]
+    Task Stop(CancellationToken cancellation = default);
 }

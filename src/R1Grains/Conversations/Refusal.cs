@@ -57,6 +57,13 @@ public enum Reason
     MissingPurpose,
     SearchIndexOutdated,
     ConversationErased,
+    CustomerRestricted,
+    LegalHoldNotFound,
+    LegalHoldInForce,
+    RetentionRunning,
+    NothingToErase,
+    ErasureNotFound,
+    ErasureUnderWay,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

@@ -44,6 +44,12 @@ internal static class Refuse
     public static RefusedException Erased(ConversationKey key) => new(new(
         Reason.ConversationErased, $"what was said in {key} is erased: nobody can read it any more, and nothing more can be said in it; create another conversation"));
 
+    public static RefusedException Restricted(ConversationKey key) => new(new(
+        Reason.CustomerRestricted, $"{key} is a customer's whose words are about to be erased: nothing more is said in it, and who may read it has the permission read_restricted"));
+
+    public static RefusedException RestrictedCustomer() => new(new(
+        Reason.CustomerRestricted, "the customer's words are about to be erased: begin a conversation when that is done"));
+
     public static RefusedException Reused(string requestId) => Field(
         Reason.RequestIdReused, "request_id", $"request_id {requestId} was used for another request: send a new id with a new request");
 

@@ -1,3 +1,5 @@
+using R1Grains.Audit;
+
 namespace R1Grains.Conversations;
 
 public static class Registration
@@ -7,5 +9,6 @@ public static class Registration
     /// <param name="restAfter">So long after its last turn a conversation lets go of what was said; null for <see cref="ConversationGrain.RestAfter"/>.</param>
     public static IServiceCollection AddConversations(this IServiceCollection services, TimeSpan turnTimeout, TimeSpan? restAfter = null) => services
         .AddSingleton(provider => ActivatorUtilities.CreateInstance<ConversationParts>(provider, turnTimeout, restAfter ?? ConversationGrain.RestAfter))
-        .AddHostedService<OpenTurns>();
+        .AddHostedService<OpenTurns>()
+        .AddRestrictions();
 }

@@ -145,6 +145,7 @@ internal sealed class RunningTurn
     private async Task Begin(UserTurn asked)
     {
         _stop.ThrowIfAbandoned();
+        if (_parts.Restrictions.Covers(_transcript.Conversation)) throw Refuse.Restricted(_transcript.Key);
         var (key, index, now) = (_transcript.Key, _transcript.NextTurn, _parts.Now);
         if (asked.ExpectedIndex is { } expected && expected != index) throw Refuse.Stale(expected, index);
         var deadline = asked.Deadline < now + _parts.TurnTimeout ? asked.Deadline.Value : now + _parts.TurnTimeout;

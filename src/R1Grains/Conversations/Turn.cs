@@ -115,7 +115,7 @@ public sealed record TurnView(
     [property: Id(13)] bool? IsGenerated)
 {
     /// <summary>Whether its words are gone for good; both texts are empty then.</summary>
-    [Id(12)]
+    [Id(14)]
     public bool IsErased { get; init; }
 
     /// <inheritdoc cref="UserTurn.ToString"/>

@@ -14,7 +14,7 @@ namespace R1Grains.Gateway;
 using Access = R1Grains.Access.Access;
 
 /// <summary>Where compliance officers write words and put them into force, and where supervisors decide about what waits for them.</summary>
-internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTurns held, IRecord record, Readings readings, IGrainFactory grains, PageTokens pages, Drain drain, TimeProvider time)
+internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTurns held, IRecord record, Restrictions restrictions, Readings readings, IGrainFactory grains, PageTokens pages, Drain drain, TimeProvider time)
     : V1.GuardrailService.GuardrailServiceBase
 {
     private const string WordListList = "word-lists";
@@ -154,7 +154,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
     {
         var name = context.Resource<TurnName>();
         var purpose = request.LiftMasks ? Purpose.Require(request.Purpose) : null;
-        var key = await RequireConversation(name, context.CancellationToken);
+        var key = await RequireConversation(name, context.Caller(), context.CancellationToken);
         var turn = await held.Find(key, name.Index);
         if (purpose is not null) await readings.Lifted(context.Caller(), name, purpose);
         return await Show(turn, purpose is not null, context.CancellationToken);
@@ -174,7 +174,7 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
         var (name, caller) = (context.Resource<TurnName>(), context.Caller());
         RequestId.Parse(requestId);
         var (review, why) = (new Review(name.Index, releases), Purpose.Parse(purpose));
-        var key = await RequireConversation(name, ending);
+        var key = await RequireConversation(name, caller, ending);
         var isHeld = await record.FindTurnAsync(key, name.Index, ending) is { } found && Views.IsHeld(found.Closed);
         var isOver = await record.FindConversationAsync(key, ending) is { Completed: not null };
         // What ended otherwise after a fault has nothing to be released; the list is rid of it.
@@ -218,10 +218,11 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
         return turn.ToWire(said, decision?.Opened.Turn, isLifted);
     }
 
-    private async Task<ConversationKey> RequireConversation(TurnName name, CancellationToken cancellation)
+    private async Task<ConversationKey> RequireConversation(TurnName name, Caller caller, CancellationToken cancellation)
     {
         var key = new ConversationKey(name.Tenant, name.Conversation.Conversation);
-        return await record.FindConversationAsync(key, cancellation) is null ? throw Refuse.Missing(key) : key;
+        restrictions.Require(caller, await record.FindConversationAsync(key, cancellation) ?? throw Refuse.Missing(key));
+        return key;
     }
 
     private static byte[] Payload(string kind, string id, V1.WordList list) =>

@@ -6,13 +6,16 @@ using R1Grains.Access;
 using R1Grains.Audit;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
+using R1Grains.Ledger.Retention;
 using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
 /// <summary>Where auditors ask. What they read is recorded before it is shown.</summary>
-internal sealed class TranscriptEndpoint(
-    TranscriptSearch search, AuditEvents events, Readings readings, SearchKeys keys, TurnReplay replay, IRecord record, PageTokens pages, Drain drain, TimeProvider time)
+internal sealed partial class TranscriptEndpoint(
+    TranscriptSearch search, AuditEvents events, Readings readings, SearchKeys keys, TurnReplay replay, LegalHolds holds, Erasures erasures, Restrictions restrictions, KeyRing ring, IGrainFactory grains,
+    IRecord record, PageTokens pages, Drain drain, TimeProvider time)
     : V1.TranscriptService.TranscriptServiceBase
 {
     private const string TurnList = "transcript";
@@ -29,7 +32,7 @@ internal sealed class TranscriptEndpoint(
         var (words, filter) = (SearchedWords.Parse(request.Query, "query"), request.Filter.ToFilter());
         var list = ListOf(MatchList, request.Query, request.Filter);
         var size = Math.Min(PageTokens.Size(request.PageSize), MatchesMax);
-        var page = await search.Find(parent.Tenant, words, filter, pages.Open(list, parent, caller, request.PageToken), size, context.CancellationToken);
+        var page = await search.Find(parent.Tenant, words, filter, pages.Open(list, parent, caller, request.PageToken), size, caller.May(Permission.ReadRestricted), context.CancellationToken);
         await readings.Keep(
             caller, SearchRecord.Action, parent, purpose, SearchRecord.Details(await keys.Of(parent.Tenant), request.Query, filter, page.Turns.Select(found => found.Turn)));
         return new()
@@ -50,6 +53,7 @@ internal sealed class TranscriptEndpoint(
         var list = ListOf(TurnList, $"{view}");
         var (size, after) = (PageTokens.Size(request.PageSize), pages.Open(list, name, caller, request.PageToken));
         var conversation = await record.FindConversationAsync(key, context.CancellationToken) ?? throw Refuse.Missing(key);
+        restrictions.Require(caller, conversation);
         var language = Faults.LanguageOf(context);
         var page = await PageTokens.Read(size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => turn.ToWire(name, language, view));
         await readings.Keep(caller, "transcript.read", name, purpose, [new("view", $"{view}"), .. Readings.Turns(page.Items.Select(turn => turn.Turn.Index))]);
@@ -78,6 +82,8 @@ internal sealed class TranscriptEndpoint(
     public override async Task ReplayTurn(V1.ReplayTurnRequest request, IServerStreamWriter<V1.ReplayEvent> responseStream, ServerCallContext context)
     {
         var turn = context.Resource<TurnName>();
+        if (await record.FindConversationAsync(new(turn.Tenant, turn.Conversation.Conversation), context.CancellationToken) is { } conversation)
+            restrictions.Require(context.Caller(), conversation);
         // No customer waits for a replay, and it can be asked for again: a stopping node ends it instead of waiting for it.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Begun);
         try

@@ -11,7 +11,7 @@ namespace R1Grains.Gateway;
 /// Where turns enter. A call that breaks does not cancel its turn. Response headers go out with the first event, so
 /// whatever is refused before reaches the client as a call without headers, which its retry policy may repeat.
 /// </summary>
-internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Readings readings, PageTokens pages, TokenCount tokens, Drain drain, TimeProvider time)
+internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Readings readings, Restrictions restrictions, PageTokens pages, TokenCount tokens, Drain drain, TimeProvider time)
     : V1.TurnService.TurnServiceBase
 {
     private const string TurnList = "turns";
@@ -64,6 +64,7 @@ internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Reading
 
         var conversation = await record.FindConversationAsync(key, context.CancellationToken)
             ?? throw new RefusedException(new(Reason.ConversationNotFound, $"{parent} does not exist"));
+        restrictions.Require(caller, conversation);
         var language = Faults.LanguageOf(context) ?? conversation.Opened.LanguageCode;
         var page = await PageTokens.Read(
             size, count => record.ListTurnsAsync(key, count, after, context.CancellationToken), turn => Views.Of(turn).ToWire(parent, language, purpose is not null));

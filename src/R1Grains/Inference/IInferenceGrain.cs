@@ -31,6 +31,10 @@ public interface IInferenceGrain : IGrainWithStringKey
     [Alias("Leave"), AlwaysInterleave, OneWay]
     Task Leave(Guid link, int reply);
 
+    /// <summary>Lets go of every kept prefix of the tenant.</summary>
+    [Alias("Forget"), AlwaysInterleave]
+    Task Forget(string tenant);
+
     /// <inheritdoc cref="InferenceEngine.Numerics"/>
     [Alias("GetNumerics"), AlwaysInterleave]
     Task<string> GetNumerics();

@@ -61,6 +61,8 @@ public sealed class InferenceGrain(InferenceEngine engine, Nodes nodes, TimeProv
         return Task.CompletedTask;
     }
 
+    public Task Forget(string tenant) => engine.ForgetAsync(scope => scope.StartsWith($"{tenant}/", StringComparison.Ordinal));
+
     public Task<string> GetNumerics() => Task.FromResult(engine.Numerics);
 
     public Task<TimeSpan> PredictFirstToken(int tokens)

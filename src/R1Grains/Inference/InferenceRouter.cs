@@ -22,6 +22,9 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
     /// <summary>A device that was lost is left alone for so long, or until its silo is there anew, if there is another one; the membership will know more by then.</summary>
     private static readonly TimeSpan Suspicion = TimeSpan.FromSeconds(10);
 
+    /// <summary>A device takes its step first.</summary>
+    private static readonly TimeSpan ForgetMax = TimeSpan.FromSeconds(10);
+
     /// <summary>A device that could begin with a reply within this time has room for it.</summary>
     private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(300);
 
@@ -69,6 +72,10 @@ public sealed class InferenceRouter(IGrainFactory grains, Nodes nodes, TimeProvi
         _full[device] = time.GetTimestamp();
         return null;
     }
+
+    /// <summary>No device keeps a prefix of the tenant's conversations when it returns.</summary>
+    /// <exception cref="TimeoutException">A device does not answer, and may keep some.</exception>
+    public Task Forget(string tenant) => Task.WhenAll(nodes.Devices.Select(device => grains.GetGrain<IInferenceGrain>(device).Forget(tenant).WaitAsync(ForgetMax, time)));
 
     /// <summary>The fingerprint of each device's arithmetic, by device; of those that answer.</summary>
     public async Task<IReadOnlyDictionary<string, Digest>> Numerics()

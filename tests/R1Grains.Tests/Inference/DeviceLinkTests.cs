@@ -162,6 +162,8 @@ public sealed class DeviceLinkTests : IInferenceGrain
         return Task.CompletedTask;
     }
 
+    Task IInferenceGrain.Forget(string tenant) => throw new NotSupportedException();
+
     Task<string> IInferenceGrain.GetNumerics() => throw new NotSupportedException();
 
     Task<TimeSpan> IInferenceGrain.PredictFirstToken(int tokens) => throw new NotSupportedException();

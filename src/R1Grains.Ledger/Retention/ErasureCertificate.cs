@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text;
+using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Tree;
+
+namespace R1Grains.Ledger.Retention;
+
+/// <summary>
+/// What is signed when words have been erased: which keys are destroyed, of which conversations, at whose wish, and which
+/// exports held any of it. It reads otherwise than any <see cref="Checkpoint"/> or <see cref="Promise"/>, which the same key signs.
+/// </summary>
+/// <param name="Origin">Of the tenant's tree.</param>
+/// <param name="Erasure">That is done.</param>
+public sealed record ErasureCertificate(string Origin, Erasure Erasure)
+{
+    /// <summary>Of the administrative record that holds one.</summary>
+    public const string Action = "erasure.certify";
+
+    /// <summary>Of the detail in which that record holds it.</summary>
+    public const string Detail = "certificate";
+
+    private const string Kind = "erasure";
+
+    /// <summary>A line for each field, names percent-encoded, times in microseconds since 1970, and of each list its length and the SHA-256 over its lines.</summary>
+    public string Text
+    {
+        get
+        {
+            var text = new StringBuilder();
+            Line($"{Origin}");
+            Line($"{Kind}");
+            Line($"{Erasure.Name}");
+            Line($"of {Erasure.Extent.Resource(Erasure.Tenant)}");
+            Line($"{(Erasure.Origin is ErasureOrigin.Request ? "requested" : "due")} {Microseconds.Of(Erasure.Requested)} {Uri.EscapeDataString(Erasure.Requester)}");
+            Line($"approved {Microseconds.Of(Erasure.Approved)} {Uri.EscapeDataString(Erasure.Approver)}");
+            Line($"erased {Microseconds.Of(Erasure.Erased!.Value)}");
+            Line($"keys {Listed(Erasure.Keys.Select(key => key.ToString()))}");
+            Line($"conversations {Listed(Erasure.Parts.Select(part => Uri.EscapeDataString(part.Conversation)).Order(StringComparer.Ordinal))}");
+            Line($"turns {Erasure.Turns}");
+            foreach (var export in Erasure.Exports)
+                Line($"export {export}");
+            return text.ToString();
+
+            void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+        }
+    }
+
+    /// <returns>How many there are, and what commits to them.</returns>
+    private static string Listed(IEnumerable<string> lines)
+    {
+        var all = lines.ToList();
+        return string.Create(CultureInfo.InvariantCulture, $"{all.Count} {Convert.ToBase64String(Digest.Of(Encoding.UTF8.GetBytes(string.Concat(all.Select(line => line + "\n")))).ToArray())}");
+    }
+
+    /// <summary>Whether it is a certificate of that erasure, signed by one of the keys.</summary>
+    /// <exception cref="FormatException">No signed note.</exception>
+    public static bool IsSigned(string note, string tenant, IReadOnlyList<NoteKey> keys)
+    {
+        var signed = SignedNote.Parse(note);
+        var lines = signed.Text.Split('\n');
+        return lines is [var origin, Kind, var name, ..] && name.StartsWith($"tenants/{tenant}/", StringComparison.Ordinal)
+            && keys.Any(key => key.Signed(signed, origin));
+    }
+}
