@@ -48,7 +48,6 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["tamper_cases"] = new(40),
         ["tamper_mechanisms"] = new(20),
         ["tamper_missed"] = new(0, AtMost: true),
-        ["clean_runs"] = new(1_000),
         ["false_alarms"] = new(0, AtMost: true),
         ["record_contradictions"] = new(0, AtMost: true),
         ["tree_leaves_per_s"] = new(1_000_000, 1_500_000),

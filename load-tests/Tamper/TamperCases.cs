@@ -108,7 +108,7 @@ internal static class TamperCases
         // What only a server has.
         TamperCase.Sql("month dropped", "with its entries", $"{C1} (entry 0)", "DROP TABLE entry_2026_01") with { Store = Postgres },
         TamperCase.Sql("month dropped", "detached alone", $"{C1} (entry 0)", "ALTER TABLE entry DETACH PARTITION entry_2026_01") with { Store = Postgres },
-        TamperCase.Sql("month dropped", "with its pieces, and said to be retired", "tenants/*", "INSERT INTO document (tenant, kind, id, version, change, content) VALUES ('*', 'retired-pieces', '2026-01', 1, 99, ''); DROP TABLE piece_2026_01") with { Store = Postgres },
+        TamperCase.Sql("month dropped", "with its pieces, and said to be retired", C2, "INSERT INTO document (tenant, kind, id, version, change, content) VALUES ('*', 'retired-pieces', '2026-01', 1, 99, ''); DROP TABLE piece_2026_01") with { Store = Postgres },
         TamperCase.Sql("trigger switched off", "by a superuser", $"{C1}/turns/1 (entry 2)", "SET session_replication_role = origin; ALTER TABLE entry DISABLE TRIGGER ALL; UPDATE entry SET time = time + 1 WHERE conversation_id = 1 AND idx = 2; ALTER TABLE entry ENABLE TRIGGER ALL") with { Store = Postgres },
         TamperCase.Sql("request freed", "to be used again", $"{C1}/turns/2 (entry 3)", "DELETE FROM turn_request WHERE conversation_id = 1 AND turn = 2") with { Store = Postgres },
         TamperCase.Sql("moved to another tenant", "the rows of a turn", $"{C1}/turns/2 (entry 3)", "UPDATE entry SET tenant = 'north' WHERE conversation_id = 1 AND idx = 3") with { Store = Postgres },
