@@ -14,6 +14,8 @@ public readonly record struct KeyName(string Tenant, string Name)
     /// <summary>Whether it is one of those of which a tenant has few, and everybody holds all.</summary>
     public bool IsOfTenant => !Name.StartsWith(DataPrefix, StringComparison.Ordinal);
 
+    internal bool IsTenantKey => Name.StartsWith(TenantPrefix, StringComparison.Ordinal);
+
     /// <summary>Wraps the tenant's other keys, and is wrapped by the root key.</summary>
     /// <param name="version">From 1.</param>
     public static KeyName OfTenant(string tenant, int version) => new(tenant, string.Create(CultureInfo.InvariantCulture, $"{TenantPrefix}{version}"));

@@ -128,6 +128,45 @@ public sealed class KeyRing : IAsyncDisposable
         await LookAsync();
     }
 
+    /// <summary>
+    /// Puts another tenant key in force, wraps all keys of the tenant by it and destroys those before. Takes seconds and
+    /// more, while everything goes on; where it was interrupted, the next one does all of it.
+    /// </summary>
+    /// <returns>How many keys were wrapped anew.</returns>
+    /// <exception cref="RecordUnavailableException">Some may be wrapped by the new one already: call it again.</exception>
+    public async Task<long> RotateTenantKeyAsync(string tenant, CancellationToken cancellation = default)
+    {
+        await LookAsync();
+        var before = (await KeysOfAsync(tenant)).Versions.ToList();
+        var name = KeyName.OfTenant(tenant, before[^1] + 1);
+        await AddAsync(name, _root.Wrapping);
+        await _store.AnnounceAsync([name], cancellation);
+        await LookAsync();
+        // Until then another process may wrap what is new by the version before.
+        await Task.Delay(2 * NoticedWithin, _time, cancellation);
+        var keys = await KeysOfAsync(tenant);
+        long wrapped = 0, found;
+        do
+        {
+            found = 0;
+            await foreach (var (key, stored) in _store.ListAsync(tenant, cancellation))
+            {
+                // The root key wraps the tenant's own.
+                if (key.IsTenantKey || stored.Wrapped is not { } old || WrappingKey.NumberOf(old) == keys.Current.Number)
+                    continue;
+                var plain = Readable(key, () => keys.Unwrap(old, key));
+                // Where it fails it was destroyed or wrapped by somebody else: the next round looks.
+                wrapped += await _store.ReplaceAsync(key, old, keys.Current.Wrap(plain, key), cancellation) ? 1 : 0;
+                CryptographicOperations.ZeroMemory(plain);
+                found++;
+            }
+        }
+        while (found > 0);
+        await _store.DestroyAsync([.. before.Select(version => KeyName.OfTenant(tenant, version))], cancellation);
+        await LookAsync();
+        return wrapped;
+    }
+
     private async Task<DataKey?> FindOrMakeAsync(string tenant, DataKeyId id, TenantKeys keys)
     {
         if (_open.TryGet((tenant, id), out var known))

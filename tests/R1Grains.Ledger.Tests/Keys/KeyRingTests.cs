@@ -57,6 +57,32 @@ public sealed class KeyRingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tenants_key_is_replaced_while_other_processes_go_on_and_the_one_before_opens_nothing_any_more()
+    {
+        var (ring, other) = (await OpenAsync(), await OpenAsync());
+        var (_, key) = await ring.MakeAsync(Conversation, "customers/42", Samples.Start);
+        var destroyed = (await ring.MakeAsync(Samples.Key("c2"), "customers/43", Samples.Start)).Key.Id;
+        await ring.DestroyAsync("demo", [destroyed]);
+        var (bytes, subjects) = (key.Seal("words"u8, "place"u8), await ring.SubjectsAsync("demo", "customers/42"));
+        var before = File.ReadAllBytes(DataKeyFiles().Single(file => file.EndsWith($"{key.Id}", StringComparison.Ordinal)));
+
+        // The data key and the index key.
+        Assert.Equal(2, await PassAsync(ring.RotateTenantKeyAsync("demo")));
+
+        Assert.NotEqual(before, File.ReadAllBytes(DataKeyFiles().Single(file => file.EndsWith($"{key.Id}", StringComparison.Ordinal))));
+        foreach (var one in (KeyRing[])[ring, other, await OpenAsync()])
+        {
+            Assert.Equal("words"u8.ToArray(), (await one.FindAsync("demo", key.Id))!.Open(bytes, "place"u8));
+            Assert.Equal(subjects, await one.SubjectsAsync("demo", "customers/42"));
+            Assert.Null(await one.FindAsync("demo", destroyed));
+        }
+        Assert.Equal([0, 0], File.ReadAllBytes(Path.Combine(Store, "tenant=demo", "tenant-1"))[..2]);
+        Assert.Equal(2u, WrappingKey.NumberOf(File.ReadAllBytes(Path.Combine(Store, "tenant=demo", "index-1"))));
+        Assert.Equal(2, await PassAsync(other.RotateTenantKeyAsync("demo")));
+        Assert.NotNull((await ring.MakeAsync(Samples.Key("c3"), "customers/44", Samples.Start)).Key);
+    }
+
+    [Fact]
     public async Task A_month_has_a_key_of_its_own()
     {
         var ring = await OpenAsync();
@@ -198,6 +224,17 @@ public sealed class KeyRingTests : IAsyncLifetime
     private string FileOf(DataKeyId id) => DataKeyFiles().Single(file => Path.GetFileName(file) == KeyName.OfData("demo", id).Name);
 
     /// <summary>Holds an answer back until it is told to go on.</summary>
+    /// <summary>Lets time pass until it is done.</summary>
+    private async Task<long> PassAsync(Task<long> work)
+    {
+        while (!work.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        return await work;
+    }
+
     private sealed class Pausing(IKeyStore store) : IKeyStore
     {
         public bool Pauses { get; set; }
