@@ -168,7 +168,7 @@ public sealed class ErasedWordsTests
     private static IReadOnlyList<string> Find(IEnumerable<string> folders, IReadOnlyList<byte[]> needles)
     {
         var found = new List<string>();
-        foreach (var file in folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)))
+        foreach (var file in folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
         {
             try
             {
