@@ -62,17 +62,21 @@ internal sealed record ConversationHead
         : piece != NextPiece ? $"piece {piece} comes where piece {NextPiece} is next"
         : null;
 
-    public Digest Opened(Entry entry, long idleTimeout)
+    /// <summary>Of an entry that comes next.</summary>
+    public Digest Leaf(Entry entry) => entry.Leaf(Key, LastHash);
+
+    /// <param name="leaf">From <see cref="Leaf"/>, where the caller has asked already; so for every entry.</param>
+    public Digest Opened(Entry entry, long idleTimeout, Digest? leaf = null)
     {
         IdleTimeout = idleTimeout;
-        return Link(entry);
+        return Link(entry, leaf);
     }
 
-    public Digest TurnOpened(Entry entry, long deadline)
+    public Digest TurnOpened(Entry entry, long deadline, Digest? leaf = null)
     {
-        var leaf = Link(entry);
-        (NextTurn, NextPiece, PiecesHash, Deadline) = (NextTurn + 1, 1, leaf, deadline);
-        return leaf;
+        PiecesHash = Link(entry, leaf);
+        (NextTurn, NextPiece, Deadline) = (NextTurn + 1, 1, deadline);
+        return PiecesHash;
     }
 
     public Digest Add(JournalPiece piece)
@@ -83,16 +87,16 @@ internal sealed record ConversationHead
         return PiecesHash;
     }
 
-    public Digest TurnClosed(Entry entry)
+    public Digest TurnClosed(Entry entry, Digest? leaf = null)
     {
         Deadline = null;
-        return Link(entry);
+        return Link(entry, leaf);
     }
 
-    public Digest Complete(Entry entry)
+    public Digest Complete(Entry entry, Digest? leaf = null)
     {
         Completed = true;
-        return Link(entry);
+        return Link(entry, leaf);
     }
 
     /// <summary>
@@ -113,9 +117,9 @@ internal sealed record ConversationHead
         NextIndex++;
     }
 
-    private Digest Link(Entry entry)
+    private Digest Link(Entry entry, Digest? leaf)
     {
-        LastHash = entry.Leaf(Key, LastHash);
+        LastHash = leaf ?? Leaf(entry);
         NextIndex++;
         LastActivity = entry.Time;
         return LastHash;

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using R1Grains.Ledger.Keys;
 
 namespace R1Grains.Ledger.Format;
@@ -47,12 +48,17 @@ internal sealed record JournalPiece(int Number, long Epoch, long Time, byte[] Sk
         ConfidentialField.Open(key, Sealed, SealedPlace.OfPiece(conversation, turn, Number, key.Id));
 
     /// <summary>SHA-256(0x02 ‖ running hash before it ‖ number ‖ epoch ‖ time ‖ skeleton). The hash before the first piece is the leaf of the turn_opened.</summary>
-    public Digest Hash(Digest previous) => Digest.Of(new ByteWriter(512)
-        .Byte(0x02)
-        .Digest(previous)
-        .Int32(Number)
-        .Int64(Epoch)
-        .Int64(Time)
-        .Bytes(Skeleton)
-        .Written);
+    public Digest Hash(Digest previous)
+    {
+        const int place = 1 + Digest.Length + sizeof(int) + 2 * sizeof(long);
+        var length = place + Skeleton.Length;
+        var room = length <= 1_024 ? stackalloc byte[length] : new byte[length];
+        room[0] = 0x02;
+        previous.CopyTo(room[1..]);
+        BinaryPrimitives.WriteInt32BigEndian(room[(1 + Digest.Length)..], Number);
+        BinaryPrimitives.WriteInt64BigEndian(room[(1 + Digest.Length + sizeof(int))..], Epoch);
+        BinaryPrimitives.WriteInt64BigEndian(room[(place - sizeof(long))..], Time);
+        Skeleton.CopyTo(room[place..]);
+        return Digest.Of(room);
+    }
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace R1Grains.Ledger.Tree;
 
 /// <summary>The hashes of RFC 6962, section 2.1.</summary>
@@ -16,11 +14,9 @@ public static class TreeHash
     public static Digest Node(Digest left, Digest right)
     {
         Span<byte> data = stackalloc byte[1 + 2 * Digest.Length];
-        Span<byte> hash = stackalloc byte[Digest.Length];
         data[0] = NodePrefix;
         left.CopyTo(data[1..]);
         right.CopyTo(data[(1 + Digest.Length)..]);
-        SHA256.HashData(data, hash);
-        return new Digest(hash);
+        return Digest.Of(data);
     }
 }

@@ -232,7 +232,7 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
 
     private void CheckEntry(DbDataReader row, Entry entry)
     {
-        var (stored, leaf) = (row.Digest(6), entry.Leaf(_replayed.Key, _replayed.LastHash));
+        var (stored, leaf) = (row.Digest(6), _replayed.Leaf(entry));
         if (stored != leaf)
             throw Wrong($"its hash is {stored}; its content, its place and the entry before it give {leaf}");
         var time = Microseconds.ToTime(entry.Time);
@@ -247,7 +247,7 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
                     throw Wrong("the head names another data key or customer than the entry");
                 FindKey(dataKey);
                 Payload.DecodeConversationOpened(entry.Payload.Skeleton, Fields(entry), _replayed.Key, time);
-                _replayed.Opened(entry, Microseconds.Of(first.IdleTimeout));
+                _replayed.Opened(entry, Microseconds.Of(first.IdleTimeout), leaf);
                 break;
             case EntryKind.TurnOpened:
                 var (opened, count, promptHash, promptDigest, openedSealed) = Payload.DecodeTurnOpened(entry.Payload.Skeleton, Fields(entry), _replayed.Key, entry.Turn, entry.Epoch, time);
@@ -258,7 +258,7 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
                     throw Wrong("the prompt kept with it is not the one that it commits to");
                 if (_dataKey?.Open(entry.Payload.Prompt, SealedPlace.OfPrompt(_replayed.Key, entry.Turn, _dataKey.Id)) is { } prompt && (prompt.Length != 4L * count || Digest.Of(prompt) != promptHash))
                     throw Wrong($"the prompt kept with it is not the one of {count} tokens that it commits to");
-                _replayed.TurnOpened(entry, Microseconds.Of(opened.Deadline));
+                _replayed.TurnOpened(entry, Microseconds.Of(opened.Deadline), leaf);
                 _turnOpened = entry.Time;
                 _text.Clear();
                 _resumed.Clear();
@@ -268,11 +268,11 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
                 CheckClose(entry, time);
                 if (!row.IsDBNull(13))
                     CheckReceipt(new Receipt(_replayed.Key, entry.Index, leaf), entry.Time, row.GetString(13));
-                _replayed.TurnClosed(entry);
+                _replayed.TurnClosed(entry, leaf);
                 break;
             default:
                 Payload.DecodeConversationCompleted(entry.Payload.Skeleton, _replayed.Key, entry.Epoch, time);
-                _replayed.Complete(entry);
+                _replayed.Complete(entry, leaf);
                 break;
         }
     }
@@ -330,9 +330,9 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
             _piece = _replayed.NextPiece;
             if (number != _replayed.NextPiece)
                 throw Wrong($"the piece is missing; piece {number} comes in its place");
-            CheckEpoch(row.GetInt64(2));
-            Microseconds.ToTime(row.GetInt64(3));
             var journalled = new JournalPiece(number, row.GetInt64(2), row.GetInt64(3), row.Bytes(4), row.Bytes(5));
+            CheckEpoch(journalled.Epoch);
+            Microseconds.ToTime(journalled.Time);
             var (stored, hash) = (row.Digest(6), _replayed.Add(journalled));
             if (stored != hash)
                 throw Wrong($"its hash is {stored}; its content and the pieces before it give {hash}");
