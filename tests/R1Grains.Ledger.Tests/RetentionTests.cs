@@ -20,6 +20,7 @@ public sealed class RetentionTests : IAsyncLifetime
     private KeyRing _keys = null!;
     private SqliteRecord _record = null!;
     private LegalHolds _holds = null!;
+    private ErasureWork _work = null!;
     private RetentionSweep _sweep = null!;
 
     public async Task InitializeAsync()
@@ -28,7 +29,7 @@ public sealed class RetentionTests : IAsyncLifetime
         _record = await SqliteRecord.OpenAsync(_folder.Path, keys: _keys);
         _holds = new(_record.Registry, _time);
         var erasures = new Erasures(_record, Rules, _holds, _time);
-        var work = new ErasureWork(
+        _work = new ErasureWork(
             _record, _keys, erasures, _time,
             (_, conversations, _) =>
             {
@@ -36,7 +37,7 @@ public sealed class RetentionTests : IAsyncLifetime
                 return Task.CompletedTask;
             },
             (_, _) => Task.CompletedTask);
-        _sweep = new(_record, Rules, _holds, work, _time);
+        _sweep = new(_record, Rules, _holds, _work, _time);
     }
 
     public async Task DisposeAsync()
@@ -73,6 +74,19 @@ public sealed class RetentionTests : IAsyncLifetime
         Assert.Equal(["2", "3"], records.Where(record => record.Action == ErasureCertificate.Action).Select(record => record.Details.Single(detail => detail.Name == "conversations").Value));
         var report = await RecordVerifier.VerifyAsync(_folder.Path, dataKeys: _keys);
         Assert.Equal((null, 5), (report.FirstBad, report.Erased));
+    }
+
+    [Fact]
+    public async Task A_months_key_stays_until_the_month_is_over_however_soon_its_conversations_may_go()
+    {
+        await Say("first", "customers/1");
+        var sweep = new RetentionSweep(_record, new RetentionRules { Minimum = Term.None, Maximum = new(0, Days: 7) }, _holds, _work, _time);
+        _time.Advance(Samples.Start.AddDays(9) - _time.GetUtcNow());
+        Assert.Equal(0, await sweep.RunAsync("demo"));
+        await Say("second", "customers/1", days: 9);
+        _time.Advance(Samples.Start.AddMonths(1).AddDays(9) - _time.GetUtcNow());
+        Assert.Equal(2, await sweep.RunAsync("demo"));
+        Assert.Equal(["first", "second"], await Erased());
     }
 
     [Fact]

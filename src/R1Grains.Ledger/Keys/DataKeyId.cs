@@ -12,7 +12,7 @@ public readonly record struct DataKeyId(Digest Subject, int Period, int Generati
     /// <summary>In bytes.</summary>
     public const int Length = Digest.Length + 8;
 
-    public static int PeriodOf(DateTimeOffset time) => time.UtcDateTime is var utc ? 100 * utc.Year + utc.Month : 0;
+    public static int PeriodOf(DateTimeOffset time) => 100 * time.UtcDateTime.Year + time.UtcDateTime.Month;
 
     /// <exception cref="InvalidDataException">Not the bytes of one.</exception>
     public static DataKeyId Of(ReadOnlySpan<byte> bytes) => bytes.Length == Length

@@ -19,6 +19,9 @@ public sealed record ErasureCertificate(string Origin, Erasure Erasure)
     /// <summary>Of the detail in which that record holds it.</summary>
     public const string Detail = "certificate";
 
+    /// <summary>Of the detail that names what is certified.</summary>
+    public const string Erased = "erasure";
+
     private const string Kind = "erasure";
 
     /// <summary>A line for each field, names percent-encoded, times in microseconds since 1970, and of each list its length and the SHA-256 over its lines.</summary>
@@ -53,12 +56,13 @@ public sealed record ErasureCertificate(string Origin, Erasure Erasure)
     }
 
     /// <summary>Whether it is a certificate of that erasure, signed by one of the keys.</summary>
+    /// <param name="erasure">Its name.</param>
     /// <exception cref="FormatException">No signed note.</exception>
-    public static bool IsSigned(string note, string tenant, IReadOnlyList<NoteKey> keys)
+    public static bool IsSigned(string note, string erasure, IReadOnlyList<NoteKey> keys)
     {
         var signed = SignedNote.Parse(note);
         var lines = signed.Text.Split('\n');
-        return lines is [var origin, Kind, var name, ..] && name.StartsWith($"tenants/{tenant}/", StringComparison.Ordinal)
+        return lines is [var origin, Kind, var name, ..] && name == erasure
             && keys.Any(key => key.Signed(signed, origin));
     }
 }

@@ -25,12 +25,18 @@ public sealed class ErasureWork(
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Goes on with all of the tenant that are under way, each as far as it can.</summary>
+    /// <summary>The index has caught up with what was closed long before; an erasure that it keeps waiting goes on in the next round.</summary>
+    private const int LooksMax = 50;
+
+    /// <summary>In administrative records: the work itself, which nobody does by hand.</summary>
+    internal const string Actor = "erasure";
+
+    /// <summary>Goes on with all of the tenant that are under way, each as far as it can, also when another fails.</summary>
     /// <returns>How many are done.</returns>
     /// <exception cref="RecordUnavailableException">To be called again.</exception>
     public async Task<int> AdvanceAsync(string tenant, CancellationToken cancellation = default)
     {
-        var done = 0;
+        var (done, failures) = (0, new List<Exception>());
         foreach (var erasure in await record.Registry.AllAsync(tenant, Erasure.Kind, Erasure.Decode, cancellation))
         {
             try
@@ -41,8 +47,12 @@ public sealed class ErasureWork(
             {
                 // Another process goes on with it, or a hold came between.
             }
+            catch (Exception failure) when (failure is not (RecordUnavailableException or OperationCanceledException))
+            {
+                failures.Add(failure);
+            }
         }
-        return done;
+        return failures.Count == 0 ? done : throw new AggregateException(failures);
     }
 
     /// <summary>Writes down what is past its time, and nothing keeps, as an erasure that destroys it.</summary>
@@ -59,8 +69,12 @@ public sealed class ErasureWork(
         await keys.DestroyAsync(erasure.Tenant, erasure.Keys, cancellation);
         var conversations = erasure.Parts.Select(part => part.Conversation).Distinct().ToList();
         await stop(erasure.Tenant, conversations, cancellation);
-        while (!await record.Index.EraseAsync(erasure.Tenant, conversations, cancellation))
+        for (var looks = 1; !await record.Index.EraseAsync(erasure.Tenant, conversations, cancellation); looks++)
+        {
+            if (looks == LooksMax)
+                throw new TimeoutException($"{erasure.Name}: its keys are destroyed, but the search index of {erasure.Tenant} is behind and may hold hashes of its words; it is certified when the index has caught up: if it does not, have it built anew (r1 tenants reindex)");
             await Task.Delay(Look, time, cancellation);
+        }
         await forget(erasure.Tenant, cancellation);
         await CertifyAsync(erasure, cancellation);
         return true;
@@ -76,8 +90,8 @@ public sealed class ErasureWork(
             await stop(erasure.Tenant, [.. conversations.Where(conversation => !conversation.IsErased).Select(conversation => conversation.Key.Conversation)], cancellation);
         if (obstacle is not null)
             return null;
-        if (age < Noticed)
-            await Task.Delay(Noticed - age, time, cancellation);
+        // However old it is by the clock of who approved it.
+        await Task.Delay(Noticed, time, cancellation);
         // What was said until then ended in the record: nothing can be closed without its key.
         (obstacle, conversations, guard) = await erasures.LookAsync(erasure.Tenant, erasure.Extent, cancellation);
         if (obstacle is not null || age < EndMax && conversations.Any(conversation => conversation.TurnIsOpen && !conversation.IsErased))
@@ -121,7 +135,7 @@ public sealed class ErasureWork(
         Resource = erasure.Extent.Resource(erasure.Tenant),
         Details =
         [
-            new("erasure", erasure.Name),
+            new(ErasureCertificate.Erased, erasure.Name),
             new("requester", erasure.Requester),
             new("approver", erasure.Approver),
             new("keys", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{erasure.Keys.Count}")),
@@ -129,7 +143,4 @@ public sealed class ErasureWork(
             .. details,
         ],
     };
-
-    /// <summary>In administrative records: the work itself, which nobody does by hand.</summary>
-    internal const string Actor = "erasure";
 }

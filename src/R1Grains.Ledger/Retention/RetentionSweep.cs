@@ -16,7 +16,7 @@ public sealed class RetentionSweep(StoredRecord record, RetentionRules rules, Le
     /// <summary>In administrative records: the rule itself, which nobody applies by hand.</summary>
     private const string Actor = "retention";
 
-    /// <summary>That one erasure destroys at most.</summary>
+    /// <summary>One erasure takes no further key once it destroys so many.</summary>
     private const int PartsMax = 500;
 
     /// <summary>Does the day's work of the tenant, or nothing where it is done.</summary>
@@ -44,17 +44,23 @@ public sealed class RetentionSweep(StoredRecord record, RetentionRules rules, Le
                 var together = await OverdueAsync(conversation, now, cancellation);
                 isKept |= together.Count == 0;
                 overdue.AddRange(together);
+                if (overdue.Count < PartsMax)
+                    continue;
+                await DestroyAll();
             }
-            foreach (var some in overdue.Chunk(PartsMax))
-            {
-                var count = await DestroyAsync(tenant, some, now, cancellation);
-                destroyed += count;
-                isKept |= count < some.Length;
-            }
+            await DestroyAll();
             first = old.Count == page.Items.Count ? page.Next : null;
             // What is kept for now is looked at again tomorrow, and all that comes after it.
             if (!isKept && first is { } next)
                 done = next;
+
+            async Task DestroyAll()
+            {
+                var count = await DestroyAsync(tenant, [.. overdue.GroupBy(one => one.DataKey)], now, cancellation);
+                destroyed += count;
+                isKept |= count < overdue.Count;
+                overdue.Clear();
+            }
         }
         await record.Registry.ChangeAsync(
             new()
@@ -70,23 +76,32 @@ public sealed class RetentionSweep(StoredRecord record, RetentionRules rules, Le
         return destroyed;
     }
 
-    /// <summary>All conversations under this one's key; none while any of them must or may be kept.</summary>
+    /// <summary>All conversations under this one's key; none while any of them must or may be kept, or while others may still come under it.</summary>
     private async Task<IReadOnlyList<Conversation>> OverdueAsync(Conversation conversation, DateTimeOffset now, CancellationToken cancellation)
     {
         var tenant = conversation.Key.Tenant;
+        if (conversation.DataKey.Period >= DataKeyId.PeriodOf(now))
+            return [];
         var together = conversation.IsOfCustomer
             ? (List<Conversation>)[.. (await record.ListConversationsAsync(tenant, Extent.OfCustomer([conversation.Subject]), cancellation)).Where(one => one.DataKey == conversation.DataKey)]
             : [conversation];
         return together.TrueForAll(one => !one.TurnIsOpen && rules.Of(tenant, one.Opened.Channel) is { Maximum: { } maximum } && maximum.After(one.LastActivity) <= now) ? together : [];
     }
 
-    private async Task<int> DestroyAsync(string tenant, Conversation[] batch, DateTimeOffset now, CancellationToken cancellation)
+    /// <param name="batch">The conversations of each key, all of them.</param>
+    private async Task<int> DestroyAsync(string tenant, IReadOnlyList<IGrouping<DataKeyId, Conversation>> batch, DateTimeOffset now, CancellationToken cancellation)
     {
         while (true)
         {
             var (inForce, guard) = await holds.InForceAsync(tenant, cancellation);
-            var held = batch.Where(one => inForce.Any(hold => hold.Extent.Covers(one.Key.Conversation, one.Subject))).Select(one => one.DataKey).ToHashSet();
-            var free = batch.Where(one => !held.Contains(one.DataKey)).ToList();
+            var free = new List<Conversation>();
+            foreach (var together in batch)
+            {
+                // Somebody may have gone on with one of them since they were found.
+                var still = await record.FindConversationAsync(together.First().Key, cancellation) is { IsErased: false } one ? await OverdueAsync(one, now, cancellation) : [];
+                if (!still.Any(one => inForce.Any(hold => hold.Extent.Covers(one.Key.Conversation, one.Subject))))
+                    free.AddRange(still);
+            }
             if (free.Count == 0)
                 return 0;
             var parts = free.Select(one => new ErasedPart(one.Key.Conversation, one.DataKey)).ToList();
@@ -119,7 +134,7 @@ public sealed class RetentionSweep(StoredRecord record, RetentionRules rules, Le
         }
     }
 
-    private static int DayOf(DateTimeOffset time) => time.UtcDateTime is var utc ? 10_000 * utc.Year + 100 * utc.Month + utc.Day : 0;
+    private static int DayOf(DateTimeOffset time) => 100 * DataKeyId.PeriodOf(time) + time.UtcDateTime.Day;
 
     private static (int Day, long Cursor) Read(Document document)
     {

@@ -90,14 +90,17 @@ internal sealed class AdministrationWalk(IEvidence evidence, IReadOnlyList<NoteK
             return;
         try
         {
-            var note = record.Details.First(detail => detail.Name == ErasureCertificate.Detail).Value;
-            if (!ErasureCertificate.IsSigned(note, _tenant!, keys))
-                throw new InvalidDataException("its certificate of an erasure is not signed with the key given");
+            var (note, erasure) = (Detail(ErasureCertificate.Detail), Detail(ErasureCertificate.Erased));
+            if (!erasure.StartsWith($"tenants/{_tenant}/", StringComparison.Ordinal) || !ErasureCertificate.IsSigned(note, erasure, keys))
+                throw new InvalidDataException($"its certificate is not one of {erasure}, signed with the key given");
         }
         catch (FormatException malformed)
         {
             throw new InvalidDataException($"its certificate of an erasure: {malformed.Message}", malformed);
         }
+
+        string Detail(string name) => record.Details.FirstOrDefault(detail => detail.Name == name)?.Value
+            ?? throw new InvalidDataException($"it certifies an erasure, but has no {name}");
     }
 
     private void CheckDocuments()

@@ -37,20 +37,20 @@ public sealed class Restrictions
 
     internal void Take(string tenant, string id, Erasure? erasure)
     {
+        IReadOnlyList<string> parts = erasure is not { Origin: ErasureOrigin.Request } ? []
+            : erasure.Extent.Conversation is { } name ? [Named(tenant, name)]
+            : [.. erasure.Extent.Subjects.Select(subject => $"{tenant}/{subject}")];
+        // Before what it restricted until now is let go: nobody passes between.
+        foreach (var part in parts)
+            _restricted.AddOrUpdate(part, 1, (_, count) => count + 1);
         if (_known.TryRemove((tenant, id), out var before))
         {
             foreach (var part in before)
                 if (_restricted.AddOrUpdate(part, 0, (_, count) => count - 1) <= 0)
                     _restricted.TryRemove(new(part, 0));
         }
-        if (erasure is null)
-            return;
-        IReadOnlyList<string> parts = erasure.Origin is not ErasureOrigin.Request ? []
-            : erasure.Extent.Conversation is { } name ? [Named(tenant, name)]
-            : [.. erasure.Extent.Subjects.Select(subject => $"{tenant}/{subject}")];
-        _known[(tenant, id)] = parts;
-        foreach (var part in parts)
-            _restricted.AddOrUpdate(part, 1, (_, count) => count + 1);
+        if (erasure is not null)
+            _known[(tenant, id)] = parts;
     }
 
     private static string Named(string tenant, string conversation) => $"{tenant}/conversations/{conversation}";

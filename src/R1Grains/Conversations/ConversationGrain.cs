@@ -172,6 +172,8 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     {
         var transcript = await LoadAnyway();
         var conversation = transcript.Conversation;
+        // Nothing can be sealed for what is erased, so nothing more is written of it.
+        if (conversation.IsErased) return;
         var silence = _parts.Now - conversation.LastActivity;
         var isOver = silence >= conversation.Opened.IdleTimeout && (silence >= HeldMax || !await RecordFaults.Translate(_parts.Held.Waits(_key)));
         if (isOver && !_turns.IsBusy) await (_completing ??= Complete(transcript, caller: "", requestId: null, "idle"));
