@@ -16,7 +16,7 @@ internal static class PurposeOption
     /// <summary>Of commands that read what others said: without one the server answers nothing.</summary>
     public static readonly Option<string> Reading = new("--purpose", "-m")
     {
-        Description = $"Why it is read, e.g. the number of the complaint: it is recorded with who reads what. Else the environment's {Variable}.",
+        Description = $"Why, e.g. the number of the complaint: it is recorded with who did it. Else the environment's {Variable}.",
         HelpName = "text",
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(Variable) ?? "",
         Validators =

@@ -126,15 +126,3 @@ internal sealed class ErasureRounds(IGrainFactory grains, Restrictions restricti
         }
     }
 }
-
-internal static partial class Log
-{
-    [LoggerMessage(Level = LogLevel.Error, Message = "An erasure of {Tenant} stands still; it goes on within a minute")]
-    public static partial void ErasureStands(ILogger log, Exception failure, string tenant);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Conversations} conversations of {Tenant} were past their time, and their keys are destroyed")]
-    public static partial void Swept(ILogger log, string tenant, int conversations);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "What is past its time was not destroyed everywhere ({Tenant}); it goes on within a minute")]
-    public static partial void NotSwept(ILogger log, Exception failure, string tenant);
-}

@@ -13,12 +13,3 @@ internal sealed class TranscriptIndexing(TranscriptIndex index, SearchKeys keys,
         time,
         stoppingToken);
 }
-
-internal static partial class Log
-{
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The search index of {Tenant} was built with another key, or by another version, and stays as it is until an operator has it built anew: r1 tenants reindex")]
-    public static partial void OtherIndex(ILogger log, [NameData] string tenant);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The search index stands still; it is tried again")]
-    public static partial void NotIndexed(ILogger log, Exception failure);
-}

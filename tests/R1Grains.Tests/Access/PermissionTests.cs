@@ -90,6 +90,9 @@ public sealed class PermissionTests
         ["replay_turns"] = ["ReplayTurn"],
         ["read_redacted"] = ["SearchTranscripts", "GetTranscript"],
         ["read_audit_events"] = ["ListAuditEvents"],
+        ["manage_legal_holds"] = ["PlaceLegalHold", "ReleaseLegalHold", "ListLegalHolds"],
+        ["erase"] = ["RequestErasure"],
+        ["approve_erasure"] = ["ApproveErasure", "RejectErasure", "GetErasure", "ListErasures"],
         ["manage_guardrails"] = ["CreateWordList", "GetWordList", "ListWordLists", "UpdateWordList", "DeleteWordList", "TestText", "ProposeEdition", "GetProposal", "ListProposals", "GetEdition", "ListEditions"],
         ["approve_guardrails"] = ["ApproveProposal", "RejectProposal"],
         ["review_turns"] = ["ListHeldTurns", "GetHeldTurn", "ReleaseHeldTurn", "DiscardHeldTurn"],
@@ -98,7 +101,12 @@ public sealed class PermissionTests
     };
 
     /// <summary>What does as well.</summary>
-    private static readonly string[] AlsoForApprovers = ["GetProposal", "ListProposals", "GetEdition", "ListEditions"];
+    private static readonly Dictionary<Permission, string[]> Also = new()
+    {
+        [Permission.ApproveGuardrails] = ["GetProposal", "ListProposals", "GetEdition", "ListEditions"],
+        [Permission.Erase] = ["RejectErasure", "GetErasure", "ListErasures"],
+        [Permission.ReadAuditEvents] = ["GetErasure", "ListErasures"],
+    };
 
     private static readonly Dictionary<char, string[]> Roles = new()
     {
@@ -170,7 +178,7 @@ public sealed class PermissionTests
         foreach (var permission in PermissionSet.Known)
         {
             var caller = host.Bearer("demo", $"with {permission}", permission);
-            var opened = Asked.GetValueOrDefault(permission.Name(), []).Concat(permission is Permission.ApproveGuardrails ? AlsoForApprovers : []).Append("TestPermissions").ToHashSet();
+            var opened = Asked.GetValueOrDefault(permission.Name(), []).Concat(Also.GetValueOrDefault(permission, [])).Append("TestPermissions").ToHashSet();
             foreach (var method in ContractWalk.Methods)
                 if (Reason(await ContractWalk.Outcome(host.Channel, method, caller)) is "PERMISSION_DENIED" == opened.Contains(method.Name))
                     wrong.Add($"{permission.Name()} {method.Name}");

@@ -1,0 +1,21 @@
+using R1Grains.Operations;
+
+namespace R1Grains.Audit;
+
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Error, Message = "An erasure of {Tenant} stands still; it goes on within a minute")]
+    public static partial void ErasureStands(ILogger log, Exception failure, [NameData] string tenant);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Conversations} conversations of {Tenant} were past their time, and their keys are destroyed")]
+    public static partial void Swept(ILogger log, [NameData] string tenant, int conversations);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What is past its time was not destroyed everywhere ({Tenant}); it goes on within a minute")]
+    public static partial void NotSwept(ILogger log, Exception failure, [NameData] string tenant);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The search index of {Tenant} was built with another key, or by another version, and stays as it is until an operator has it built anew: r1 tenants reindex")]
+    public static partial void OtherIndex(ILogger log, [NameData] string tenant);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The search index stands still; it is tried again")]
+    public static partial void NotIndexed(ILogger log, Exception failure);
+}
