@@ -12,7 +12,6 @@ internal static class RecordFile
     /// <summary>"R1GR": tells a record from any other SQLite file.</summary>
     private const int ApplicationId = 0x52314752;
 
-    private const int EvidenceCacheKibibytes = 256 << 10;
     private const int CannotOpen = 14;
     private const int NotADatabase = 26;
 
@@ -190,17 +189,12 @@ internal static class RecordFile
         }
     }
 
-    /// <summary>
-    /// As <see cref="OpenToRead"/>, to be read once as a whole, also from a medium that takes no write at all, e.g. a copy handed
-    /// over as evidence. Conversations of the same hours share pages, so many are kept until the last of them is read.
-    /// </summary>
+    /// <summary>As <see cref="OpenToRead"/>, also from a medium that takes no write at all, e.g. a copy handed over as evidence.</summary>
     public static SqliteConnection OpenEvidence(string path)
     {
         try
         {
-            var connection = OpenToRead(path);
-            Execute(connection, $"PRAGMA cache_size = -{EvidenceCacheKibibytes}");
-            return connection;
+            return OpenToRead(path);
         }
         catch (SqliteException failure) when (failure.SqliteErrorCode == CannotOpen && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 })
         {
