@@ -80,9 +80,6 @@ public sealed record Erasure
     /// <summary>Each once, in the order of their names.</summary>
     public IReadOnlyList<DataKeyId> Keys => [.. Parts.Select(part => part.Key).Distinct().OrderBy(key => key.ToString(), StringComparer.Ordinal)];
 
-    /// <summary>Whether nothing more may be said of this subject, and little be read.</summary>
-    public bool Restricts(string conversation, Digest subject) => Origin is ErasureOrigin.Request && Extent.Covers(conversation, subject);
-
     public static string NameOf(string tenant, string id) => $"tenants/{tenant}/erasures/{id}";
 
     internal byte[] Encode() => Extent.Encode(new ByteWriter().Byte(Format).Byte((byte)Origin).Byte((byte)State))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Keys;
 
@@ -29,7 +30,7 @@ public sealed class ErasureWork(
     private const int LooksMax = 50;
 
     /// <summary>In administrative records: the work itself, which nobody does by hand.</summary>
-    internal const string Actor = "erasure";
+    private const string Actor = "erasure";
 
     /// <summary>Goes on with all of the tenant that are under way, each as far as it can, also when another fails.</summary>
     /// <returns>How many are done.</returns>
@@ -138,8 +139,8 @@ public sealed class ErasureWork(
             new(ErasureCertificate.Erased, erasure.Name),
             new("requester", erasure.Requester),
             new("approver", erasure.Approver),
-            new("keys", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{erasure.Keys.Count}")),
-            new("conversations", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{erasure.Parts.Count}")),
+            new("keys", string.Create(CultureInfo.InvariantCulture, $"{erasure.Keys.Count}")),
+            new("conversations", string.Create(CultureInfo.InvariantCulture, $"{erasure.Parts.Count}")),
             .. details,
         ],
     };

@@ -44,9 +44,8 @@ public sealed class RetentionSweep(StoredRecord record, RetentionRules rules, Le
                 var together = await OverdueAsync(conversation, now, cancellation);
                 isKept |= together.Count == 0;
                 overdue.AddRange(together);
-                if (overdue.Count < PartsMax)
-                    continue;
-                await DestroyAll();
+                if (overdue.Count >= PartsMax)
+                    await DestroyAll();
             }
             await DestroyAll();
             first = old.Count == page.Items.Count ? page.Next : null;
