@@ -27,6 +27,7 @@ internal sealed record Target(double Floor, double? Aim = null, bool AtMost = fa
         ["stream_repeats"] = new(0, AtMost: true),
         ["unrecorded_characters"] = new(0, AtMost: true),
         ["conversations_stuck"] = new(0, AtMost: true),
+        ["conversations_unopened"] = new(0, AtMost: true),
         ["answers_changed"] = new(0, AtMost: true),
         ["false_deaths"] = new(0, AtMost: true),
         ["turns_not_completed"] = new(0, AtMost: true),

@@ -152,9 +152,11 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
             () => witness.Turns.Any(turn => turn.End is SeenEnd.None && turn.Pieces.Count > 0), plan.Seed);
         var rate = plan.Load * Devices(plan.Cluster) * plan.Cluster.Rows * plan.Cluster.Pace.TokensPerSecond / (plan.Cluster.Pace.AnswerLength + PacedAnswers.Reasoning.Length);
         Progress.Say($"{rate:0.#} turns a second for {plan.FaultTime.TotalSeconds:0} s, and {string.Join(", ", plan.FaultKinds)}");
-        var load = new PacedLoad(crowd, plan.Cluster.Pace).Arrive((1 - SlowShare) * rate, plan.FaultTime, plan.Seed, cancellation);
-        var slowLoad = new PacedLoad(slow, plan.Cluster.Pace).Arrive(SlowShare * rate, plan.FaultTime, plan.Seed + 1, cancellation, PacedLoad.Slow);
-        await Task.WhenAll(load, slowLoad, faults.RunAsync(plan.FaultTime, cancellation));
+        var (load, slowLoad) = (new PacedLoad(crowd, plan.Cluster.Pace), new PacedLoad(slow, plan.Cluster.Pace));
+        await Task.WhenAll(
+            load.Arrive((1 - SlowShare) * rate, plan.FaultTime, plan.Seed, cancellation),
+            slowLoad.Arrive(SlowShare * rate, plan.FaultTime, plan.Seed + 1, cancellation, PacedLoad.Slow),
+            faults.RunAsync(plan.FaultTime, cancellation));
 
         Progress.Say($"{faults.Done.Count} faults; trying every conversation once more");
         var unable = await Inspection.Unable(crowd, witness.Turns.Select(turn => turn.Question.Conversation).Distinct(), cancellation);
@@ -162,6 +164,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
         var account = Checker.Check(witness.Turns, record, unable, TimeProvider.System.GetUtcNow(), TurnTime);
         Inspection.Tell(account);
         Inspection.Add(account, Figures);
+        Figures.Add("conversations_unopened", load.Unopened + slowLoad.Unopened);
         Figures.Add("rss_total_mib", watch.PeakTotalMebibytes);
         var impacts = Impact.Of(faults.Done, witness.Turns, record);
         Judge(faults, impacts, witness.Turns);
