@@ -42,7 +42,7 @@ internal sealed class BearerTokens(IEnumerable<TokenIssuer> issuers)
         if (tenant is null || !ResourceName.IsId(tenant) || subject is null || !R1Grains.Access.Caller.IsSubject(subject))
             throw Callers.Unauthenticated($"the token needs the claims '{issuer.TenantClaim}' (an id) and '{issuer.SubjectClaim}' (1 to {R1Grains.Access.Caller.SubjectLengthMax} characters)");
         // Who is recorded as a program is one.
-        if (subject.StartsWith(CertificateSubject.Prefix, StringComparison.Ordinal) || subject.StartsWith(ApiKey.SubjectPrefix, StringComparison.Ordinal))
+        if (CertificateSubject.IsOne(subject) || subject.StartsWith(ApiKey.SubjectPrefix, StringComparison.Ordinal))
             throw Callers.Unauthenticated($"the token's '{issuer.SubjectClaim}' begins with {CertificateSubject.Prefix} or {ApiKey.SubjectPrefix}, which certificates and keys alone do: its issuer has to name the caller otherwise");
         // Names that this version does not know give nothing.
         var permissions = claims.Texts(issuer.PermissionsClaim).Select(PermissionSet.Find).OfType<Permission>()

@@ -58,7 +58,7 @@ internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider t
         if (now < certificate.NotBefore || now > certificate.NotAfter)
             throw Unauthenticated("the client's certificate has expired: connect with a new one");
         if (CertificateSubject.Of(certificate) is not { } subject)
-            throw Unauthenticated($"the client's certificate names nobody: it needs a URI or a DNS name among its subject alternative names, or a common name, of at most {Caller.SubjectLengthMax - CertificateSubject.Prefix.Length} characters");
+            throw Unauthenticated($"the client's certificate names nobody: it needs a URI or a DNS name among its subject alternative names, or a common name, of at most {Caller.SubjectLengthMax - CertificateSubject.Prefix.Length - 4} characters");
         if (resource is null)
             throw Unauthenticated("a client's certificate is appointed in tenants, and this is of none: send a token");
         await grants.Known(cancellation);

@@ -25,9 +25,11 @@ internal sealed class AccessEndpoint(IRegistry registry, PageTokens pages, TimeP
         var (parent, caller, requestId) = (context.Resource<TenantName>(), context.Caller(), RequestId.Parse(request.RequestId));
         if (request.RoleBinding?.Subject is not { } subject || !Caller.IsSubject(subject))
             throw Refuse.Field(Reason.InvalidArgument, "role_binding.subject", $"role_binding.subject is not 1 to {Caller.SubjectLengthMax} characters: write it as tokens do");
+        if (CertificateSubject.IsOne(subject) && !CertificateSubject.IsWhole(subject))
+            throw Refuse.Field(Reason.InvalidArgument, "role_binding.subject", $"no certificate is {Refuse.Quote(subject)}: write {CertificateSubject.Prefix} with uri:, dns: (in small letters) or cn: and the name behind it, e.g. {CertificateSubject.Prefix}dns:desk.bank.example");
         RequireOther(caller, subject);
         var roles = Roles(request.RoleBinding.Roles, "role_binding.roles");
-        if (subject.StartsWith(CertificateSubject.Prefix, StringComparison.Ordinal)) RequireForPrograms(roles, "role_binding.roles");
+        if (CertificateSubject.IsOne(subject)) RequireForPrograms(roles, "role_binding.roles");
         var binding = new RoleBinding(subject, roles, caller.Subject, time.GetUtcNow(), requestId);
         var name = new BindingName(parent.Tenant, RoleBinding.IdOf(subject));
         try
@@ -69,7 +71,7 @@ internal sealed class AccessEndpoint(IRegistry registry, PageTokens pages, TimeP
         var roles = Roles(request.Roles, "roles");
         var (version, there) = await Binding(name, context);
         RequireOther(caller, there.Subject);
-        if (there.Subject.StartsWith(CertificateSubject.Prefix, StringComparison.Ordinal)) RequireForPrograms(roles, "roles");
+        if (CertificateSubject.IsOne(there.Subject)) RequireForPrograms(roles, "roles");
         var binding = there with { Roles = roles, UpdatedBy = caller.Subject, UpdatedAt = time.GetUtcNow(), RequestId = requestId };
         if (IsRepeated(there, binding))
             return ToWire(name, there, version);

@@ -16,7 +16,7 @@ namespace R1Grains.Tests.Access;
 /// <summary>Programs that prove with a certificate who they are.</summary>
 public sealed class ClientCertificateTests : IAsyncLifetime
 {
-    private const string Subject = "certificates/desk.bank.example";
+    private const string Subject = "certificates/dns:desk.bank.example";
     private const string ForServers = "1.3.6.1.5.5.7.3.1";
 
     private readonly TemporaryFolder _folder = new();
@@ -70,14 +70,26 @@ public sealed class ClientCertificateTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("spiffe://bank.example/desk", "desk.bank.example", "certificates/spiffe://bank.example/desk")]
-    [InlineData(null, "desk.bank.example", Subject)]
-    [InlineData(null, "", "certificates/desk")]
+    [InlineData("spiffe://bank.example/desk", "desk.bank.example", "certificates/uri:spiffe://bank.example/desk")]
+    [InlineData(null, "Desk.Bank.example", Subject)]
+    [InlineData(null, "", "certificates/cn:desk")]
     public async Task A_certificate_names_its_program_by_its_URI_or_its_DNS_name_or_its_common_name(string? uri, string dns, string subject)
     {
         using var desk = Channel(_authority.Issue("desk", dns, uri: uri is null ? null : new Uri(uri)));
         await Bind(subject, "agent");
         await Eventually(desk, "watch_conversations");
+    }
+
+    [Fact]
+    public async Task A_common_name_passes_for_no_URI_and_a_binding_says_which_kind_it_means()
+    {
+        await Bind("certificates/uri:spiffe:desk", "customer-channel");
+        using var posing = Channel(_authority.Issue("spiffe:desk", ""));
+        using var desk = Channel(_authority.Issue("other", "", uri: new Uri("spiffe:desk")));
+        await Eventually(desk, "send_turns");
+        Assert.Contains("certificates/cn:spiffe:desk", (await Refused(() => Open(posing))).Status.Detail, StringComparison.Ordinal);
+        foreach (var nobody in new[] { "certificates/desk", "certificates/uri:", "certificates/URI:spiffe:desk", "certificates/dns:Desk" })
+            Assert.Equal("INVALID_ARGUMENT", Reason(await Refused(() => Bind(nobody, "customer-channel"))));
     }
 
     [Fact]
@@ -102,7 +114,7 @@ public sealed class ClientCertificateTests : IAsyncLifetime
     {
         var access = new AccessService.AccessServiceClient(_plain);
         var bound = await Bind(Subject, "agent");
-        var refused = await Refused(() => Bind("certificates/other", "supervisor"));
+        var refused = await Refused(() => Bind("certificates/cn:other", "supervisor"));
         Assert.Equal("INVALID_ARGUMENT", Reason(refused));
         Assert.Equal("INVALID_ARGUMENT", Reason(await Refused(() => access.UpdateRoleBindingAsync(new() { Name = bound.Name, RequestId = "2", Roles = { "security-officer" }, Etag = bound.Etag }, _officer).ResponseAsync)));
         foreach (var subject in new[] { Subject, "apiKeys/desk" })
