@@ -47,7 +47,7 @@ internal static class AuditHoldCommand
             return Show(parsed, connection => connection.Call(c => c.Transcripts.ReleaseLegalHoldAsync(request, cancellationToken: cancellation), cancellation));
         });
 
-        var list = new ExampledCommand("list", "Lists the holds of a tenant, or those that cover a customer.", """
+        var list = new ExampledCommand("list", "Lists the holds of a tenant, or those that keep anything of a customer.", """
             r1 audit hold list
             r1 audit hold list --customer customers/42 --released
             """) { Customer, Released, Listing.Limit, Listing.Json };
@@ -82,8 +82,11 @@ internal static class AuditHoldCommand
         var hold = await call(connection);
         new Listing(parsed.GetValue(Listing.Json)).Write(
             hold,
-            ("hold", Names.Id(hold.Name)), ("covers", hold.Covers), ("placed", Listing.Text(hold.PlaceTime)), ("by", hold.PlacedBy), ("why", hold.Purpose),
-            ("released", Listing.Text(hold.ReleaseTime)), ("released by", hold.ReleasedBy), ("released why", hold.ReleasePurpose));
+            [
+                ("hold", Names.Id(hold.Name)), ("covers", hold.Covers), ("placed", Listing.Text(hold.PlaceTime)), ("by", hold.PlacedBy), ("why", hold.Purpose),
+                .. hold.TooLateFor.Select(erasure => ("too late for", Names.Id(erasure))),
+                ("released", Listing.Text(hold.ReleaseTime)), ("released by", hold.ReleasedBy), ("released why", hold.ReleasePurpose),
+            ]);
         return ExitCode.Done;
     }
 

@@ -59,9 +59,15 @@ internal sealed partial class TranscriptEndpoint
         var size = PageTokens.Size(request.PageSize);
         var page = await holds.ListAsync(parent.Tenant, request.Released, size, pages.OpenText(list, parent, caller, request.PageToken), context.CancellationToken);
         var customer = request.Customer.Length == 0 ? null : await Customer(parent, request.Customer, "customer");
+        var wanted = new List<V1.LegalHold>();
+        foreach (var hold in page)
+        {
+            if (customer is null || await Keeps(hold, customer, context.CancellationToken))
+                wanted.Add(hold.ToWire());
+        }
         return new()
         {
-            LegalHolds = { page.Where(hold => customer is null || hold.Extent.Subjects.Intersect(customer.Subjects).Any()).Select(hold => hold.ToWire()) },
+            LegalHolds = { wanted },
             NextPageToken = pages.SealText(list, parent, caller, page.Count == size ? page[^1].Id : null),
         };
     }
@@ -157,6 +163,11 @@ internal sealed partial class TranscriptEndpoint
         var key = new ConversationKey(name.Tenant, name.Conversation);
         return name.Tenant == tenant.Tenant && await record.FindConversationAsync(key, cancellation) is not null ? Extent.OfConversation(name.Conversation) : throw Refuse.Missing(key);
     }
+
+    /// <summary>Whether it covers anything of the customer: all of the tenant, or the customer, or a conversation of theirs.</summary>
+    private async Task<bool> Keeps(LegalHold hold, Extent customer, CancellationToken cancellation) =>
+        hold.Extent.Conversation is not { } name ? !hold.Extent.IsCustomer || hold.Extent.Subjects.Intersect(customer.Subjects).Any()
+        : await record.FindConversationAsync(new(hold.Tenant, name), cancellation) is { } conversation && customer.Subjects.Contains(conversation.Subject);
 
     private static RefusedException MissingErasure(ErasureName name) => new(new(Reason.ErasureNotFound, $"{name} does not exist"));
 
