@@ -13,6 +13,9 @@ public sealed record LegalHold(string Tenant, string Id, Extent Extent, string W
 
     private const byte Format = 1;
 
+    /// <summary>Names of the erasures that were destroying some of it already when it was placed: that alone it does not keep.</summary>
+    public IReadOnlyList<string> TooLateFor { get; init; } = [];
+
     /// <summary>Null while it is in force.</summary>
     public HoldRelease? Release { get; init; }
 
@@ -22,6 +25,7 @@ public sealed record LegalHold(string Tenant, string Id, Extent Extent, string W
         .String(Why)
         .String(PlacedBy)
         .Time(PlacedAt)
+        .List(TooLateFor, (writer, erasure) => writer.String(erasure))
         .Optional(Release, (writer, release) => writer.String(release.By).Time(release.At).String(release.Why))
         .ToArray();
 
@@ -33,6 +37,7 @@ public sealed record LegalHold(string Tenant, string Id, Extent Extent, string W
             throw new InvalidDataException($"a legal hold's format is {format}");
         var hold = new LegalHold(document.Key.Tenant, document.Key.Id, Extent.Decode(ref reader), reader.String(), reader.String(), reader.Time())
         {
+            TooLateFor = reader.List((ref ByteReader erasure) => erasure.String()),
             Release = reader.Present() ? new(reader.String(), reader.Time(), reader.String()) : null,
         };
         reader.End();

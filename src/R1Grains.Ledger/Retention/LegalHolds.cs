@@ -10,6 +10,10 @@ public sealed class LegalHolds(IRegistry registry, TimeProvider time)
 {
     private const string Guard = "legal-hold-guard";
 
+    /// <summary>A record has a bound, and the hold's document, to which it commits, has all of them.</summary>
+    private const int NamedMax = 100;
+
+    /// <summary>What is being destroyed already cannot be kept any more, but everything else is, from now on.</summary>
     /// <param name="id">A name that nothing else was placed by. The same hold again is answered with the one that is there.</param>
     /// <exception cref="HoldRefusedException"/>
     /// <exception cref="RecordUnavailableException"/>
@@ -20,9 +24,11 @@ public sealed class LegalHolds(IRegistry registry, TimeProvider time)
             if (await FindAsync(tenant, id, cancellation) is { } earlier)
                 return (earlier.Extent, earlier.PlacedBy, earlier.Why) == (extent, by, why) ? earlier : throw new HoldRefusedException(HoldRefusal.Exists, $"hold '{id}' is another one already");
             var guard = await GuardAsync(tenant, cancellation);
-            if (await FindErasureAsync(tenant, extent, cancellation) is { } erasure)
-                throw new HoldRefusedException(HoldRefusal.TooLate, $"{erasure.Name} destroys the keys already");
-            var hold = new LegalHold(tenant, id, extent, why, by, Now);
+            var late = await ListDestroyingAsync(tenant, extent, cancellation);
+            // Of a single conversation nothing else is left; a customer and a tenant may say more.
+            if (extent.Conversation is not null && late.Count > 0)
+                throw new HoldRefusedException(HoldRefusal.TooLate, $"{late[0]} destroys its key already");
+            var hold = new LegalHold(tenant, id, extent, why, by, Now) { TooLateFor = late };
             try
             {
                 await registry.ChangeAsync(Record("legal-hold.place", hold, by, hold.PlacedAt, why), [new(LegalHold.Kind, id, 0, hold.Encode()), guard], cancellation);
@@ -89,10 +95,11 @@ public sealed class LegalHolds(IRegistry registry, TimeProvider time)
     private async Task<DocumentChange> GuardAsync(string tenant, CancellationToken cancellation) =>
         new(Guard, Guard, (await registry.FindAsync(new(tenant, Guard, Guard), cancellation))?.Version ?? 0, [1]);
 
-    /// <summary>One that destroys keys of what the extent covers.</summary>
-    private async Task<Erasure?> FindErasureAsync(string tenant, Extent extent, CancellationToken cancellation) =>
-        (await registry.AllAsync(tenant, Erasure.Kind, Erasure.Decode, cancellation))
-            .FirstOrDefault(erasure => erasure.State is ErasureState.Destroying && erasure.Parts.Any(part => extent.Covers(part.Conversation, part.Key.Subject)));
+    /// <summary>Names of those that destroy keys of what the extent covers.</summary>
+    private async Task<IReadOnlyList<string>> ListDestroyingAsync(string tenant, Extent extent, CancellationToken cancellation) =>
+        [.. (await registry.AllAsync(tenant, Erasure.Kind, Erasure.Decode, cancellation))
+            .Where(erasure => erasure.State is ErasureState.Destroying && erasure.Parts.Any(part => extent.Covers(part.Conversation, part.Key.Subject)))
+            .Select(erasure => erasure.Name)];
 
     private static AdministrativeRecord Record(string action, LegalHold hold, string by, DateTimeOffset at, string why) => new()
     {
@@ -102,7 +109,7 @@ public sealed class LegalHolds(IRegistry registry, TimeProvider time)
         Action = action,
         Resource = hold.Extent.Resource(hold.Tenant),
         Purpose = why,
-        Details = [new("hold", hold.Name)],
+        Details = [new("hold", hold.Name), .. hold.TooLateFor.Take(NamedMax).Select(erasure => new Label("too-late-for", erasure))],
     };
 }
 
@@ -113,7 +120,7 @@ public enum HoldRefusal
     /// <summary>Its id is another hold's.</summary>
     Exists,
 
-    /// <summary>What it would keep is being erased, and partly is.</summary>
+    /// <summary>All that it would keep is being erased, and partly is.</summary>
     TooLate,
 }
 

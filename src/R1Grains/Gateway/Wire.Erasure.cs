@@ -16,6 +16,7 @@ internal static partial class Wire
         Purpose = hold.Why,
         PlacedBy = hold.PlacedBy,
         PlaceTime = hold.PlacedAt.ToTimestamp(),
+        TooLateFor = { hold.TooLateFor },
         ReleaseTime = hold.Release?.At.ToTimestamp(),
         ReleasedBy = hold.Release?.By ?? "",
         ReleasePurpose = hold.Release?.Why ?? "",
