@@ -66,6 +66,7 @@ public sealed class ConversationGrain : Grain, IConversationGrain
     public async Task<ConversationView> Create(NewConversation wanted, CancellationToken cancellation)
     {
         RequireServed();
+        await RequireUnrestricted(wanted.Customer);
         var creation = await RecordFaults.Translate(Record.CreateConversationAsync(new()
         {
             Key = _key,
@@ -360,6 +361,14 @@ public sealed class ConversationGrain : Grain, IConversationGrain
         // The next activation looks again: the tenant may be served by then.
         if (!_turns.IsBusy) DeactivateOnIdle();
         throw Refuse.Unserved(_key);
+    }
+
+    /// <summary>Asked here and not at the gateway: between the two a call may wait for as long as a silo takes to come.</summary>
+    private async Task RequireUnrestricted(string customer)
+    {
+        if (string.IsNullOrWhiteSpace(customer) || !_parts.Restrictions.Tenants.Contains(_key.Tenant)) return;
+        var subjects = await RecordFaults.Translate(_parts.Keys.SubjectsAsync(_key.Tenant, customer));
+        if (_parts.Restrictions.Covers(_key.Tenant, subjects.Select(subject => subject.Hash))) throw Refuse.RestrictedCustomer();
     }
 
     private async Task<Transcript> LoadAnyway()

@@ -5,6 +5,7 @@ using R1Grains.Engine;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
 
 namespace R1Grains.Conversations;
 
@@ -13,6 +14,7 @@ namespace R1Grains.Conversations;
 /// <param name="RestAfter">So long after its last turn a conversation lets go of what was said.</param>
 public sealed record ConversationParts(
     IRecord Record,
+    KeyRing Keys,
     InferenceRouter Router,
     Model Model,
     Tenants Tenants,

@@ -6,13 +6,12 @@ using R1Grains.Audit;
 using R1Grains.Compliance;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
-using R1Grains.Ledger.Keys;
 using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
 
 /// <summary>Where conversations are opened, read, watched and completed.</summary>
-internal sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, KeyRing keys, Restrictions restrictions, Readings readings, PageTokens pages, Drain drain)
+internal sealed class ConversationEndpoint(IGrainFactory grains, IRecord record, Restrictions restrictions, Readings readings, PageTokens pages, Drain drain)
     : V1.ConversationService.ConversationServiceBase
 {
     private const string ConversationList = "conversations";
@@ -31,8 +30,6 @@ internal sealed class ConversationEndpoint(IGrainFactory grains, IRecord record,
             var id when ResourceName.IsId(id) => id,
             var other => throw Refuse.Field(Reason.InvalidName, "conversation_id", $"conversation_id {Refuse.Quote(other)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit; leave it empty and the server chooses one"),
         });
-        if (restrictions.Tenants.Contains(tenant.Tenant) && restrictions.Covers(tenant.Tenant, (await keys.SubjectsAsync(tenant.Tenant, wanted.Customer)).Select(subject => subject.Hash)))
-            throw Refuse.RestrictedCustomer();
         // Who opens it has just said whose it is.
         return (await Grain(name).Create(wanted, context.CancellationToken)).ToWire(isLifted: true);
     }

@@ -39,7 +39,7 @@ public sealed class AnswerTests : IAsyncLifetime
         var turns = new OpenTurn(_record, _model, _time);
         var (transcript, opened, prompt) = await turns.Write("say:x");
         var router = new InferenceRouter(InferenceRouterTests.Grains(_devices, ("silo", 0), ("other", 0)), new KnownNodes(("silo", Roles.Inference), ("other", Roles.Inference)).Nodes, _time);
-        var parts = new ConversationParts(_record, router, _model, null!, null!, new(), new(), null!, _time, ScriptedSilo.TurnTimeout, ConversationGrain.RestAfter, new(), NullLogger<ConversationGrain>.Instance);
+        var parts = new ConversationParts(_record, null!, router, _model, null!, null!, new(), new(), null!, _time, ScriptedSilo.TurnTimeout, ConversationGrain.RestAfter, new(), NullLogger<ConversationGrain>.Instance);
         _answer = new(parts, transcript, opened, prompt, new(Lists.Of(LexiconAction.Replace, "forbidden word"), "demo", Lists.Today, "en"), _stop, happened => _published.Writer.TryWrite(happened));
         _ending = _answer.Release(new Generation("silo/0", default, _device.Reader, () => _left.TrySetResult(), _time));
     }

@@ -14,6 +14,7 @@ using R1Grains.Engine.Tests.Scripted;
 using R1Grains.Inference;
 using R1Grains.Knowledge;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
 using R1Grains.Tests.Servers;
 
 namespace R1Grains.Tests.Scripted;
@@ -50,6 +51,7 @@ internal sealed class ScriptedSilo : IAsyncDisposable
         builder.Services
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(_ => opened)
+            .AddSingleton(_ => KeyRing.OpenBesideAsync(Path.Combine(folder, "data")).GetAwaiter().GetResult())
             .AddSingleton(_ => registry ?? ((StoredRecord)opened).Registry)
             .AddCompliance()
             .AddKnowledge(Tenants(folder, lexicon, facts))
