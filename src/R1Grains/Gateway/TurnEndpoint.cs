@@ -21,7 +21,7 @@ internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Reading
     {
         var (conversation, turn) = Read(request.ToStreamTurn(), context);
         var index = 0;
-        await foreach (var turnEvent in tokens.Of(context.Caller(), conversation, Follow(conversation).Stream(turn, ending), ending))
+        await foreach (var turnEvent in tokens.Of(context.Caller(), conversation, token => Follow(conversation).Stream(turn, token), ending))
             if (turnEvent is Accepted accepted)
                 index = accepted.Turn;
         return (await Grain(conversation).GetTurn(index, ending)).ToWire(conversation, Faults.LanguageOf(context));
@@ -31,7 +31,7 @@ internal sealed class TurnEndpoint(IGrainFactory grains, IRecord record, Reading
     public override Task StreamTurn(V1.StreamTurnRequest request, IServerStreamWriter<V1.TurnEvent> responseStream, ServerCallContext context) => drain.Serve(context.CancellationToken, async ending =>
     {
         var (conversation, turn) = Read(request, context);
-        return await Write(tokens.Of(context.Caller(), conversation, Follow(conversation).Stream(turn, ending), ending), conversation, responseStream, context, ending);
+        return await Write(tokens.Of(context.Caller(), conversation, token => Follow(conversation).Stream(turn, token), ending), conversation, responseStream, context, ending);
     });
 
     [Asks<TurnName>(Permission.ReadTurns, "turn")]

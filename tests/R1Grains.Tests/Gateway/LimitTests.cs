@@ -94,6 +94,30 @@ public sealed class LimitTests
     }
 
     [Fact]
+    public async Task A_turn_whose_client_left_before_it_was_accepted_is_counted_once_whoever_attaches_to_it()
+    {
+        using var gate = new SemaphoreSlim(0);
+        await using var host = await EmbeddedHost.Start(new() { Gate = gate }, settings: ["--R1:Limits:TenantTokens=9000"]);
+        var (limits, anna, words) = (host.App.Services.GetRequiredService<Limits>(), new Caller("demo", "dev", PermissionSet.All), new string('x', 1_000));
+        var conversation = await host.Open("c");
+        using var first = host.Say(conversation, "1", words);
+        Assert.NotNull((await first.Next()).Accepted);
+        // It waits for the first, so that it is not accepted yet; which place is the next one says that it is there.
+        using (host.Say(conversation, "2", words))
+            await Queued(host, conversation, next: 3);
+        using var again = host.Say(conversation, "2", words);
+        gate.Release(100_000);
+        var taken = Taken(await first.Rest());
+        var second = Taken(await again.Rest());
+        for (var patience = Talk.Patience; limits.Left(anna) > 9_000 - taken - second / 2 && patience > TimeSpan.Zero; patience -= TimeSpan.FromMilliseconds(20))
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        // What flows back while the test runs is little beside a turn.
+        Assert.InRange(limits.Left(anna), 9_000 - taken - second, 9_000 - taken - second / 2);
+
+        static int Taken(IReadOnlyList<TurnEvent> events) => events[^1].Completed.Usage is var usage ? usage.PromptTokens + usage.ReasoningTokens + usage.AnswerTokens : 0;
+    }
+
+    [Fact]
     public async Task A_message_that_unpacks_to_a_thousand_times_its_size_is_refused_in_bounded_memory()
     {
         using var data = new TemporaryFolder();
@@ -110,6 +134,19 @@ public sealed class LimitTests
         using var channel = GrpcChannel.ForAddress(address);
         var conversations = await new ConversationService.ConversationServiceClient(channel).ListConversationsAsync(new() { Parent = "tenants/demo" });
         Assert.Single(conversations.Conversations, conversation => conversation.Name.EndsWith("/packed", StringComparison.Ordinal));
+    }
+
+    /// <summary>Until the conversation's next turn has this number.</summary>
+    private static async Task Queued(EmbeddedHost host, string conversation, int next)
+    {
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        while (true)
+        {
+            var asked = new SendTurnRequest { Conversation = conversation, RequestId = "place", Input = new() { Text = "?" }, ExpectedTurnIndex = 99 };
+            var refused = await Assert.ThrowsAsync<RpcException>(async () => await host.Turns.SendTurnAsync(asked, cancellationToken: patience.Token));
+            if (refused.GetRpcStatus()!.GetDetail<ErrorInfo>().Metadata.Values.Contains($"{next}")) return;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, patience.Token);
+        }
     }
 
     /// <summary>A request to open a conversation, behind zeros that no field knows.</summary>
