@@ -7,7 +7,8 @@ namespace R1Grains.Ledger.Retention;
 
 /// <summary>
 /// What is signed when words have been erased: which keys are destroyed, of which conversations, at whose wish, and which
-/// exports held any of it. It reads otherwise than any <see cref="Checkpoint"/> or <see cref="Promise"/>, which the same key signs.
+/// exports held any of it. Lists are in it by number and hash, so that it is short however many there are; they stand in the
+/// erasure's document, which is compared with it. It reads otherwise than any <see cref="Checkpoint"/> or <see cref="Promise"/>, which the same key signs.
 /// </summary>
 /// <param name="Origin">Of the tenant's tree.</param>
 /// <param name="Erasure">That is done.</param>
@@ -40,8 +41,7 @@ public sealed record ErasureCertificate(string Origin, Erasure Erasure)
             Line($"keys {Listed(Erasure.Keys.Select(key => key.ToString()))}");
             Line($"conversations {Listed(Erasure.Parts.Select(part => Uri.EscapeDataString(part.Conversation)).Order(StringComparer.Ordinal))}");
             Line($"turns {Erasure.Turns}");
-            foreach (var export in Erasure.Exports)
-                Line($"export {export}");
+            Line($"exports {Listed(Erasure.Exports.Order(StringComparer.Ordinal))}");
             return text.ToString();
 
             void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
@@ -53,6 +53,18 @@ public sealed record ErasureCertificate(string Origin, Erasure Erasure)
     {
         var all = lines.ToList();
         return string.Create(CultureInfo.InvariantCulture, $"{all.Count} {Convert.ToBase64String(Digest.Of(Encoding.UTF8.GetBytes(string.Concat(all.Select(line => line + "\n")))).ToArray())}");
+    }
+
+    /// <summary>Why it does not certify what the document says; null when it does.</summary>
+    /// <exception cref="InvalidDataException">No document of an erasure that is done.</exception>
+    /// <exception cref="FormatException">No signed note.</exception>
+    internal static string? Misfit(Document document)
+    {
+        var erasure = Erasure.Decode(document);
+        if (erasure is not { State: ErasureState.Erased, Erased: not null, Certificate: { } note })
+            return "it is not done, or has no certificate";
+        var text = SignedNote.Parse(note).Text;
+        return text == new ErasureCertificate(text.Split('\n')[0], erasure).Text ? null : "its certificate says something else";
     }
 
     /// <summary>Whether it is a certificate of that erasure, signed by one of the keys.</summary>

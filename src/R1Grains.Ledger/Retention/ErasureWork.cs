@@ -116,7 +116,7 @@ public sealed class ErasureWork(
         var certificate = new ErasureCertificate(identity.Origin(erasure.Tenant), done);
         done = done with { Certificate = identity.Signer.Note(certificate.Text, certificate.Origin).ToString() };
         await record.Registry.ChangeAsync(
-            Record(done, ErasureCertificate.Action, [new(ErasureCertificate.Detail, done.Certificate), .. done.Exports.Select(export => new Label("export", export))]),
+            Record(done, ErasureCertificate.Action, [new("exports", string.Create(CultureInfo.InvariantCulture, $"{done.Exports.Count}")), new(ErasureCertificate.Detail, done.Certificate)]),
             [new(Erasure.Kind, erasure.Id, erasure.Version, null), new(Erasure.Done, erasure.Id, 0, done.Encode())], cancellation);
     }
 

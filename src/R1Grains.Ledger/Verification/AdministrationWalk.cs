@@ -114,9 +114,24 @@ internal sealed class AdministrationWalk(IEvidence evidence, IReadOnlyList<NoteK
                 throw new InvalidDataException($"no record made the {kind} '{id}'");
             if (found != mark)
                 throw new InvalidDataException($"the {kind} '{id}' is {Told(found)}, the records made it {Told(mark)}");
+            if (kind == Erasure.Done && found.Hash is not null && Misfit(id, found.Version, row.Bytes(3)) is { } misfit)
+                throw new InvalidDataException($"the {kind} '{id}': {misfit}");
         }
         if (_marks.Values.FirstOrDefault() is { } lost)
             throw new InvalidDataException($"the {lost.Kind} '{lost.Id}' is missing, which the records made {Told(lost)}");
+    }
+
+    /// <summary>Keys, conversations and exports are listed there; what is signed commits to them.</summary>
+    private string? Misfit(string id, long version, byte[] content)
+    {
+        try
+        {
+            return ErasureCertificate.Misfit(new(new(_tenant!, Erasure.Done, id), version, 0, content));
+        }
+        catch (FormatException malformed)
+        {
+            return malformed.Message;
+        }
     }
 
     private static string Told(DocumentMark mark) => $"version {mark.Version} {(mark.Hash is { } hash ? $"with hash {hash}" : "and removed")}";

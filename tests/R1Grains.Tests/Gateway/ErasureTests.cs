@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -56,7 +58,7 @@ public sealed class ErasureTests
         using var key = NoteKey.FromPem(await File.ReadAllTextAsync(Path.Combine(host.Data, SqliteRecord.KeyFileName + ".pub")));
         Assert.True(key.Signed(SignedNote.Parse(erased.Certificate), "r1grains/demo"));
         Assert.StartsWith($"r1grains/demo\nerasure\n{asked.Name}\nof {asked.Covers}\n", erased.Certificate, StringComparison.Ordinal);
-        Assert.Contains($"\nexport {Demo}/exports/e1\n", erased.Certificate, StringComparison.Ordinal);
+        Assert.Contains($"\nexports 1 {Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes($"{Demo}/exports/e1\n")))}\n", erased.Certificate, StringComparison.Ordinal);
         var report = await RecordVerifier.VerifyAsync(host.Data, [key], keys);
         Assert.Equal((null, 2), (report.FirstBad, report.Erased));
 
