@@ -218,7 +218,7 @@ public sealed record Settings
 
     private static RetentionRules RetentionFrom(IConfiguration r1)
     {
-        var rules = Rules("Retention");
+        var rules = Rules("Retention") with { Pieces = Read<Term?>(r1, "Retention:Pieces", null, TryTerm, "how long after their month pieces are kept, e.g. 18m or 180d, 0 for as long as their turns") is { } pieces && pieces != Term.None ? pieces : null };
         foreach (var (tenant, channel) in rules.Tenants.SelectMany(own => own.Value.Channels.Keys.Concat(rules.Channels.Keys).Append("").Select(channel => (own.Key, channel))).Concat(rules.Channels.Keys.Append("").Select(channel => ("", channel))))
         {
             if (rules.Of(tenant, channel) is { Maximum: { } maximum, Minimum: var minimum } && maximum.After(DateTimeOffset.UnixEpoch) < minimum.After(DateTimeOffset.UnixEpoch))

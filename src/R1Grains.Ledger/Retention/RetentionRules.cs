@@ -29,9 +29,17 @@ public sealed record RetentionRules
     /// <summary>By name.</summary>
     public IReadOnlyDictionary<string, RetentionRules> Tenants { get; init; } = new Dictionary<string, RetentionRules>();
 
+    /// <summary>So long after its end a month's pieces are kept, of all tenants; null for as long as its entries.</summary>
+    public Term? Pieces { get; init; }
+
     /// <summary>The shortest time after which anything of the tenant is to be destroyed; null where nothing ever is.</summary>
-    public Term? ShortestMaximum(string tenant) => Channels.Keys.Concat(Tenants.GetValueOrDefault(tenant)?.Channels.Keys ?? []).Append("")
-        .Select(channel => Of(tenant, channel).Maximum).Where(maximum => maximum is not null).OrderBy(maximum => maximum!.Value.After(DateTimeOffset.UnixEpoch)).FirstOrDefault();
+    public Term? ShortestMaximum(string tenant) => Maxima(tenant).Where(maximum => maximum is not null).MinBy(maximum => maximum!.Value.After(DateTimeOffset.UnixEpoch));
+
+    /// <summary>The time after which everything of these tenants is to be destroyed; null where anything never is.</summary>
+    public Term? LongestMaximum(IEnumerable<string> tenants) => tenants.SelectMany(Maxima).MaxBy(maximum => maximum?.After(DateTimeOffset.UnixEpoch) ?? DateTimeOffset.MaxValue);
+
+    private IEnumerable<Term?> Maxima(string tenant) =>
+        Channels.Keys.Concat(Tenants.GetValueOrDefault(tenant)?.Channels.Keys ?? []).Append("").Select(channel => Of(tenant, channel).Maximum);
 
     public RetentionRule Of(string tenant, string channel)
     {

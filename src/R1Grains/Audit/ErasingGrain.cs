@@ -40,11 +40,16 @@ public sealed class ErasingGrain : Grain, IErasingGrain
     private readonly StoredRecord _record;
     private readonly ErasureWork _work;
     private readonly RetentionSweep _sweep;
+    private readonly RetentionRules _rules;
+
+    // A record in a file has none.
+    private readonly RecordMonths? _months;
     private DateOnly? _swept;
 
-    public ErasingGrain(IRecord record, KeyRing keys, RetentionRules rules, LegalHolds holds, Erasures erasures, InferenceRouter router, TimeProvider time, ILogger<ErasingGrain> log)
+    public ErasingGrain(IRecord record, KeyRing keys, RetentionRules rules, LegalHolds holds, Erasures erasures, IEnumerable<RecordMonths> months, InferenceRouter router, TimeProvider time, ILogger<ErasingGrain> log)
     {
         (_record, _router, _time, _log) = ((StoredRecord)record, router, time, log);
+        (_rules, _months) = (rules, months.SingleOrDefault());
         _work = new(_record, keys, erasures, time, Stop, (tenant, _) => _router.Forget(tenant));
         _sweep = new(_record, rules, holds, _work, time);
     }
@@ -69,9 +74,12 @@ public sealed class ErasingGrain : Grain, IErasingGrain
         try
         {
             var isDone = true;
-            foreach (var tenant in await _record.ListTenantsAsync())
+            var tenants = await _record.ListTenantsAsync();
+            foreach (var tenant in tenants)
                 isDone &= await Sweep(tenant);
-            if (isDone) _swept = today;
+            if (!isDone) return;
+            _swept = today;
+            await SweepMonths(tenants);
         }
         catch (RecordUnavailableException away)
         {
@@ -90,6 +98,19 @@ public sealed class ErasingGrain : Grain, IErasingGrain
         {
             Log.NotSwept(_log, Wordless.Of(failure), tenant);
             return false;
+        }
+    }
+
+    /// <summary>Only disk space waits for it: what fails is tried tomorrow.</summary>
+    private async Task SweepMonths(IReadOnlyList<string> tenants)
+    {
+        try
+        {
+            if (_months is not null && await _months.SweepAsync(_rules, tenants) is > 0 and var gone) Log.MonthsRetired(_log, gone);
+        }
+        catch (Exception failure)
+        {
+            Log.MonthsStand(_log, Wordless.Of(failure));
         }
     }
 

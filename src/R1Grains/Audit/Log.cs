@@ -13,6 +13,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "What is past its time was not destroyed everywhere ({Tenant}); it goes on within a minute")]
     public static partial void NotSwept(ILogger log, Exception failure, [NameData] string tenant);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Months} months were past their time and lie beside the record, as retired_entry_ and retired_piece_, until they are archived and dropped")]
+    public static partial void MonthsRetired(ILogger log, int months);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Months that are past their time were not taken out of the record; it is tried tomorrow. It takes a member of the database role of the owner (ConnectionStrings__PostgresOwner)")]
+    public static partial void MonthsStand(ILogger log, Exception failure);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "The search index of {Tenant} was built with another key, or by another version, and stays as it is until an operator has it built anew: r1 tenants reindex")]
     public static partial void OtherIndex(ILogger log, [NameData] string tenant);
 

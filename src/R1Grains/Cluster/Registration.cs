@@ -7,6 +7,7 @@ using Orleans.Serialization;
 using Orleans.Storage;
 using R1Grains.Ledger;
 using R1Grains.Ledger.Keys;
+using R1Grains.Ledger.Retention;
 using R1Grains.Ledger.Tree;
 using R1Grains.Operations;
 
@@ -48,8 +49,10 @@ public static class Registration
             ? services.AddSingleton<IRecord>(provider => SqliteRecord.OpenAsync(settings.Data, settings.RecordKey is null && settings.RecordWitness is null ? null : Identity(provider), provider.GetRequiredService<KeyRing>()).GetAwaiter().GetResult())
             : services
                 .AddSingleton<IRecordMarks>(_ => settings.Redis is { } redis ? new RedisRecordMarks(redis, settings.Cluster) : new FileRecordMarks(settings.Data))
+                .AddSingleton(new PostgresLogins(postgres) { Reader = settings.PostgresReader ?? postgres, Indexer = settings.PostgresIndexer ?? postgres, Owner = settings.PostgresOwner ?? postgres })
+                .AddSingleton<RecordMonths>()
                 .AddSingleton<IRecord>(provider => PostgresServer.Open(
-                    new(postgres) { Reader = settings.PostgresReader ?? postgres, Indexer = settings.PostgresIndexer ?? postgres, Owner = settings.PostgresOwner ?? postgres },
+                    provider.GetRequiredService<PostgresLogins>(),
                     provider.GetRequiredService<IRecordMarks>(), settings.Roles.HasFlag(Roles.Conversation) ? Identity(provider) : null, settings.HoldsKeys ? provider.GetRequiredService<KeyRing>() : null, provider.GetRequiredService<TimeProvider>()).GetAwaiter().GetResult()))
         .AddSingleton(_ => NoteSigner.ReadOrMake(settings.RecordKey ?? Path.Combine(settings.Data, SqliteRecord.KeyFileName)))
         .AddSingleton(_ => OpenKeys(settings).GetAwaiter().GetResult())
