@@ -7,5 +7,6 @@ public static class Registration
         .AddSingleton<WordLists>()
         .AddSingleton<Editions>()
         .AddSingleton<HeldTurns>()
+        .AddSingleton<Decisions>()
         .AddSingleton<GuardrailMeter>();
 }

@@ -19,7 +19,7 @@ public interface IAttendantGrain : IGrainWithStringKey
 
 /// <summary>Its reminder wakes it, wherever it may be, for as long as the cluster lives; a silo that was lost wakes it sooner.</summary>
 [RolePlacement(Roles.Conversation)]
-public sealed class AttendantGrain(IRecord record, HeldTurns held, TimeProvider time, ILogger<AttendantGrain> log) : Grain, IAttendantGrain, IRemindable
+public sealed class AttendantGrain(IRecord record, HeldTurns held, Decisions decisions, TimeProvider time, ILogger<AttendantGrain> log) : Grain, IAttendantGrain, IRemindable
 {
     public const string Key = "attendant";
     private const int AtOnce = 8;
@@ -100,24 +100,13 @@ public sealed class AttendantGrain(IRecord record, HeldTurns held, TimeProvider 
     {
         try
         {
-            var (key, decision) = (decided.Key, decided.Decision!);
-            var isHeld = await record.FindTurnAsync(key, decided.Turn) is { } turn && Views.IsHeld(turn.Closed);
-            var isOver = await record.FindConversationAsync(key) is not { Completed: null };
-            if (isHeld && !isOver) await Accept(GrainOf(key).StreamTurn(decision.Review.ToTurn(key, decision.Decider))).WaitAsync(AttendMax, time);
-            await held.Told(decided, time.GetUtcNow());
+            await decisions.Tell(decided, turn => GrainOf(decided.Key).StreamTurn(turn)).WaitAsync(AttendMax, time);
             return true;
         }
         catch (Exception exception)
         {
             Log.Unattended(log, exception, decided.Key);
             return false;
-        }
-
-        static async Task Accept(IAsyncEnumerable<TurnEvent> events)
-        {
-            await foreach (var happened in events)
-                if (happened is Accepted)
-                    return;
         }
     }
 

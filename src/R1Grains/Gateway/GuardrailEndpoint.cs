@@ -14,7 +14,7 @@ namespace R1Grains.Gateway;
 using Access = R1Grains.Access.Access;
 
 /// <summary>Where compliance officers write words and put them into force, and where supervisors decide about what waits for them.</summary>
-internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTurns held, IRecord record, Restrictions restrictions, Readings readings, IGrainFactory grains, PageTokens pages, Drain drain, TimeProvider time)
+internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, HeldTurns held, Decisions decisions, IRecord record, Restrictions restrictions, Readings readings, IGrainFactory grains, PageTokens pages, Drain drain, TimeProvider time)
     : V1.GuardrailService.GuardrailServiceBase
 {
     private const string WordListList = "word-lists";
@@ -175,27 +175,16 @@ internal sealed class GuardrailEndpoint(WordLists lists, Editions editions, Held
         RequestId.Parse(requestId);
         var (review, why) = (new Review(name.Index, releases), Purpose.Parse(purpose));
         var key = await RequireConversation(name, caller, ending);
-        var isHeld = await record.FindTurnAsync(key, name.Index, ending) is { } found && Views.IsHeld(found.Closed);
-        var isOver = await record.FindConversationAsync(key, ending) is { Completed: not null };
+        var (isHeld, isOver) = await decisions.Look(key, name.Index, ending);
         // What ended otherwise after a fault has nothing to be released; the list is rid of it.
         if (releases && !isHeld) throw Refuse.NotHeld(key, name.Index);
         var isTold = await record.FindTurnByRequestAsync(key, review.RequestId, ending) is not null;
         if (releases && isOver && !isTold) throw Refuse.Completed(key);
         var decided = await held.Decide(key, review, caller.Subject, why, time.GetUtcNow());
-        if (isHeld && !isOver) await Tell(name, review, caller, ending);
-        await held.Told(decided, time.GetUtcNow());
+        var followed = new FollowedTurn(grains.GetGrain<IConversationGrain>(name.Conversation.Key), time);
+        await decisions.Tell(decided, turn => followed.Stream(turn with { Trace = Tracing.Here }, ending), ending);
         return await Show(decided, isLifted: false, ending);
     });
-
-    /// <summary>Returns when the decision has become a turn, which goes on by itself.</summary>
-    private async Task Tell(TurnName name, Review review, Caller caller, CancellationToken ending)
-    {
-        var turn = review.ToTurn(new(name.Tenant, name.Conversation.Conversation), caller.Subject) with { Trace = Tracing.Here };
-        var followed = new FollowedTurn(grains.GetGrain<IConversationGrain>(name.Conversation.Key), time);
-        await foreach (var happened in followed.Stream(turn, ending))
-            if (happened is Accepted)
-                return;
-    }
 
     private V1.Proposal Show(ProposedEdition proposed, ServerCallContext context, int pageSize = 0, string pageToken = "")
     {
