@@ -8,16 +8,17 @@ namespace R1Grains.Tests.Conversations;
 /// <summary>Conversations in which nobody has spoken for a while.</summary>
 public sealed class RestTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(47);
 
     private readonly TemporaryFolder _folder = new();
     private readonly RecordedReads _reads = new();
+    private readonly RestingTime _time = new(Soon);
     private ScriptedSilo _silo = null!;
 
     public async Task InitializeAsync()
     {
         var record = await SqliteRecord.OpenAsync(Path.Combine(_folder.Path, "data"));
-        _silo = await Start(_folder.Path, record: _reads.Of(record), registry: record.Registry, restAfter: Soon);
+        _silo = await Start(_folder.Path, _time, record: _reads.Of(record), registry: record.Registry, restAfter: Soon);
     }
 
     public async Task DisposeAsync()
@@ -32,8 +33,10 @@ public sealed class RestTests : IAsyncLifetime
         var grain = await _silo.Open("c");
         await grain.StreamTurn(Ask("r1", "say:First.")).All();
         await grain.StreamTurn(Ask("r2", "say:Second.")).All();
-        await UntilRead(() => grain.GetContextWindow());
+        await _time.Rested();
+        var reads = _reads.Lists;
         var window = await grain.GetContextWindow();
+        Assert.Equal(reads + 1, _reads.Lists);
         Assert.Equal([(1, "say:First.", "First."), (2, "say:Second.", "Second.")], window.Turns.Select(turn => (turn.Turn, turn.Input, turn.Answer)));
         Assert.Equal(2, window.Report.TurnsKept);
     }
@@ -43,9 +46,10 @@ public sealed class RestTests : IAsyncLifetime
     {
         var grain = await _silo.Open("c");
         await grain.StreamTurn(Ask("r1", "say:First.")).All();
-        await UntilRead(() => grain.GetContextWindow());
-        await Task.Delay(10 * Soon, TimeProvider.System);
+        await _time.Rested();
+        var reads = _reads.Lists;
         var events = await grain.StreamTurn(Ask("r2", "say:Second.")).All();
+        Assert.Equal(reads + 1, _reads.Lists);
         Assert.Equal((2, "Second."), (Assert.IsType<Accepted>(events[0]).Turn, events.Text()));
         var prompt = _silo.Service<R1Grains.Engine.Model>().Tokenizer.Decode((await _silo.Record.ReadPromptAsync(new("demo", "c"), 2))!, showSpecials: true);
         Assert.Contains("First.", prompt);
@@ -57,12 +61,11 @@ public sealed class RestTests : IAsyncLifetime
     {
         var grain = await _silo.Open("c");
         await grain.StreamTurn(Ask("r1", "say:First.")).All();
-        await UntilRead(() => grain.GetContextWindow());
-        await Task.Delay(10 * Soon, TimeProvider.System);
+        await _time.Rested();
         Assert.Equal("First.", (await grain.StreamTurn(Ask("r1", "say:First.")).All()).Text());
-        await Task.Delay(10 * Soon, TimeProvider.System);
+        await _time.Rested();
         Assert.Equal(Reason.RequestIdReused, (await grain.StreamTurn(Ask("r1", "say:Other.")).Refused()).Refusal.Reason);
-        await Task.Delay(10 * Soon, TimeProvider.System);
+        await _time.Rested();
         Assert.Equal(Reason.RequestIdReused, (await Assert.ThrowsAsync<RefusedException>(() => grain.Complete("r1", "anna"))).Refusal.Reason);
         Assert.Equal(1, (await grain.Get()).TurnCount);
     }
@@ -75,21 +78,10 @@ public sealed class RestTests : IAsyncLifetime
         await using var watch = grain.Watch().GetAsyncEnumerator();
         Assert.True(await watch.MoveNextAsync().AsTask().WaitAsync(Patience));
         await grain.StreamTurn(Ask("r2", "say:Second.")).All();
-        await UntilRead(() => grain.GetContextWindow());
+        await _time.Rested();
         await grain.StreamTurn(Ask("r3", "say:Third.")).All();
         var text = "";
         while (!text.Contains("Third.", StringComparison.Ordinal) && await watch.MoveNextAsync().AsTask().WaitAsync(Patience)) text += (watch.Current.Event as TextReleased)?.Text;
         Assert.Equal("Second.Third.", text);
-    }
-
-    /// <summary>Asks until the answer had to be read, which shows that the conversation was at rest.</summary>
-    private async Task UntilRead(Func<Task> ask)
-    {
-        using var impatience = new CancellationTokenSource(Patience);
-        while (_reads.Lists == 0)
-        {
-            await Task.Delay(4 * Soon, TimeProvider.System, impatience.Token);
-            await ask();
-        }
     }
 }
