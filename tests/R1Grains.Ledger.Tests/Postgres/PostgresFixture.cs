@@ -25,6 +25,9 @@ public sealed class PostgresAppendTests(PostgresFixture fixture) : AppendTests(n
 public sealed class PostgresErasureTests(PostgresFixture fixture) : ErasureTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]
+public sealed class PostgresErasureCrashTests(PostgresFixture fixture) : ErasureCrashTests(new PostgresStore(fixture.Server));
+
+[Collection(PostgresCollection.Name)]
 public sealed class PostgresReadTests(PostgresFixture fixture) : ReadTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]

@@ -48,6 +48,8 @@ public sealed class SqliteAppendTests() : AppendTests(new SqliteStore());
 
 public sealed class SqliteErasureTests() : ErasureTests(new SqliteStore());
 
+public sealed class SqliteErasureCrashTests() : ErasureCrashTests(new SqliteStore());
+
 public sealed class SqliteReadTests() : ReadTests(new SqliteStore());
 
 public sealed class SqliteRegistryTests() : RegistryTests(new SqliteStore());
