@@ -33,7 +33,7 @@ internal static class ContractWalk
         // Which of the kinds of names a field takes, the method itself says.
         foreach (var name in Names)
         {
-            var error = await Call(channel.CreateCallInvoker(), method, Request(method.InputType, name, requestId, purpose), headers);
+            var (_, error) = await Answer(channel, method, Request(method.InputType, name, requestId, purpose), headers, messagesMax: 1);
             if (error?.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>()?.Reason != "INVALID_NAME")
                 return error;
         }
@@ -65,26 +65,32 @@ internal static class ContractWalk
         return request;
     }
 
-    private static async Task<RpcException?> Call(CallInvoker invoker, MethodDescriptor method, IMessage request, Metadata headers)
+    /// <summary>Calls the method, and gives back what it answers, and the error with which it ends, if any.</summary>
+    /// <param name="messagesMax">After so many a stream is left; null for the end of one that has an end, and the first message of one that has none.</param>
+    public static async Task<(IReadOnlyList<IMessage> Messages, RpcException? Error)> Answer(ChannelBase channel, MethodDescriptor method, IMessage request, Metadata headers, int? messagesMax = null)
     {
+        var invoker = channel.CreateCallInvoker();
+        var most = messagesMax ?? (method.Name is "WatchConversation" ? 1 : int.MaxValue);
         var responses = Marshallers.Create<IMessage>(_ => throw new NotSupportedException(), bytes => method.OutputType.Parser.ParseFrom(bytes));
         var kind = method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
         var call = new Method<IMessage, IMessage>(kind, method.Service.FullName, method.Name, Requests, responses);
         var options = new CallOptions(headers, DateTime.MaxValue);
+        var answers = new List<IMessage>();
         try
         {
             if (kind is MethodType.Unary)
             {
-                await invoker.AsyncUnaryCall(call, null, options, request);
-                return null;
+                answers.Add(await invoker.AsyncUnaryCall(call, null, options, request));
+                return (answers, null);
             }
             using var stream = invoker.AsyncServerStreamingCall(call, null, options, request);
-            await stream.ResponseStream.MoveNext(default);
-            return null;
+            while (answers.Count < most && await stream.ResponseStream.MoveNext(default))
+                answers.Add(stream.ResponseStream.Current);
+            return (answers, null);
         }
         catch (RpcException refused)
         {
-            return refused;
+            return (answers, refused);
         }
     }
 }
