@@ -96,6 +96,7 @@ public sealed class LocalCluster : IAsyncLifetime
         ("R1__Silo__Name", name),
         ("ConnectionStrings__Postgres", _database),
         ("ConnectionStrings__Redis", Redis.Connection),
+        ("R1__Retention__Minimum", "0"),
         .. SharedKeys.Settings(_folder.Path),
         .. environment,
     ]);
