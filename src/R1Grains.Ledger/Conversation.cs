@@ -24,6 +24,9 @@ public sealed record Conversation(
     /// <summary>Whose words they are, or the conversation's own where nobody said.</summary>
     public Digest Subject => DataKey.Subject;
 
+    /// <summary>The same by every version of the index key that is not retired, as holds and erasures name it; of what is erased by its own alone.</summary>
+    public IReadOnlyList<Digest> Subjects { get; init; } = [];
+
     /// <summary>Whether somebody said whose words they are.</summary>
     public bool IsOfCustomer { get; init; }
 }

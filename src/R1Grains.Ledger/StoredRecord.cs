@@ -64,11 +64,16 @@ public abstract class StoredRecord : IRecord
     {
         if (extent.Conversation is { } name)
             return await FindConversationAsync(new(tenant, name), cancellation) is { } conversation ? [conversation] : [];
-        var conversations = new List<Conversation>();
-        foreach (var subject in extent.Subjects)
+        var (conversations, subjects) = (new List<Conversation>(), extent.Subjects.ToList());
+        for (var i = 0; i < subjects.Count; i++)
         {
-            foreach (var row in await Read(tenant, reads => reads.Conversations(tenant, subject), cancellation))
-                conversations.Add(await _sealed.OpenAsync(row));
+            foreach (var row in await Read(tenant, reads => reads.Conversations(tenant, subjects[i]), cancellation))
+            {
+                var conversation = await _sealed.OpenAsync(row);
+                conversations.Add(conversation);
+                // The index key may have been replaced since the extent was named.
+                subjects.AddRange(conversation.Subjects.Except(subjects));
+            }
         }
         return conversations;
     }

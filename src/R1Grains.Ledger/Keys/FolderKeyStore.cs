@@ -54,12 +54,17 @@ public sealed class FolderKeyStore : IKeyStore
         return KeyFile.Write(file, wrapped, OwnersAlone) ? new StoredKey(wrapped) : Read(file)!;
     });
 
-    public Task<bool> ReplaceAsync(KeyName name, byte[] before, byte[] wrapped, CancellationToken cancellation = default) => Alone(() =>
+    public Task<int> ReplaceAsync(IReadOnlyList<KeyReplacement> replacements, CancellationToken cancellation = default) => Alone(() =>
     {
-        if (Read(FileOf(name)) is not { Wrapped: { } there } || !there.AsSpan().SequenceEqual(before))
-            return false;
-        KeyFile.Replace(FileOf(name), wrapped, OwnersAlone);
-        return true;
+        var replaced = 0;
+        foreach (var (name, before, wrapped) in replacements)
+        {
+            if (Read(FileOf(name)) is not { Wrapped: { } there } || !there.AsSpan().SequenceEqual(before))
+                continue;
+            KeyFile.Replace(FileOf(name), wrapped, OwnersAlone);
+            replaced++;
+        }
+        return replaced;
     }, cancellation);
 
     public async Task DestroyAsync(IReadOnlyList<KeyName> names, CancellationToken cancellation = default)

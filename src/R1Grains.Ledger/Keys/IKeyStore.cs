@@ -16,8 +16,12 @@ public interface IKeyStore : IAsyncDisposable
     /// <returns>What is there: this one, or one that was there before.</returns>
     Task<StoredKey> AddAsync(KeyName name, byte[] wrapped, CancellationToken cancellation = default);
 
-    /// <summary>Puts the same key, wrapped anew, in the place of <paramref name="before"/>. False where something else is there, which stays.</summary>
-    Task<bool> ReplaceAsync(KeyName name, byte[] before, byte[] wrapped, CancellationToken cancellation = default);
+    /// <summary>Most keys that are replaced by one call: who destroys one waits for it.</summary>
+    const int ReplacementsMax = 64;
+
+    /// <summary>Puts keys, wrapped anew, in the place of what was there. Where something else is there, it stays. Each is whole at any moment; some may be done where it fails.</summary>
+    /// <returns>How many were replaced.</returns>
+    Task<int> ReplaceAsync(IReadOnlyList<KeyReplacement> replacements, CancellationToken cancellation = default);
 
     /// <summary>
     /// Ends the keys for good: no later call gives one of them, whatever else happens meanwhile. Names that were never added
@@ -43,6 +47,10 @@ public interface IKeyStore : IAsyncDisposable
 
 /// <param name="Wrapped">Null where it was destroyed.</param>
 public sealed record StoredKey(byte[]? Wrapped);
+
+/// <param name="Before">As it was wrapped.</param>
+/// <param name="Wrapped">The same key.</param>
+public sealed record KeyReplacement(KeyName Name, byte[] Before, byte[] Wrapped);
 
 /// <param name="Number">1, 2, 3 … in the order in which they become visible.</param>
 public sealed record KeyAnnouncement(long Number, IReadOnlyList<KeyName> Names);

@@ -10,11 +10,24 @@ public readonly record struct KeyName(string Tenant, string Name)
 
     private const string TenantPrefix = "tenant-";
     private const string IndexPrefix = "index-";
+    private const string SearchPrefix = "search-";
 
     /// <summary>Whether it is one of those of which a tenant has few, and everybody holds all.</summary>
     public bool IsOfTenant => !Name.StartsWith(DataPrefix, StringComparison.Ordinal);
 
+    /// <summary>Whether the root key wraps it, and it wraps all others of the tenant.</summary>
     internal bool IsTenantKey => Name.StartsWith(TenantPrefix, StringComparison.Ordinal);
+
+    /// <summary>What is replaced by versions, and which version it is; null of a data key, and of what comes between two.</summary>
+    public (KeyKind Kind, int Version)? Versioned => Name.Split('-') is [var kind, var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+        ? $"{kind}-" switch
+        {
+            TenantPrefix => (KeyKind.Tenant, version),
+            IndexPrefix => (KeyKind.Index, version),
+            SearchPrefix => (KeyKind.Search, version),
+            _ => null,
+        }
+        : null;
 
     /// <summary>Wraps the tenant's other keys, and is wrapped by the root key.</summary>
     /// <param name="version">From 1.</param>
@@ -23,6 +36,10 @@ public readonly record struct KeyName(string Tenant, string Name)
     /// <summary>Makes of customers what the record may show of them.</summary>
     /// <param name="version">From 1.</param>
     public static KeyName OfIndex(string tenant, int version) => new(tenant, string.Create(CultureInfo.InvariantCulture, $"{IndexPrefix}{version}"));
+
+    /// <summary>Makes of words what the search index may hold of them.</summary>
+    /// <param name="version">From 1.</param>
+    public static KeyName OfSearch(string tenant, int version) => new(tenant, string.Create(CultureInfo.InvariantCulture, $"{SearchPrefix}{version}"));
 
     public static KeyName OfData(string tenant, DataKeyId id) => new(tenant, $"{DataPrefix}{id}");
 

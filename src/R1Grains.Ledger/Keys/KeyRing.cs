@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace R1Grains.Ledger.Keys;
@@ -77,13 +78,60 @@ public sealed class KeyRing : IAsyncDisposable
     public static Task<KeyRing> OpenBesideAsync(string folder, CancellationToken cancellation = default) =>
         OpenAsync(FolderKeyStore.Open(Path.Combine(folder, FolderName)), RootKey.ReadOrMake(Path.Combine(folder, RootKeyFileName)), cancellation: cancellation);
 
+    /// <summary>Where they lie, for messages.</summary>
+    internal string Place => _store.Place;
+
     /// <summary>What the record may show of a customer, by every version of the tenant's index key, the one in force last.</summary>
     /// <exception cref="RecordUnavailableException"/>
     public async Task<IReadOnlyList<Subject>> SubjectsAsync(string tenant, string customer)
     {
         await RequireFreshAsync();
         var keys = await KeysOfAsync(tenant);
-        return [.. Enumerable.Range(1, keys.IndexVersion).Select(version => keys.OfCustomer(customer, version))];
+        return [.. keys.IndexVersions.Select(version => keys.OfCustomer(customer, version))];
+    }
+
+    /// <summary>With which the tenant's search index hashes words, made where it is missing: those that are not retired, the one in force last.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    public async Task<IReadOnlyList<SearchKey>> SearchKeysAsync(string tenant)
+    {
+        await RequireFreshAsync();
+        var keys = await KeysOfAsync(tenant);
+        if (keys.Search.Count == 0)
+        {
+            await AddVersionAsync(tenant, KeyKind.Search, 1);
+            keys = await KeysOfAsync(tenant);
+        }
+        return keys.Search;
+    }
+
+    /// <summary>Whether anything was ever sealed of the tenant.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    public async Task<bool> HasKeysAsync(string tenant) => await _store.FindAsync(KeyName.OfTenant(tenant, 1)) is not null;
+
+    /// <summary>What the store holds of the tenant. Looks at each of its keys.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    public async Task<KeyInventory> ListAsync(string tenant, CancellationToken cancellation = default)
+    {
+        var (versions, wraps) = (new List<(KeyKind Kind, int Version, bool IsDestroyed)>(), new Dictionary<uint, long>());
+        var (root, data, destroyed) = (0u, 0L, 0L);
+        await foreach (var (name, stored) in _store.ListAsync(tenant, cancellation))
+        {
+            if (name.Versioned is var (kind, version))
+                versions.Add((kind, version, stored.Wrapped is null));
+            (data, destroyed) = name.IsOfTenant ? (data, destroyed) : stored.Wrapped is null ? (data, destroyed + 1) : (data + 1, destroyed);
+            if (stored.Wrapped is not { } wrapped)
+                continue;
+            var by = Readable(name, () => WrappingKey.NumberOf(wrapped));
+            if (name.IsTenantKey)
+                root = by;
+            else
+                wraps[by] = wraps.GetValueOrDefault(by) + 1;
+        }
+        var inForce = versions.Where(one => !one.IsDestroyed).GroupBy(one => one.Kind).ToDictionary(group => group.Key, group => group.Max(one => one.Version));
+        return new(
+            root,
+            [.. versions.Order().Select(one => new KeyVersion(one.Kind, one.Version, inForce.GetValueOrDefault(one.Kind) == one.Version, one.IsDestroyed, one.Kind is KeyKind.Tenant ? wraps.GetValueOrDefault((uint)one.Version) : 0))],
+            data, destroyed);
     }
 
     public async ValueTask DisposeAsync()
@@ -128,58 +176,124 @@ public sealed class KeyRing : IAsyncDisposable
         await LookAsync();
     }
 
-    /// <summary>
-    /// Puts another tenant key in force, wraps all keys of the tenant by it and destroys those before. Takes seconds and
-    /// more, while everything goes on; where it was interrupted, the next one does all of it.
-    /// </summary>
-    /// <returns>How many keys were wrapped anew.</returns>
-    /// <exception cref="RecordUnavailableException">Some may be wrapped by the new one already: call it again.</exception>
-    public async Task<long> RotateTenantKeyAsync(string tenant, CancellationToken cancellation = default)
+    /// <summary>Version of the tenant's keys of this kind that is in force; 0 where there is none.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    internal async Task<int> VersionInForceAsync(string tenant, KeyKind kind)
     {
         await LookAsync();
-        var before = (await KeysOfAsync(tenant)).Versions.ToList();
-        var name = KeyName.OfTenant(tenant, before[^1] + 1);
-        await AddAsync(name, _root.Wrapping);
-        await _store.AnnounceAsync([name], cancellation);
-        await LookAsync();
-        // Until then another process may wrap what is new by the version before.
-        await Task.Delay(2 * NoticedWithin, _time, cancellation);
         var keys = await KeysOfAsync(tenant);
-        long wrapped = 0, found;
+        return kind switch
+        {
+            KeyKind.Tenant => keys.Versions.Last(),
+            KeyKind.Index => keys.IndexVersion,
+            _ => keys.Search is [.., var last] ? last.Version : 0,
+        };
+    }
+
+    /// <summary>Puts another version in force, and returns when every process uses it, or none at all. Where it is there already, it is only waited.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    internal async Task RotateAsync(string tenant, KeyKind kind, int version, CancellationToken cancellation = default)
+    {
+        await LookAsync();
+        await AddVersionAsync(tenant, kind, version);
+        await _store.AnnounceAsync([NameOf(tenant, kind, version)], cancellation);
+        await LookAsync();
+        await Task.Delay(2 * NoticedWithin, _time, cancellation);
+    }
+
+    /// <summary>
+    /// Puts another tenant key in force, wraps all keys of the tenant by it and destroys those before, while everything goes
+    /// on. Where it was interrupted, the next call goes on.
+    /// </summary>
+    /// <param name="version">Of the new key, the same in each call.</param>
+    /// <returns>How many keys this call wrapped anew.</returns>
+    /// <exception cref="RecordUnavailableException">Some may be wrapped by the new one already: call it again.</exception>
+    internal async Task<long> RotateTenantKeyAsync(string tenant, int version, IProgress<KeyProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        // Until every process knows it, another one may wrap what is new by the version before.
+        await RotateAsync(tenant, KeyKind.Tenant, version, cancellation);
+        var keys = await KeysOfAsync(tenant);
+        var (total, wrapped, found) = (0L, 0L, 0L);
+        await foreach (var _ in WrappedOtherwiseAsync(tenant, keys, cancellation))
+            total++;
         do
         {
             found = 0;
-            await foreach (var (key, stored) in _store.ListAsync(tenant, cancellation))
+            progress?.Report(new(wrapped, Math.Max(total, wrapped)));
+            await foreach (var some in WrappedOtherwiseAsync(tenant, keys, cancellation).Chunk(IKeyStore.ReplacementsMax).WithCancellation(cancellation))
             {
-                // The root key wraps the tenant's own.
-                if (key.IsTenantKey || stored.Wrapped is not { } old || WrappingKey.NumberOf(old) == keys.Current.Number)
-                    continue;
-                var plain = Readable(key, () => keys.Unwrap(old, key));
-                // Where it fails it was destroyed or wrapped by somebody else: the next round looks.
-                wrapped += await _store.ReplaceAsync(key, old, keys.Current.Wrap(plain, key), cancellation) ? 1 : 0;
-                CryptographicOperations.ZeroMemory(plain);
-                found++;
+                // Where one fails it was destroyed or wrapped by somebody else: the next round looks.
+                wrapped += await _store.ReplaceAsync([.. some.Select(one => WrapAnew(one.Name, one.Wrapped, keys))], cancellation);
+                found += some.Length;
+                progress?.Report(new(wrapped, Math.Max(total, wrapped)));
             }
         }
         while (found > 0);
-        await _store.DestroyAsync([.. before.Select(version => KeyName.OfTenant(tenant, version))], cancellation);
+        if (keys.Versions.Where(before => before < version).ToList() is { Count: > 0 } earlier)
+            await _store.DestroyAsync([.. earlier.Select(before => KeyName.OfTenant(tenant, before))], cancellation);
         await LookAsync();
         return wrapped;
     }
 
+    /// <summary>Of the keys that the tenant key wraps, those that another version than the one in force does.</summary>
+    private async IAsyncEnumerable<(KeyName Name, byte[] Wrapped)> WrappedOtherwiseAsync(string tenant, TenantKeys keys, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var (name, stored) in _store.ListAsync(tenant, cancellation))
+        {
+            if (!name.IsTenantKey && stored.Wrapped is { } wrapped && Readable(name, () => WrappingKey.NumberOf(wrapped)) != keys.Current.Number)
+                yield return (name, wrapped);
+        }
+    }
+
+    private KeyReplacement WrapAnew(KeyName name, byte[] wrapped, TenantKeys keys)
+    {
+        var plain = Readable(name, () => keys.Unwrap(wrapped, name));
+        try
+        {
+            return new(name, wrapped, keys.Current.Wrap(plain, name));
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plain);
+        }
+    }
+
+    private async Task AddVersionAsync(string tenant, KeyKind kind, int version)
+    {
+        var keys = await KeysOfAsync(tenant);
+        await AddAsync(NameOf(tenant, kind, version), kind is KeyKind.Tenant ? _root.Wrapping : keys.Current);
+        _tenants.TryRemove(tenant, out _);
+    }
+
+    private static KeyName NameOf(string tenant, KeyKind kind, int version) => kind switch
+    {
+        KeyKind.Tenant => KeyName.OfTenant(tenant, version),
+        KeyKind.Index => KeyName.OfIndex(tenant, version),
+        _ => KeyName.OfSearch(tenant, version),
+    };
+
     private async Task<DataKey?> FindOrMakeAsync(string tenant, DataKeyId id, TenantKeys keys)
     {
-        if (_open.TryGet((tenant, id), out var known))
-            return known;
+        if (_open.TryGet((tenant, id), out var open))
+            return open;
         var name = KeyName.OfData(tenant, id);
         return await OpenAsync(tenant, id, async () =>
         {
-            if (await _store.FindAsync(name) is { } there)
-                return there;
+            if (await _store.FindAsync(name) is { } known)
+                return known;
             var fresh = RandomNumberGenerator.GetBytes(WrappingKey.KeyLength);
             try
             {
-                return await _store.AddAsync(name, keys.Current.Wrap(fresh, name));
+                var wrapped = keys.Current.Wrap(fresh, name);
+                var there = await _store.AddAsync(name, wrapped);
+                // A process that stood still may have come after everything was wrapped anew: by a key that is no more.
+                await RequireFreshAsync();
+                if (there.Wrapped == wrapped && await KeysOfAsync(tenant) is var now && now.Current.Number != keys.Current.Number)
+                {
+                    var anew = now.Current.Wrap(fresh, name);
+                    return await _store.ReplaceAsync([new(name, wrapped, anew)]) == 1 ? new(anew) : await _store.FindAsync(name);
+                }
+                return there;
             }
             finally
             {
@@ -256,16 +370,25 @@ public sealed class KeyRing : IAsyncDisposable
             wrapping.Add(version, new WrappingKey(plain, (uint)version));
             CryptographicOperations.ZeroMemory(plain);
         }
-        var index = new List<byte[]>();
-        var keys = new TenantKeys(wrapping, index);
-        while (true)
+        var (index, search) = (new SortedList<int, byte[]>(), new SortedList<int, byte[]>());
+        var keys = new TenantKeys(wrapping, index, search);
+        await ReadVersionsAsync(index, version => KeyName.OfIndex(tenant, version), keys);
+        if (index.Count == 0)
         {
-            var name = KeyName.OfIndex(tenant, index.Count + 1);
-            var stored = await _store.FindAsync(name);
-            if (stored is null && index.Count > 0)
-                return keys;
-            stored ??= await AddAsync(name, keys.Current);
-            index.Add(Readable(name, () => keys.Unwrap(stored.Wrapped ?? throw new InvalidDataException("it was destroyed"), name)));
+            await AddAsync(KeyName.OfIndex(tenant, 1), keys.Current);
+            await ReadVersionsAsync(index, version => KeyName.OfIndex(tenant, version), keys);
+        }
+        await ReadVersionsAsync(search, version => KeyName.OfSearch(tenant, version), keys);
+        return keys;
+    }
+
+    /// <summary>Those that are not destroyed.</summary>
+    private async Task ReadVersionsAsync(SortedList<int, byte[]> versions, Func<int, KeyName> nameOf, TenantKeys keys)
+    {
+        for (var version = 1; await _store.FindAsync(nameOf(version)) is { } stored; version++)
+        {
+            if (stored.Wrapped is { } wrapped)
+                versions.Add(version, Readable(nameOf(version), () => keys.Unwrap(wrapped, nameOf(version))));
         }
     }
 
@@ -282,7 +405,7 @@ public sealed class KeyRing : IAsyncDisposable
         }
     }
 
-    private byte[] Readable(KeyName name, Func<byte[]> unwrap)
+    private T Readable<T>(KeyName name, Func<T> unwrap)
     {
         try
         {

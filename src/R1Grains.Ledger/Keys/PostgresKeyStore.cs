@@ -32,8 +32,18 @@ public sealed class PostgresKeyStore : IKeyStore
         INSERT INTO {Schema}.schema_version (version) VALUES (1);
         """;
 
+    /// <summary>Rows are locked in the order of their names, here and where they are destroyed, so that nobody waits for each other.</summary>
+    private const string Replace = $"""
+        WITH held AS MATERIALIZED (
+            SELECT k.tenant, k.name, r.wrapped
+            FROM {Schema}.key k JOIN unnest($1, $2, $3, $4) AS r (tenant, name, before, wrapped) ON k.tenant = r.tenant AND k.name = r.name AND k.wrapped = r.before
+            ORDER BY k.tenant, k.name FOR UPDATE OF k
+        )
+        UPDATE {Schema}.key SET wrapped = held.wrapped FROM held WHERE key.tenant = held.tenant AND key.name = held.name
+        """;
+
     private const string Destroy = $"""
-        INSERT INTO {Schema}.key (tenant, name, wrapped) SELECT tenant, name, NULL FROM unnest($1, $2) AS k (tenant, name)
+        INSERT INTO {Schema}.key (tenant, name, wrapped) SELECT tenant, name, NULL FROM unnest($1, $2) AS k (tenant, name) ORDER BY tenant COLLATE "C", name COLLATE "C"
         ON CONFLICT (tenant, name) DO UPDATE SET wrapped = NULL
         """;
 
@@ -89,10 +99,13 @@ public sealed class PostgresKeyStore : IKeyStore
         return await insert.ExecuteNonQueryAsync(cancellation) == 1 ? new StoredKey(wrapped) : (await FindAsync(connection, name, cancellation))!;
     }, cancellation);
 
-    public Task<bool> ReplaceAsync(KeyName name, byte[] before, byte[] wrapped, CancellationToken cancellation = default) => Try(async connection =>
+    public Task<int> ReplaceAsync(IReadOnlyList<KeyReplacement> replacements, CancellationToken cancellation = default) => Try(async connection =>
     {
-        await using var update = Command(connection, $"UPDATE {Schema}.key SET wrapped = $4 WHERE tenant = $1 AND name = $2 AND wrapped = $3", name.Tenant, name.Name, before, wrapped);
-        return await update.ExecuteNonQueryAsync(cancellation) == 1;
+        await using var update = Command(
+            connection, Replace,
+            replacements.Select(one => one.Name.Tenant).ToArray(), replacements.Select(one => one.Name.Name).ToArray(),
+            replacements.Select(one => one.Before).ToArray(), replacements.Select(one => one.Wrapped).ToArray());
+        return await update.ExecuteNonQueryAsync(cancellation);
     }, cancellation);
 
     public Task DestroyAsync(IReadOnlyList<KeyName> names, CancellationToken cancellation = default) => Try(async connection =>

@@ -3,14 +3,22 @@ using R1Grains.Ledger.Format;
 
 namespace R1Grains.Ledger.Keys;
 
-/// <summary>A tenant's wrapping and index keys, all versions of them, open.</summary>
-/// <param name="tenant">By version, those that are not destroyed; the last one wraps what is new.</param>
-/// <param name="index">By version, from 1, all.</param>
-internal sealed class TenantKeys(SortedList<int, WrappingKey> tenant, IReadOnlyList<byte[]> index)
+/// <summary>A tenant's wrapping, index and search keys, open: by version, those that are not destroyed.</summary>
+/// <param name="tenant">The last one wraps what is new.</param>
+/// <param name="index">The last one makes the subjects of what begins, all of what is looked for.</param>
+/// <param name="search">The last one makes the terms of the search index; none where nothing was searched yet.</param>
+internal sealed class TenantKeys(SortedList<int, WrappingKey> tenant, SortedList<int, byte[]> index, SortedList<int, byte[]> search)
 {
     public WrappingKey Current => tenant.Values[^1];
 
-    public int IndexVersion => index.Count;
+    /// <summary>In force.</summary>
+    public int IndexVersion => index.Keys[^1];
+
+    /// <summary>Of the index key, those that are not destroyed, the one in force last.</summary>
+    public IEnumerable<int> IndexVersions => index.Keys;
+
+    /// <summary>The one in force last.</summary>
+    public IReadOnlyList<SearchKey> Search => [.. search.Select(key => new SearchKey(key.Key, key.Value))];
 
     /// <summary>Versions of the wrapping key that are not destroyed, the one in force last.</summary>
     public IEnumerable<int> Versions => tenant.Keys;
@@ -28,7 +36,7 @@ internal sealed class TenantKeys(SortedList<int, WrappingKey> tenant, IReadOnlyL
     private Subject Of(SubjectKind kind, string name, int version)
     {
         Span<byte> hash = stackalloc byte[Digest.Length];
-        HMACSHA256.HashData(index[version - 1], [(byte)kind, .. ByteWriter.StrictUtf8.GetBytes(name)], hash);
+        HMACSHA256.HashData(index[version], [(byte)kind, .. ByteWriter.StrictUtf8.GetBytes(name)], hash);
         return new(kind, version, new Digest(hash));
     }
 }

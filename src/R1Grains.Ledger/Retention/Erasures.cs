@@ -109,7 +109,7 @@ public sealed class Erasures(StoredRecord record, RetentionRules rules, LegalHol
     {
         var (inForce, guard) = await holds.InForceAsync(tenant, cancellation);
         var conversations = await record.ListConversationsAsync(tenant, extent, cancellation);
-        if (inForce.FirstOrDefault(hold => conversations.Any(conversation => hold.Extent.Covers(conversation.Key.Conversation, conversation.Subject))) is { } hold)
+        if (inForce.FirstOrDefault(hold => conversations.Any(hold.Extent.Covers)) is { } hold)
             return (new Obstacle(hold, null, null), conversations, guard);
         var kept = conversations.Where(conversation => !conversation.IsErased)
             .Select(conversation => (conversation.Opened.Channel, Until: rules.Of(tenant, conversation.Opened.Channel).Minimum.After(conversation.LastActivity)))

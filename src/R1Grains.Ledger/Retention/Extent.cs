@@ -18,6 +18,9 @@ public sealed record Extent(IReadOnlyList<Digest> Subjects, string? Conversation
     /// <param name="subject">Of the conversation's key.</param>
     public bool Covers(string conversation, Digest subject) => IsCustomer ? Subjects.Contains(subject) : Conversation is null || Conversation == conversation;
 
+    /// <summary>Whatever version of the index key the extent knew when it was named.</summary>
+    public bool Covers(Conversation conversation) => conversation.Subjects.Append(conversation.Subject).Any(subject => Covers(conversation.Key.Conversation, subject));
+
     /// <summary>As administrative records name it.</summary>
     public string Resource(string tenant) => $"tenants/{tenant}{(IsCustomer ? $"/customers/{Subjects[^1]}" : Conversation is { } name ? $"/conversations/{name}" : "")}";
 

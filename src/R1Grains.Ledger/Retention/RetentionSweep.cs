@@ -98,7 +98,7 @@ public sealed class RetentionSweep(StoredRecord record, RetentionRules rules, Le
             {
                 // Somebody may have gone on with one of them since they were found.
                 var still = await record.FindConversationAsync(together.First().Key, cancellation) is { IsErased: false } one ? await OverdueAsync(one, now, cancellation) : [];
-                if (!still.Any(one => inForce.Any(hold => hold.Extent.Covers(one.Key.Conversation, one.Subject))))
+                if (!still.Any(one => inForce.Any(hold => hold.Extent.Covers(one))))
                     free.AddRange(still);
             }
             if (free.Count == 0)

@@ -50,8 +50,8 @@ internal sealed class IndexBuild(StoredRecord record, IndexConnection connection
     private async Task<long?> BeginningAsync(string tenant, (Digest Scheme, long Leaves, Digest Root)? state, CancellationToken cancellation)
     {
         await connection.EnterAsync(tenant);
-        if (!_schemes.TryGetValue(tenant, out var scheme))
-            _schemes[tenant] = scheme = (await termsOf(tenant)).Scheme;
+        // Each time: the key may have been replaced.
+        var scheme = _schemes[tenant] = (await termsOf(tenant)).Scheme;
         if (state is var (theirs, _, _) && theirs != scheme)
         {
             if (_foreign.Add(tenant))
@@ -81,6 +81,8 @@ internal sealed class IndexBuild(StoredRecord record, IndexConnection connection
         await connection.EnterAsync(tenant);
         // Not kept: tenants are many, and what makes their terms may be large.
         var terms = await termsOf(tenant);
+        if (terms.Scheme != _schemes[tenant])
+            throw new IndexTakenException();
         var (turns, next) = (new List<IndexedTurn>(), at);
         // Where there is much to do, whole segments are made at once.
         while (next < end && turns.Count < segmentTurns)

@@ -27,7 +27,13 @@ internal sealed class SealedConversations(StoredRecord record, KeyRing? keys)
     public async Task<Conversation> OpenAsync(ConversationRow row)
     {
         _known.Add(row.Key, row.DataKey);
-        return await OpenAsync(row.Key.Tenant, row.DataKey, row.Open);
+        var conversation = await OpenAsync(row.Key.Tenant, row.DataKey, row.Open);
+        return conversation with
+        {
+            Subjects = conversation is { IsOfCustomer: true, IsErased: false }
+                ? [.. (await Keys.SubjectsAsync(row.Key.Tenant, conversation.Opened.Customer)).Select(subject => subject.Hash)]
+                : [conversation.Subject],
+        };
     }
 
     public async Task<IReadOnlyList<TurnRecord>> OpenAsync(ConversationKey conversation, List<TurnRow> turns) =>

@@ -67,7 +67,7 @@ public sealed class KeyRingTests : IAsyncLifetime
         var before = File.ReadAllBytes(DataKeyFiles().Single(file => file.EndsWith($"{key.Id}", StringComparison.Ordinal)));
 
         // The data key and the index key.
-        Assert.Equal(2, await PassAsync(ring.RotateTenantKeyAsync("demo")));
+        Assert.Equal(2, await PassAsync(ring.RotateTenantKeyAsync("demo", 2)));
 
         Assert.NotEqual(before, File.ReadAllBytes(DataKeyFiles().Single(file => file.EndsWith($"{key.Id}", StringComparison.Ordinal))));
         foreach (var one in (KeyRing[])[ring, other, await OpenAsync()])
@@ -78,7 +78,7 @@ public sealed class KeyRingTests : IAsyncLifetime
         }
         Assert.Equal([0, 0], File.ReadAllBytes(Path.Combine(Store, "tenant=demo", "tenant-1"))[..2]);
         Assert.Equal(2u, WrappingKey.NumberOf(File.ReadAllBytes(Path.Combine(Store, "tenant=demo", "index-1"))));
-        Assert.Equal(2, await PassAsync(other.RotateTenantKeyAsync("demo")));
+        Assert.Equal(2, await PassAsync(other.RotateTenantKeyAsync("demo", 3)));
         Assert.NotNull((await ring.MakeAsync(Samples.Key("c3"), "customers/44", Samples.Start)).Key);
     }
 
@@ -258,7 +258,7 @@ public sealed class KeyRingTests : IAsyncLifetime
 
         public Task<StoredKey> AddAsync(KeyName name, byte[] wrapped, CancellationToken cancellation = default) => store.AddAsync(name, wrapped, cancellation);
 
-        public Task<bool> ReplaceAsync(KeyName name, byte[] before, byte[] wrapped, CancellationToken cancellation = default) => store.ReplaceAsync(name, before, wrapped, cancellation);
+        public Task<int> ReplaceAsync(IReadOnlyList<KeyReplacement> replacements, CancellationToken cancellation = default) => store.ReplaceAsync(replacements, cancellation);
 
         public Task DestroyAsync(IReadOnlyList<KeyName> names, CancellationToken cancellation = default) => store.DestroyAsync(names, cancellation);
 

@@ -46,7 +46,7 @@ public abstract class KeyStoreTests : IAsyncLifetime
         await one.DestroyAsync([Name]);
         Assert.Equal(new StoredKey(Wrapped: null), await other.FindAsync(Name));
         Assert.Null((await other.AddAsync(Name, Wrapped)).Wrapped);
-        Assert.False(await other.ReplaceAsync(Name, Wrapped, [1, 9]));
+        Assert.Equal(0, await other.ReplaceAsync([new(Name, Wrapped, [1, 9])]));
         await other.DestroyAsync([Name]);
         Assert.Null((await one.FindAsync(Name))!.Wrapped);
     }
@@ -63,11 +63,19 @@ public abstract class KeyStoreTests : IAsyncLifetime
     public async Task A_key_is_replaced_by_who_knows_what_is_there()
     {
         var (one, other) = (await OpenAsync(), await OpenAsync());
-        Assert.False(await one.ReplaceAsync(Name, Wrapped, [1, 9]));
+        Assert.Equal(0, await one.ReplaceAsync([new(Name, Wrapped, [1, 9])]));
         await one.AddAsync(Name, Wrapped);
-        Assert.False(await other.ReplaceAsync(Name, [1, 2], [1, 9]));
-        Assert.True(await other.ReplaceAsync(Name, Wrapped, [1, 9]));
+        Assert.Equal(0, await other.ReplaceAsync([new(Name, [1, 2], [1, 9])]));
+        Assert.Equal(1, await other.ReplaceAsync([new(Name, Wrapped, [1, 9])]));
         Assert.Equal([1, 9], (await one.FindAsync(Name))!.Wrapped);
+
+        var names = Enumerable.Range(1, IKeyStore.ReplacementsMax).Select(version => KeyName.OfIndex("demo", version)).ToList();
+        foreach (var name in names)
+            await one.AddAsync(name, Wrapped);
+        await one.DestroyAsync([names[3]]);
+        Assert.Equal(names.Count - 1, await other.ReplaceAsync([.. names.Select(name => new KeyReplacement(name, Wrapped, [2, 2]))]));
+        Assert.Null((await one.FindAsync(names[3]))!.Wrapped);
+        Assert.Equal([2, 2], (await one.FindAsync(names[^1]))!.Wrapped);
     }
 
     [Fact]

@@ -1,0 +1,15 @@
+namespace R1Grains.Ledger.Keys;
+
+/// <summary>Keys that are replaced by versions.</summary>
+/// <remarks>The numbers are part of the record's format.</remarks>
+public enum KeyKind
+{
+    /// <summary>Wraps all other keys of a tenant.</summary>
+    Tenant = 1,
+
+    /// <summary>Makes of customers what the record may show of them.</summary>
+    Index = 2,
+
+    /// <summary>Makes of words what the search index may hold of them.</summary>
+    Search = 3,
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using R1Grains.Ledger.Format;
+using R1Grains.Ledger.Retention;
+
+namespace R1Grains.Ledger.Keys;
+
+/// <summary>
+/// Replaces keys. What is wanted is written down with who wants it, then done step by step; each step may be done twice, so
+/// that whoever comes after a crash goes on. Keys of the cluster itself are those of the tenant <see cref="IRegistry.Cluster"/>.
+/// </summary>
+public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider time)
+{
+    /// <summary>Writes down that another version is wanted. While one of this kind is under way, or where the same was asked before, it is that one.</summary>
+    /// <exception cref="RecordUnavailableException">Also where the store has forgotten a version.</exception>
+    public async Task<KeyRotation> RequestAsync(string tenant, KeyKind kind, string requester, string requestId, string purpose, CancellationToken cancellation = default)
+    {
+        while (true)
+        {
+            if ((await ListAsync(tenant, cancellation)).FirstOrDefault(one => one.Kind == kind && (one.Done is null || (one.Requester, one.RequestId) == (requester, requestId))) is { } there)
+                return there;
+            var version = await keys.VersionInForceAsync(tenant, kind) + 1;
+            var rotation = new KeyRotation(tenant, kind, version, requester, requestId, Now);
+            if (await FindAsync(tenant, rotation.Id, cancellation) is { Done: not null })
+                throw new RecordUnavailableException($"The record says that the {KeyRotation.NameOf(kind)} key of '{tenant}' has version {version}, and {keys.Place} has {version - 1} at most: an older copy of the keys lies there. Bring back the newer one.");
+            try
+            {
+                return await KeepAsync(rotation, "key.rotate", requester, purpose, cancellation);
+            }
+            catch (DocumentConflictException)
+            {
+                // Somebody else asked at the same time.
+            }
+        }
+    }
+
+    /// <summary>Null where there was none.</summary>
+    public async Task<KeyRotation?> FindAsync(string tenant, string id, CancellationToken cancellation = default) =>
+        await record.Registry.FindAsync(new(tenant, KeyRotation.Document, id), cancellation) is { } document ? KeyRotation.Of(document) : null;
+
+    /// <summary>Of the tenant, all that there ever were.</summary>
+    public Task<IReadOnlyList<KeyRotation>> ListAsync(string tenant, CancellationToken cancellation = default) =>
+        record.Registry.AllAsync(tenant, KeyRotation.Document, KeyRotation.Of, cancellation);
+
+    /// <summary>Does what is under way of the tenant to its end.</summary>
+    /// <exception cref="RecordUnavailableException">To be called again.</exception>
+    public async Task AdvanceAsync(string tenant, IProgress<(KeyRotation Rotation, KeyProgress Progress)>? progress = null, CancellationToken cancellation = default)
+    {
+        foreach (var rotation in (await ListAsync(tenant, cancellation)).Where(one => one.Done is null))
+        {
+            var wrapped = await RotateAsync(rotation, progress is null ? null : new Told(rotation, progress), cancellation);
+            await KeepAsync(rotation with { Wrapped = wrapped, Done = Now }, "key.rotated", Actor, "", cancellation);
+        }
+    }
+
+    /// <summary>In administrative records: the work itself, which nobody does by hand.</summary>
+    private const string Actor = "key-rotation";
+
+    private DateTimeOffset Now => Microseconds.ToTime(Microseconds.Of(time.GetUtcNow()));
+
+    private async Task<long> RotateAsync(KeyRotation rotation, IProgress<KeyProgress>? progress, CancellationToken cancellation)
+    {
+        switch (rotation.Kind)
+        {
+            case KeyKind.Tenant:
+                return await keys.RotateTenantKeyAsync(rotation.Tenant, rotation.Version, progress, cancellation);
+            case KeyKind.Search:
+                await keys.RotateAsync(rotation.Tenant, rotation.Kind, rotation.Version, cancellation);
+                // What it holds says nothing to the new key; whoever follows the record builds it anew.
+                await record.Index.DropAsync(rotation.Tenant, cancellation);
+                return 0;
+            default:
+                await keys.RotateAsync(rotation.Tenant, rotation.Kind, rotation.Version, cancellation);
+                return 0;
+        }
+    }
+
+    private async Task<KeyRotation> KeepAsync(KeyRotation rotation, string action, string actor, string purpose, CancellationToken cancellation)
+    {
+        var entry = await record.Registry.ChangeAsync(
+            new()
+            {
+                Tenant = rotation.Tenant,
+                Time = time.GetUtcNow(),
+                Actor = actor,
+                Action = action,
+                Resource = rotation.Tenant == IRegistry.Cluster ? "cluster" : $"tenants/{rotation.Tenant}",
+                Purpose = purpose,
+                Details = [new("key", KeyRotation.NameOf(rotation.Kind)), new("version", string.Create(CultureInfo.InvariantCulture, $"{rotation.Version}")), new("wrapped", string.Create(CultureInfo.InvariantCulture, $"{rotation.Wrapped}"))],
+            },
+            [new(KeyRotation.Document, rotation.Id, rotation.Edition, rotation.Encode())], cancellation);
+        return rotation with { Edition = entry.Record.Documents[0].Version };
+    }
+
+    /// <summary>Told as it happens: <see cref="Progress{T}"/> would tell it later, and in no order.</summary>
+    private sealed class Told(KeyRotation rotation, IProgress<(KeyRotation, KeyProgress)> progress) : IProgress<KeyProgress>
+    {
+        public void Report(KeyProgress value) => progress.Report((rotation, value));
+    }
+}

@@ -1,0 +1,182 @@
+using R1Grains.Ledger.Keys;
+using R1Grains.Ledger.Retention;
+using R1Grains.Ledger.Storage;
+
+namespace R1Grains.Ledger.Tests.Keys;
+
+/// <summary>Keys are replaced while turns are written, whoever is killed meanwhile. Each test has a record and keys of its own.</summary>
+public abstract class KeyRotationTests : IAsyncLifetime
+{
+    private const int Customers = 150;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private StoredRecord _record = null!;
+    private KeyRing _ring = null!;
+
+    /// <summary>What a process needs to open them.</summary>
+    protected string[] Store { get; private set; } = [];
+
+    protected abstract Task<string[]> MakeAsync();
+
+    protected abstract Task<VerificationReport> VerifyAsync(KeyRing ring);
+
+    public async Task InitializeAsync()
+    {
+        Store = await MakeAsync();
+        await OpenAsync();
+    }
+
+    public virtual async Task DisposeAsync() => await CloseAsync();
+
+    [Fact]
+    public async Task A_tenants_key_is_replaced_though_who_does_it_is_killed_and_turns_go_on_and_what_is_erased_stays_erased()
+    {
+        var epoch = await _record.Begin(Samples.Key());
+        await _record.AppendTurn(Samples.Key(), 1, epoch, 1);
+        for (var number = 2; number <= Customers; number++)
+            await _record.CreateConversationAsync(Samples.Opened(Samples.Key($"c{number}")) with { Customer = $"customers/{number + 100}" });
+        var erased = (await _record.FindConversationAsync(Samples.Key("c2")))!;
+        await _ring.DestroyAsync("demo", [erased.DataKey]);
+        var subjects = await _ring.SubjectsAsync("demo", "customers/42");
+
+        var asked = await Rotations.RequestAsync("demo", KeyKind.Tenant, "olga", "1", "yearly");
+        Assert.Equal(("tenant-2", asked), (asked.Id, await Rotations.RequestAsync("demo", KeyKind.Tenant, "other", "2", "again")));
+        await CloseAsync();
+        using (var process = RotatingProcess.Start("demo", Store))
+        {
+            using var time = new CancellationTokenSource(Patience);
+            Assert.Equal($"0 of {Customers}", await process.StandardOutput.ReadLineAsync(time.Token));
+            await process.StandardInput.WriteLineAsync();
+            Assert.Equal($"{IKeyStore.ReplacementsMax} of {Customers}", await process.StandardOutput.ReadLineAsync(time.Token));
+            process.Kill();
+            await process.WaitForExitAsync(time.Token);
+        }
+        await OpenAsync();
+        var half = await _ring.ListAsync("demo");
+        Assert.Equal([(1, false, Customers - IKeyStore.ReplacementsMax), (2, true, IKeyStore.ReplacementsMax)], TenantKeys(half));
+
+        // All of it can be read in the middle, and written.
+        Assert.Equal("第1句，", (await _record.FindTurnAsync(Samples.Key(), 1))!.Closed!.Answer);
+        var rotating = Rotations.AdvanceAsync("demo");
+        var (turn, written) = (2, 0);
+        for (; !rotating.IsCompleted; turn++, written++)
+        {
+            await _record.AppendTurn(Samples.Key(), turn, epoch, 2);
+            await _record.CreateConversationAsync(Samples.Opened(Samples.Key($"w{written}")) with { Customer = $"customers/w{written}" });
+        }
+        await rotating;
+
+        Assert.True(written > 10, $"{written} turns were written meanwhile");
+        var done = (await Rotations.FindAsync("demo", asked.Id))!;
+        Assert.Equal((KeyKind.Tenant, "olga", true), (done.Kind, done.Requester, done.Done >= done.Requested));
+        var keys = await _ring.ListAsync("demo");
+        Assert.Equal([(1, true, 0), (2, false, Customers - 1 + written + 1)], TenantKeys(keys).Select(key => (key.Version, keys.Versions.Single(one => one.Kind is KeyKind.Tenant && one.Version == key.Version).IsDestroyed, key.Wraps)));
+        Assert.Equal((Customers - 1 + written, 1), (keys.DataKeys, keys.DestroyedDataKeys));
+        Assert.Equal(subjects, await _ring.SubjectsAsync("demo", "customers/42"));
+
+        // The same request again is the same rotation, and another one is the next.
+        Assert.Equal(done, await Rotations.RequestAsync("demo", KeyKind.Tenant, "olga", "1", "yearly"));
+
+        // As a process that starts then.
+        await CloseAsync();
+        await OpenAsync();
+        Assert.Equal("第1句，第2句，", (await _record.FindTurnAsync(Samples.Key(), turn - 1))!.Closed!.Answer);
+        Assert.True((await _record.FindConversationAsync(Samples.Key("c2")))!.IsErased);
+        Assert.Equal((null, 1), await VerifiedAsync());
+        var records = (await _record.Registry.ListEntriesAsync("demo", 10)).Items.Select(entry => entry.Record).ToList();
+        Assert.Equal(["olga key.rotate yearly", "key-rotation key.rotated "], records.Select(record => $"{record.Actor} {record.Action} {record.Purpose}"));
+        Assert.Equal(["tenant", "2"], records[1].Details.Take(2).Select(detail => detail.Value));
+    }
+
+    [Fact]
+    public async Task A_customer_is_one_whichever_index_key_is_in_force_to_holds_and_to_erasures()
+    {
+        var time = TimeProvider.System;
+        var holds = new LegalHolds(_record.Registry, time);
+        var rules = new RetentionRules { Minimum = Term.None };
+        var erasures = new Erasures(_record, rules, holds, time);
+        await _record.Begin(Samples.Key());
+        var before = Extent.OfCustomer((await _ring.SubjectsAsync("demo", "customers/42")).Select(subject => subject.Hash));
+        await holds.PlaceAsync("demo", "hold-1", before, "frank", "case 7");
+
+        await RotateAsync("demo", KeyKind.Index);
+
+        var subjects = (await _ring.SubjectsAsync("demo", "customers/42")).ToList();
+        Assert.Equal([1, 2], subjects.Select(subject => subject.Version));
+        Assert.Equal(before.Subjects.Single(), subjects[0].Hash);
+        await _record.Begin(Samples.Key("c2"));
+        var conversation = (await _record.FindConversationAsync(Samples.Key("c2")))!;
+        Assert.Equal(subjects[1].Hash, conversation.Subject);
+        Assert.True(before.Covers(conversation));
+        Assert.False(before.Covers((await CreateAsync("c3", "customers/43"))));
+        Assert.Equal(["c1", "c2"], (await _record.ListConversationsAsync("demo", before, default)).Select(one => one.Key.Conversation));
+        Assert.Equal("tenants/demo/legalHolds/hold-1", (await erasures.LookAsync("demo", Extent.OfCustomer([subjects[1].Hash]), default)).Obstacle?.Hold?.Name);
+        Assert.Equal((null, 0), await VerifiedAsync());
+
+        async Task<Conversation> CreateAsync(string name, string customer)
+        {
+            await _record.CreateConversationAsync(Samples.Opened(Samples.Key(name)) with { Customer = customer });
+            return (await _record.FindConversationAsync(Samples.Key(name)))!;
+        }
+    }
+
+    [Fact]
+    public async Task Another_search_key_forgets_the_index_that_the_one_before_made()
+    {
+        await _record.AppendTurn(Samples.Key(), 1, await _record.Begin(Samples.Key()), 1);
+        var first = (await _ring.SearchKeysAsync("demo")).Single();
+        while ((await _record.Read("demo", reads => reads.TreeSize("demo"), default)) < 3)
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        await CatchUpAsync(first);
+        Assert.Equal((3, Digest.Of(first.Key)), (await State()));
+
+        await RotateAsync("demo", KeyKind.Search);
+
+        var keys = await _ring.SearchKeysAsync("demo");
+        Assert.Equal([(1, true), (2, false)], keys.Select(key => (key.Version, key.Key.SequenceEqual(first.Key))));
+        Assert.Equal((0, null), await State());
+        await CatchUpAsync(keys[1]);
+        Assert.Equal(Digest.Of(keys[1].Key), (await State()).Scheme);
+
+        Task CatchUpAsync(SearchKey key) => _record.Index.CatchUpAsync(_ => Task.FromResult(new Search.IndexTerms(Digest.Of(key.Key), _ => [1u])), _ => { });
+
+        async Task<(long Leaves, Digest? Scheme)> State() => await _record.Index.ReadStateAsync("demo") is var state ? (state.Leaves, state.Scheme) : default;
+    }
+
+    protected KeyRotations Rotations => new(_record, _ring, TimeProvider.System);
+
+    private async Task RotateAsync(string tenant, KeyKind kind)
+    {
+        await Rotations.RequestAsync(tenant, kind, "olga", "1", "");
+        await Rotations.AdvanceAsync(tenant);
+    }
+
+    private async Task<(string? FirstBad, long Erased)> VerifiedAsync() => await VerifyAsync(_ring) is var report ? (report.FirstBad?.ToString(), report.Erased) : default;
+
+    private async Task OpenAsync() => (_record, _ring) = await RotatingProcess.OpenAsync(Store);
+
+    private async Task CloseAsync()
+    {
+        await _record.DisposeAsync();
+        await _ring.DisposeAsync();
+    }
+
+    private static IEnumerable<(int Version, bool IsInForce, long Wraps)> TenantKeys(KeyInventory keys) =>
+        keys.Versions.Where(key => key.Kind is KeyKind.Tenant).Select(key => (key.Version, key.IsInForce, key.Wraps));
+}
+
+public sealed class FolderKeyRotationTests : KeyRotationTests
+{
+    private readonly RecordFolder _folder = new();
+
+    protected override Task<string[]> MakeAsync() => Task.FromResult<string[]>(["sqlite", _folder.Path]);
+
+    protected override Task<VerificationReport> VerifyAsync(KeyRing ring) => RecordVerifier.VerifyAsync(_folder.Path, dataKeys: ring);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder.Dispose();
+    }
+}
