@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using R1Grains.Audit;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
 
 namespace R1Grains.LoadTests;
 
@@ -18,10 +19,10 @@ internal static class SearchBenchmark
     private static readonly string[] Frequent = ["利率", "存款", "手续", "还款", "信用", "客户", "理财", "贷款", "公积", "征信", "密码", "台风", "港口", "遗产"];
 
     /// <param name="turns">In the record then; those that are missing are written.</param>
-    public static async Task MeasureAsync(StoredRecord record, int turns, Figures figures, CancellationToken cancellation)
+    public static async Task MeasureAsync(StoredRecord record, KeyRing ring, int turns, Figures figures, CancellationToken cancellation)
     {
         await new SearchedTurns(record).Write((int)await CountAsync(record, cancellation), turns, cancellation);
-        var keys = new SearchKeys(record.Registry, TimeProvider.System);
+        var keys = new SearchKeys(ring);
         await IndexAsync(record, keys, figures, cancellation);
 
         var search = new TranscriptSearch(record, record.Index, keys, new());

@@ -16,7 +16,7 @@ internal sealed class FuzzedMessages : IDisposable
     private const string Deadline = "100m";
     private const string Internal = "13", Unknown = "2";
 
-    private static readonly IReadOnlyList<MethodDescriptor> Methods = [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. GuardrailService.Descriptor.Methods, .. AccessService.Descriptor.Methods, .. TenantService.Descriptor.Methods];
+    private static readonly IReadOnlyList<MethodDescriptor> Methods = [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. GuardrailService.Descriptor.Methods, .. AccessService.Descriptor.Methods, .. TenantService.Descriptor.Methods, .. KeyService.Descriptor.Methods];
 
     private readonly HttpClient _http;
     private readonly string _address;

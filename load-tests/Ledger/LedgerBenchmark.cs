@@ -108,7 +108,7 @@ internal static class LedgerBenchmark
         // In files if no server is named: a million turns take a server of its own long.
         await using var store = await MeasuredStore.OpenAsync(plan.Folder, plan.Postgres, inFiles: plan.Postgres is null, plan.Keep ? "ledger-search" : null);
         await using var record = await store.OpenRecordAsync("");
-        await SearchBenchmark.MeasureAsync(record, plan.Turns, figures, cancellation);
+        await SearchBenchmark.MeasureAsync(record, store.Keys, plan.Turns, figures, cancellation);
     }
 
     private static string ToJson(Figures figures, List<AppendRow> rows)

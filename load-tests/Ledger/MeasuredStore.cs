@@ -19,16 +19,17 @@ internal sealed class MeasuredStore : IAsyncDisposable
     // One for each folder: a database that keeps what earlier runs wrote has trees that other keys signed, too.
     private readonly NoteSigner _signer;
     private readonly bool _kept;
-    private readonly KeyRing _keys;
 
     private MeasuredStore(string folder, bool kept, KeyRing keys, PostgresServer? server, string? connection)
     {
-        (Folder, _kept, _keys, _server, _connection) = (folder, kept, keys, server, connection);
+        (Folder, _kept, Keys, _server, _connection) = (folder, kept, keys, server, connection);
         _signer = NoteSigner.ReadOrMake(Path.Combine(folder, SqliteRecord.KeyFileName));
     }
 
     /// <summary>For what the run writes; gone after it.</summary>
     public string Folder { get; }
+
+    public KeyRing Keys { get; }
 
     public string Name => _server is not null ? "a PostgreSQL of its own" : _connection is not null ? "the PostgreSQL named" : "files";
 
@@ -48,8 +49,8 @@ internal sealed class MeasuredStore : IAsyncDisposable
 
     /// <param name="name">Tells records apart where they are files; a database has one.</param>
     public async Task<StoredRecord> OpenRecordAsync(string name) => _connection is { } connection
-        ? await PostgresRecord.OpenAsync(connection, new FileRecordMarks(Folder), new LogIdentity("r1grains", _signer), _keys)
-        : await SqliteRecord.OpenAsync(Path.Combine(Folder, name), new LogIdentity("r1grains", _signer), _keys);
+        ? await PostgresRecord.OpenAsync(connection, new FileRecordMarks(Folder), new LogIdentity("r1grains", _signer), Keys)
+        : await SqliteRecord.OpenAsync(Path.Combine(Folder, name), new LogIdentity("r1grains", _signer), Keys);
 
     public Task<VerificationReport> VerifyAsync(string name) => _connection is { } connection
         ? RecordVerifier.VerifyPostgresAsync(connection)
@@ -58,7 +59,7 @@ internal sealed class MeasuredStore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_server is not null) await _server.DisposeAsync();
-        await _keys.DisposeAsync();
+        await Keys.DisposeAsync();
         _signer.Dispose();
         if (!_kept) Directory.Delete(Folder, recursive: true);
     }

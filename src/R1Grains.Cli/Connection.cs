@@ -63,6 +63,8 @@ internal sealed class Connection : IDisposable
 
     public TenantService.TenantServiceClient Tenants => new(Invoker);
 
+    public KeyService.KeyServiceClient Keys => new(Invoker);
+
     private CallInvoker Invoker => _channels[(uint)Volatile.Read(ref _current) % _channels.Length].Intercept(headers =>
     {
         foreach (var entry in _metadata)

@@ -23,7 +23,7 @@ internal static class KeysCommand
 
     public static Command Create()
     {
-        var list = new ExampledCommand("list", "Lists the keys of a tenant, those that are over among them.", "r1 keys list") { Listing.Limit, Listing.Json };
+        var list = new ExampledCommand("list", "Lists the keys of a tenant's programs, those that are over among them.", "r1 keys list") { Listing.Limit, Listing.Json };
         list.SetAction(List);
 
         var create = new ExampledCommand("create", "Creates a key, and prints its secret: nobody can be told it again.", """
@@ -35,11 +35,13 @@ internal static class KeysCommand
         var revoke = new ExampledCommand("revoke", "Ends a key for ever.", "r1 keys revoke desk") { Id, PurposeOption.Purpose };
         revoke.SetAction(Revoke);
 
-        return new ExampledCommand("keys", "Gives keys to programs, and takes them back.", """
+        return new ExampledCommand("keys", "Gives keys to programs, and takes them back; shows and replaces those of the record.", """
             r1 keys list
             r1 keys create desk customer-channel
             r1 keys revoke desk
-            """) { list, create, revoke }.WithServer();
+            r1 keys show
+            r1 keys rotate tenant
+            """) { list, create, revoke, RecordKeysCommand.Show(), RecordKeysCommand.Rotate() }.WithServer();
     }
 
     private static async Task<int> List(ParseResult parsed, CancellationToken cancellation)

@@ -50,12 +50,14 @@ public enum Permission
     ManageTenants,
     /// <summary>What the processes do for all tenants together, in numbers: for operators, and never given unless named.</summary>
     WatchCluster,
+    /// <summary>Which keys the record has, and other ones in their place: for operators, and never given unless named.</summary>
+    ManageKeys,
 }
 
 public static class PermissionSet
 {
     /// <summary>Those that belong to no tenant: what a tenant gives is never one of them.</summary>
-    public static readonly FrozenSet<Permission> OfCluster = [Permission.ManageTenants, Permission.WatchCluster];
+    public static readonly FrozenSet<Permission> OfCluster = [Permission.ManageTenants, Permission.WatchCluster, Permission.ManageKeys];
 
     /// <summary>Those of operators, too.</summary>
     public static readonly FrozenSet<Permission> Known = Enum.GetValues<Permission>().ToFrozenSet();

@@ -23,7 +23,7 @@ public sealed class Role
             Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents, Permission.ReadTurns, Permission.ReadContextWindows,
             Permission.ReadFull, Permission.ReadReasoning, Permission.ReadRestricted, Permission.Export, Permission.ReplayTurns, Permission.ManageLegalHolds),
         new("operator",
-            Permission.ManageTenants, Permission.WatchCluster, Permission.InspectContract, Permission.ApproveModels),
+            Permission.ManageTenants, Permission.ManageKeys, Permission.WatchCluster, Permission.InspectContract, Permission.ApproveModels),
         new("model-engineer",
             Permission.ReadConversations, Permission.ReadRedacted, Permission.ReplayTurns, Permission.PromoteModels, Permission.InspectContract),
         new("security-officer",

@@ -27,6 +27,9 @@ public static class Registration
     /// <summary>What erases. Needs the above, the router and grains.</summary>
     public static IServiceCollection AddErasing(this IServiceCollection services) => services.AddHostedService<ErasureRounds>();
 
+    /// <summary>What replaces keys. Needs the record, its keys and grains.</summary>
+    public static IServiceCollection AddKeyRotation(this IServiceCollection services) => services.AddHostedService<KeyRotationRounds>();
+
     /// <summary>Needs the registry.</summary>
     public static IServiceCollection AddRestrictions(this IServiceCollection services)
     {

@@ -1,44 +1,27 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Keys;
 
 namespace R1Grains.Audit;
 
-/// <summary>The keys of the tenants' search terms, made where they are missing.</summary>
-internal sealed class SearchKeys(IRegistry registry, TimeProvider time)
+/// <summary>The tenants' search terms, by the key in force.</summary>
+internal sealed class SearchKeys(KeyRing ring)
 {
-    private const string Kind = "search-key";
-
     /// <summary>Terms remember words: of more tenants at once they begin anew.</summary>
     private const int TenantsMax = 64;
 
-    private readonly ConcurrentDictionary<string, SearchTerms> _terms = [];
+    private readonly ConcurrentDictionary<string, (int Version, SearchTerms Terms)> _terms = [];
 
     /// <exception cref="RecordUnavailableException"/>
     public async Task<SearchTerms> Of(string tenant)
     {
-        if (_terms.TryGetValue(tenant, out var known))
-            return known;
+        var (version, key) = (await ring.SearchKeysAsync(tenant))[^1];
+        if (_terms.TryGetValue(tenant, out var known) && known.Version == version)
+            return known.Terms;
         if (_terms.Count >= TenantsMax)
             _terms.Clear();
-        return _terms.GetOrAdd(tenant, new SearchTerms(await Find(tenant) ?? await Make(tenant)));
-    }
-
-    private async Task<byte[]?> Find(string tenant) => (await registry.FindAsync(new(IRegistry.Cluster, Kind, tenant)))?.Content;
-
-    private async Task<byte[]> Make(string tenant)
-    {
-        var key = RandomNumberGenerator.GetBytes(32);
-        try
-        {
-            await registry.ChangeAsync(
-                new() { Tenant = IRegistry.Cluster, Time = time.GetUtcNow(), Actor = "r1grains", Action = "search.key.make", Resource = $"tenants/{tenant}" },
-                [new(Kind, tenant, 0, key)]);
-            return key;
-        }
-        catch (DocumentConflictException)
-        {
-            return await Find(tenant) ?? throw new RecordUnavailableException($"the search key of tenants/{tenant} was made and is gone");
-        }
+        var terms = new SearchTerms(key);
+        _terms[tenant] = (version, terms);
+        return terms;
     }
 }

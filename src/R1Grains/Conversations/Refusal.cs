@@ -64,6 +64,7 @@ public enum Reason
     NothingToErase,
     ErasureNotFound,
     ErasureUnderWay,
+    KeyRotationNotFound,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

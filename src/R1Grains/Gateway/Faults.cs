@@ -80,6 +80,7 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.AnotherPersonNeeded] = new(Code.FailedPrecondition, "需由另一人审批。", "Somebody else must approve it."),
         [Reason.EditionNotFound] = new(Code.NotFound, "未找到该版本。", "The edition was not found."),
         [Reason.HeldTurnNotFound] = new(Code.NotFound, "未找到待审核的对话。", "No such turn waits for a person."),
+        [Reason.KeyRotationNotFound] = new(Code.NotFound, "未找到该密钥轮换。", "The key rotation was not found."),
         [Reason.HeldTurnDecided] = new(Code.FailedPrecondition, "该对话已有审核决定。", "Somebody else has decided about this turn."),
     }.ToFrozenDictionary();
 

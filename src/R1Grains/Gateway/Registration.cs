@@ -51,6 +51,7 @@ public static class Registration
         routes.MapGrpcService<AccessEndpoint>().Add(NameUnread);
         routes.MapGrpcService<GuardrailEndpoint>().Add(NameUnread);
         routes.MapGrpcService<TenantEndpoint>().Add(NameUnread);
+        routes.MapGrpcService<KeyEndpoint>().Add(NameUnread);
         routes.MapGrpcReflectionService().Add(endpoint =>
         {
             endpoint.Metadata.Add(new AsksOfAllAttribute(Permission.InspectContract));

@@ -12,7 +12,7 @@ public sealed class HealthEndpoint(Drain drain, Settings settings) : Health.Heal
 {
     // The empty name stands for the process, whatever its roles.
     private readonly string[] _services = settings.Roles.HasFlag(Roles.Gateway)
-        ? ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName, V1.TranscriptService.Descriptor.FullName, V1.GuardrailService.Descriptor.FullName, V1.AccessService.Descriptor.FullName, V1.TenantService.Descriptor.FullName]
+        ? ["", V1.ConversationService.Descriptor.FullName, V1.TurnService.Descriptor.FullName, V1.TranscriptService.Descriptor.FullName, V1.GuardrailService.Descriptor.FullName, V1.AccessService.Descriptor.FullName, V1.TenantService.Descriptor.FullName, V1.KeyService.Descriptor.FullName]
         : [""];
 
     [AsksNothing]

@@ -74,6 +74,9 @@ public sealed class PermissionTests
         ["UpdateTenant"] = "O",
         ["GetSearchIndex"] = "O",
         ["RebuildSearchIndex"] = "O",
+        ["GetRecordKeys"] = "O",
+        ["RotateRecordKey"] = "O",
+        ["GetKeyRotation"] = "O",
     };
 
     /// <summary>What each method asks, told once more. Nobody may call one with another's.</summary>
@@ -98,6 +101,7 @@ public sealed class PermissionTests
         ["review_turns"] = ["ListHeldTurns", "GetHeldTurn", "ReleaseHeldTurn", "DiscardHeldTurn"],
         ["manage_access"] = ["CreateRoleBinding", "GetRoleBinding", "ListRoleBindings", "UpdateRoleBinding", "DeleteRoleBinding", "CreateApiKey", "ListApiKeys", "RevokeApiKey"],
         ["manage_tenants"] = ["CreateTenant", "GetTenant", "ListTenants", "UpdateTenant", "GetSearchIndex", "RebuildSearchIndex"],
+        ["manage_keys"] = ["GetRecordKeys", "RotateRecordKey", "GetKeyRotation"],
     };
 
     /// <summary>What does as well.</summary>

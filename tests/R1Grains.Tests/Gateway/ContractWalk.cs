@@ -12,16 +12,16 @@ internal static class ContractWalk
     [
         "tenants/demo", "tenants/demo/conversations/walk", "tenants/demo/conversations/walk/turns/1",
         "tenants/demo/roleBindings/walk", "tenants/demo/apiKeys/walk", "tenants/demo/wordLists/walk", "tenants/demo/lexiconProposals/walk", "tenants/demo/lexiconEditions/1",
-        "tenants/demo/legalHolds/walk", "tenants/demo/erasures/walk",
+        "tenants/demo/legalHolds/walk", "tenants/demo/erasures/walk", "tenants/demo/keyRotations/tenant-2",
     ];
 
     private static readonly Marshaller<IMessage> Requests = Marshallers.Create<IMessage>(message => message.ToByteArray(), _ => throw new NotSupportedException());
 
     public static IReadOnlyList<MethodDescriptor> Methods { get; } =
-        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. GuardrailService.Descriptor.Methods, .. AccessService.Descriptor.Methods, .. TenantService.Descriptor.Methods];
+        [.. ConversationService.Descriptor.Methods, .. TurnService.Descriptor.Methods, .. TranscriptService.Descriptor.Methods, .. GuardrailService.Descriptor.Methods, .. AccessService.Descriptor.Methods, .. TenantService.Descriptor.Methods, .. KeyService.Descriptor.Methods];
 
     /// <summary>Those that are about no tenant's things.</summary>
-    public static bool IsOfCluster(MethodDescriptor method) => method.Service == TenantService.Descriptor;
+    public static bool IsOfCluster(MethodDescriptor method) => method.Service == TenantService.Descriptor || method.Service == KeyService.Descriptor;
 
     /// <summary>Calls the method with well-formed names, and gives back the error that it ends with.</summary>
     public static async Task<RpcException> Refused(ChannelBase channel, MethodDescriptor method, Metadata headers, string requestId = "walk", string purpose = "to walk") =>

@@ -42,6 +42,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public TenantService.TenantServiceClient Tenants => new(Channel);
 
+    public KeyService.KeyServiceClient Keys => new(Channel);
+
     public IRegistry Registry => App.Services.GetRequiredService<IRegistry>();
 
     public GuardrailService.GuardrailServiceClient Guardrail => new(Channel);
