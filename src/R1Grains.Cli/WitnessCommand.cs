@@ -61,6 +61,11 @@ internal static class WitnessCommand
                 if (first)
                     Console.WriteLine("all trees go on from what was cosigned");
             }
+            catch (InvalidDataException unfollowed)
+            {
+                Console.Error.WriteLine($"REFUSED: {unfollowed.Message}");
+                return ExitCode.Refused;
+            }
             catch (FormatException unreadable)
             {
                 Console.Error.WriteLine($"REFUSED: a checkpoint cannot be read: {unreadable.Message}");

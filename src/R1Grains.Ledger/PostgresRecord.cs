@@ -59,6 +59,7 @@ public sealed class PostgresRecord : StoredRecord
         PostgresLogins logins, IRecordMarks marks, int writers, LogIdentity? identity = null, KeyRing? keys = null, TimeProvider? time = null, CancellationToken cancellation = default)
     {
         time ??= TimeProvider.System;
+        identity = identity is null ? null : identity with { Ring = keys };
         var (written, read, indexed) = (Database.ToWrite(logins.Writer), Database.ToWrite(logins.Reader), Database.ToWrite(logins.Indexer));
         try
         {
@@ -73,6 +74,7 @@ public sealed class PostgresRecord : StoredRecord
                 await using var connection = await written.OpenAsync(RecordRole.Writer, cancellation);
                 await acknowledged.RequireAsync(connection, cancellation);
                 await Witnessed.RequireAsync(new PostgresReads(connection), identity);
+                await SignerInForce.RequireAsync(new PostgresReads(connection), identity);
                 await using var reading = await read.OpenAsync(RecordRole.Reader, cancellation);
                 await using var indexing = await indexed.OpenAsync(RecordRole.Indexer, cancellation);
                 return true;

@@ -62,6 +62,15 @@ public sealed class PublishedTrees : IAsyncDisposable
     public Task<IReadOnlyList<(string Tenant, SignedNote Checkpoint)>> ListAsync(CancellationToken cancellation = default) =>
         Read(_reads.Checkpoints, cancellation);
 
+    /// <summary>Keys that sign in the place of others, in the order of their versions.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    /// <exception cref="InvalidDataException">One cannot be followed.</exception>
+    public async Task<IReadOnlyList<SigningRotation>> ListRotationsAsync(CancellationToken cancellation = default)
+    {
+        var documents = await Read(() => _reads.Documents(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, ""), cancellation);
+        return [.. documents.Select(document => SigningRotation.Of(document.Key.Id, document.Content!)).OrderBy(rotation => rotation.Version)];
+    }
+
     /// <summary>Proof that the tenant's tree of <paramref name="second"/> leaves begins with that of <paramref name="first"/>; null where the tiles do not give one.</summary>
     /// <exception cref="RecordUnavailableException"/>
     public Task<IReadOnlyList<Digest>?> ProveConsistencyAsync(string tenant, long first, long second, CancellationToken cancellation = default) =>

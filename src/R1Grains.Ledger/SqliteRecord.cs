@@ -59,6 +59,9 @@ public sealed class SqliteRecord : StoredRecord
             await using (var connection = RecordFile.OpenToRead(RecordFile.In(folder)))
                 await Witnessed.RequireAsync(new SqliteReads(connection), identity);
             keys ??= ownKeys = await KeyRing.OpenBesideAsync(folder, cancellation);
+            identity = identity with { Ring = keys };
+            await using (var connection = RecordFile.OpenToRead(RecordFile.In(folder)))
+                await SignerInForce.RequireAsync(new SqliteReads(connection), identity);
             return new SqliteRecord(folder, folderLock, own, keys, ownKeys, () => WriteSession.Open(RecordFile.OpenToWrite(folder, pageCountMax), identity, time)) { Identity = identity };
         }
         catch (Exception failure)

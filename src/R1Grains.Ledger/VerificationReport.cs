@@ -27,6 +27,9 @@ public sealed record VerificationReport(
     public long Leaves { get; init; }
 
     public long Checkpoints { get; init; }
+
+    /// <summary>Ids of the keys that may sign: those given, and those to which rotations led; none where signatures were not looked at.</summary>
+    public IReadOnlyList<uint> Signers { get; init; } = [];
 }
 
 /// <summary>Where the record contradicts itself; null where a level does not apply: what has a tenant and no conversation is of the tenant's administrative chain, or of its tree.</summary>

@@ -12,4 +12,7 @@ public enum KeyKind
 
     /// <summary>Makes of words what the search index may hold of them.</summary>
     Search = 3,
+
+    /// <summary>Signs trees, receipts and certificates. It is the cluster's; the first one lies elsewhere.</summary>
+    Signing = 4,
 }

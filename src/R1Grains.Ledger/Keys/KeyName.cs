@@ -11,6 +11,7 @@ public readonly record struct KeyName(string Tenant, string Name)
     private const string TenantPrefix = "tenant-";
     private const string IndexPrefix = "index-";
     private const string SearchPrefix = "search-";
+    private const string SigningPrefix = "signing-";
 
     /// <summary>Whether it is one of those of which a tenant has few, and everybody holds all.</summary>
     public bool IsOfTenant => !Name.StartsWith(DataPrefix, StringComparison.Ordinal);
@@ -25,6 +26,7 @@ public readonly record struct KeyName(string Tenant, string Name)
             TenantPrefix => (KeyKind.Tenant, version),
             IndexPrefix => (KeyKind.Index, version),
             SearchPrefix => (KeyKind.Search, version),
+            SigningPrefix => (KeyKind.Signing, version),
             _ => null,
         }
         : null;
@@ -40,6 +42,13 @@ public readonly record struct KeyName(string Tenant, string Name)
     /// <summary>Makes of words what the search index may hold of them.</summary>
     /// <param name="version">From 1.</param>
     public static KeyName OfSearch(string tenant, int version) => new(tenant, string.Create(CultureInfo.InvariantCulture, $"{SearchPrefix}{version}"));
+
+    /// <summary>Signs the record: the private key's scalar.</summary>
+    /// <param name="version">From 2: the first one is no key of a store.</param>
+    public static KeyName OfSigning(int version) => new(IRegistry.Cluster, string.Create(CultureInfo.InvariantCulture, $"{SigningPrefix}{version}"));
+
+    /// <summary>The same before the record says that it signs.</summary>
+    internal static KeyName OfNextSigning(int version) => new(IRegistry.Cluster, $"{OfSigning(version).Name}-next");
 
     public static KeyName OfData(string tenant, DataKeyId id) => new(tenant, $"{DataPrefix}{id}");
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Keys;
 
@@ -28,6 +29,7 @@ public sealed class KeyRing : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, Lazy<Task<TenantKeys>>> _tenants = [];
     private readonly BoundedMap<(string Tenant, DataKeyId Id), DataKey> _open = new(OpenKeysMax / 2);
+    private readonly Dictionary<int, NoteSigner> _signers = [];
     private readonly PeriodicTimer _timer;
     private readonly Task _looking;
 
@@ -37,6 +39,11 @@ public sealed class KeyRing : IAsyncDisposable
 
     /// <summary>Of the last announcement that was followed.</summary>
     private long _followed;
+
+    /// <summary>Whether something of the cluster was announced and not read yet.</summary>
+    private bool _clusterIsOther;
+
+    private volatile NoteSigner? _signer;
 
     /// <summary>When the last look that came to an end had begun.</summary>
     private long _lookedAt;
@@ -77,6 +84,19 @@ public sealed class KeyRing : IAsyncDisposable
     /// <exception cref="RecordKeyException"/>
     public static Task<KeyRing> OpenBesideAsync(string folder, CancellationToken cancellation = default) =>
         OpenAsync(FolderKeyStore.Open(Path.Combine(folder, FolderName)), RootKey.ReadOrMake(Path.Combine(folder, RootKeyFileName)), cancellation: cancellation);
+
+    /// <summary>Signs the record; null where the first key still does, which is none of these.</summary>
+    internal NoteSigner? Signer => _signer;
+
+    /// <summary>1 where the first key signs.</summary>
+    internal int SignerVersion
+    {
+        get
+        {
+            lock (_signers)
+                return _signers.Count == 0 ? 1 : _signers.Keys.Max();
+        }
+    }
 
     /// <summary>Where they lie, for messages.</summary>
     internal string Place => _store.Place;
@@ -139,6 +159,8 @@ public sealed class KeyRing : IAsyncDisposable
         _timer.Dispose();
         await _looking;
         await _store.DisposeAsync();
+        foreach (var signer in _signers.Values)
+            signer.Dispose();
         _root.Dispose();
     }
 
@@ -186,6 +208,7 @@ public sealed class KeyRing : IAsyncDisposable
         {
             KeyKind.Tenant => keys.Versions.Last(),
             KeyKind.Index => keys.IndexVersion,
+            KeyKind.Signing => SignerVersion,
             _ => keys.Search is [.., var last] ? last.Version : 0,
         };
     }
@@ -233,6 +256,53 @@ public sealed class KeyRing : IAsyncDisposable
             await _store.DestroyAsync([.. earlier.Select(before => KeyName.OfTenant(tenant, before))], cancellation);
         await LookAsync();
         return wrapped;
+    }
+
+    /// <summary>The key that is to sign next, the same in each call; to be disposed of by the caller.</summary>
+    /// <param name="version">Of it.</param>
+    internal async Task<NoteSigner> PrepareSignerAsync(int version)
+    {
+        var keys = await KeysOfAsync(IRegistry.Cluster);
+        var name = KeyName.OfSigning(version);
+        if (await _store.FindAsync(name) is not { } stored)
+        {
+            name = KeyName.OfNextSigning(version);
+            var fresh = NoteSigner.MakeScalar();
+            stored = await _store.AddAsync(name, keys.Current.Wrap(fresh, name));
+            CryptographicOperations.ZeroMemory(fresh);
+        }
+        return Signing(name, stored, keys, NoteSigner.Of);
+    }
+
+    /// <summary>Whether there is one that is to sign next.</summary>
+    internal async Task<bool> IsPreparedAsync(int version) => await _store.FindAsync(KeyName.OfNextSigning(version)) is { Wrapped: not null };
+
+    /// <summary>Has the key sign that was prepared, and returns when every process has it sign, or none at all.</summary>
+    internal async Task PutSignerInForceAsync(int version, CancellationToken cancellation)
+    {
+        var (keys, name, next) = (await KeysOfAsync(IRegistry.Cluster), KeyName.OfSigning(version), KeyName.OfNextSigning(version));
+        if (await _store.FindAsync(name, cancellation) is null)
+        {
+            var stored = await _store.FindAsync(next, cancellation) ?? throw new InvalidOperationException("No key was prepared.");
+            await _store.AddAsync(name, Signing(next, stored, keys, scalar => keys.Current.Wrap(scalar, name)), cancellation);
+        }
+        await _store.AnnounceAsync([name], cancellation);
+        await LookAsync();
+        await _store.DestroyAsync([next], cancellation);
+        await Task.Delay(2 * NoticedWithin, _time, cancellation);
+    }
+
+    private T Signing<T>(KeyName name, StoredKey stored, TenantKeys keys, Func<byte[], T> use)
+    {
+        var scalar = Readable(name, () => keys.Unwrap(stored.Wrapped ?? throw new InvalidDataException("it was destroyed"), name));
+        try
+        {
+            return use(scalar);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(scalar);
+        }
     }
 
     /// <summary>Of the keys that the tenant key wraps, those that another version than the one in force does.</summary>
@@ -379,7 +449,25 @@ public sealed class KeyRing : IAsyncDisposable
             await ReadVersionsAsync(index, version => KeyName.OfIndex(tenant, version), keys);
         }
         await ReadVersionsAsync(search, version => KeyName.OfSearch(tenant, version), keys);
+        if (tenant == IRegistry.Cluster)
+            await ReadSignersAsync(keys);
         return keys;
+    }
+
+    /// <summary>The last one signs from then on.</summary>
+    private async Task ReadSignersAsync(TenantKeys keys)
+    {
+        for (var version = SignerVersion + 1; await _store.FindAsync(KeyName.OfSigning(version)) is { } stored; version++)
+        {
+            var signer = Signing(KeyName.OfSigning(version), stored, keys, NoteSigner.Of);
+            lock (_signers)
+            {
+                if (_signers.TryAdd(version, signer))
+                    _signer = signer;
+                else
+                    signer.Dispose();
+            }
+        }
     }
 
     /// <summary>Those that are not destroyed.</summary>
@@ -417,7 +505,9 @@ public sealed class KeyRing : IAsyncDisposable
         }
     }
 
-    private ValueTask RequireFreshAsync() =>
+    /// <summary>Returns when what was announced two seconds ago is known here.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    internal ValueTask RequireFreshAsync() =>
         _time.GetElapsedTime(Volatile.Read(ref _lookedAt)) <= NoticedWithin ? ValueTask.CompletedTask : new ValueTask(LookAsync());
 
     /// <summary>Follows what was announced since the last look.</summary>
@@ -429,6 +519,12 @@ public sealed class KeyRing : IAsyncDisposable
             var began = _time.GetTimestamp();
             foreach (var announcement in await _store.ListAnnouncementsAsync(_followed))
                 Follow(announcement);
+            if (_clusterIsOther)
+            {
+                // Signatures are made without a look: whoever is fresh has the key that signs.
+                await KeysOfAsync(IRegistry.Cluster);
+                _clusterIsOther = false;
+            }
             Volatile.Write(ref _lookedAt, began);
         }
         finally
@@ -443,6 +539,7 @@ public sealed class KeyRing : IAsyncDisposable
         {
             foreach (var name in announcement.Names)
             {
+                _clusterIsOther |= name.Tenant == IRegistry.Cluster;
                 if (name.IsOfTenant)
                     _tenants.TryRemove(name.Tenant, out _);
                 else if (_open.Remove((name.Tenant, DataKeyId.Parse(name.Name[KeyName.DataPrefix.Length..])), out var key))

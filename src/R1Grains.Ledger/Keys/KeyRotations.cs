@@ -68,6 +68,9 @@ public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider
                 // What it holds says nothing to the new key; whoever follows the record builds it anew.
                 await record.Index.DropAsync(rotation.Tenant, cancellation);
                 return 0;
+            case KeyKind.Signing:
+                await new SigningSuccession(record, keys, time).RunAsync(rotation.Version, progress, cancellation);
+                return 0;
             default:
                 await keys.RotateAsync(rotation.Tenant, rotation.Kind, rotation.Version, cancellation);
                 return 0;

@@ -94,6 +94,12 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         return command.ExecuteReader();
     }
 
+    public DbDataReader SigningKeys()
+    {
+        using var command = new NpgsqlCommand(IEvidence.SigningKeysQuery, connection);
+        return command.ExecuteReader();
+    }
+
     public DbDataReader Tiles(long tree) => Query(connection, IEvidence.TilesQuery, tree);
 
     public DbDataReader Leaves(long tree) => Query(pieces, IEvidence.LeavesQuery, tree);

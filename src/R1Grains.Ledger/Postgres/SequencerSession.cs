@@ -139,6 +139,8 @@ internal sealed class SequencerSession : IAsyncDisposable
         if (advanced.Count == 0 && !_trees.Values.Any(tree => IsDue(tree, now, publish)))
             return false;
 
+        // A key that was replaced while this process stood still signs nothing any more.
+        await _identity.RequireFreshAsync();
         await ExecuteAsync("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
         var rows = new List<(GrowingTree Tree, long Number, NewLeaf Leaf)>(leaves.Count);
         foreach (var leaf in leaves)

@@ -67,14 +67,14 @@ public sealed record ErasureCertificate(string Origin, Erasure Erasure)
         return text == new ErasureCertificate(text.Split('\n')[0], erasure).Text ? null : "its certificate says something else";
     }
 
-    /// <summary>Whether it is a certificate of that erasure, signed by one of the keys.</summary>
+    /// <summary>Whether it is a certificate of that erasure, signed by who signs then.</summary>
     /// <param name="erasure">Its name.</param>
+    /// <param name="time">When it was made.</param>
+    /// <returns>What speaks against it; null where nothing does.</returns>
     /// <exception cref="FormatException">No signed note.</exception>
-    public static bool IsSigned(string note, string erasure, IReadOnlyList<NoteKey> keys)
+    public static string? Objection(string note, string erasure, DateTimeOffset time, SigningKeys keys)
     {
         var signed = SignedNote.Parse(note);
-        var lines = signed.Text.Split('\n');
-        return lines is [var origin, Kind, var name, ..] && name == erasure
-            && keys.Any(key => key.Signed(signed, origin));
+        return signed.Text.Split('\n') is [var origin, Kind, var name, ..] && name == erasure ? keys.Objection(signed, origin, time) : "is about something else";
     }
 }

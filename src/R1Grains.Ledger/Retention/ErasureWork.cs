@@ -114,7 +114,7 @@ public sealed class ErasureWork(
         var identity = record.Identity ?? throw new InvalidOperationException("Certificates are signed where conversations are written.");
         var done = erasure with { State = ErasureState.Erased, Erased = Microseconds.ToTime(Microseconds.Of(time.GetUtcNow())) };
         var certificate = new ErasureCertificate(identity.Origin(erasure.Tenant), done);
-        done = done with { Certificate = identity.Signer.Note(certificate.Text, certificate.Origin).ToString() };
+        done = done with { Certificate = identity.InForce.Note(certificate.Text, certificate.Origin).ToString() };
         await record.Registry.ChangeAsync(
             Record(done, ErasureCertificate.Action, [new("exports", string.Create(CultureInfo.InvariantCulture, $"{done.Exports.Count}")), new(ErasureCertificate.Detail, done.Certificate)]),
             [new(Erasure.Kind, erasure.Id, erasure.Version, null), new(Erasure.Done, erasure.Id, 0, done.Encode())], cancellation);

@@ -17,6 +17,7 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
     private readonly Statement _tree = new(connection, IEvidence.TreeQuery, 1);
     private readonly Statement _places = new(connection, IEvidence.PlacesQuery, 1);
     private readonly Statement _retiredMonths = new(connection, IEvidence.RetiredMonthsQuery);
+    private readonly Statement _signingKeys = new(connection, IEvidence.SigningKeysQuery);
     private readonly Statement _tiles = new(connection, IEvidence.TilesQuery, 1);
     private readonly Statement _leaves = new(connection, IEvidence.LeavesQuery, 1);
     private readonly Statement _checkpoints = new(connection, IEvidence.CheckpointsQuery, 1);
@@ -50,6 +51,8 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
     public DbDataReader Places(long conversation) => _places.Query(conversation);
 
     public DbDataReader RetiredMonths() => _retiredMonths.Query();
+
+    public DbDataReader SigningKeys() => _signingKeys.Query();
 
     public DbDataReader Tiles(long tree) => _tiles.Query(tree);
 
@@ -85,7 +88,7 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents, _tree, _places, _retiredMonths, _tiles, _leaves, _checkpoints])
+        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents, _tree, _places, _retiredMonths, _signingKeys, _tiles, _leaves, _checkpoints])
             statement.Dispose();
         connection.Dispose();
     }

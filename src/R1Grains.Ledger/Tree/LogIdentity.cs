@@ -1,7 +1,10 @@
+using R1Grains.Ledger.Keys;
+
 namespace R1Grains.Ledger.Tree;
 
 /// <summary>In whose name, and with which key, the trees of a record are signed.</summary>
 /// <param name="Name">The same for all processes that write the record, and for ever: it is the first part of every tree's origin.</param>
+/// <param name="Signer">The first one: a later one of the key ring goes before it.</param>
 public sealed record LogIdentity(string Name, NoteSigner Signer)
 {
     /// <summary>The folder of a <see cref="Tree.Witness"/>, or a copy of it: a record that has not all that it cosigned is not opened. Null for none.</summary>
@@ -13,7 +16,17 @@ public sealed record LogIdentity(string Name, NoteSigner Signer)
     /// <summary>Of the tenant's tree, without spaces and plus signs whatever the tenant is called.</summary>
     public string Origin(string tenant) => $"{Name}/{Uri.EscapeDataString(tenant)}";
 
-    public SignedNote Sign(Checkpoint checkpoint) => Signer.Note(checkpoint.Text, checkpoint.Origin);
+    /// <summary>Of the keys that seal the record.</summary>
+    internal KeyRing? Ring { get; init; }
 
-    public SignedNote Sign(Promise promise) => Signer.Note(promise.Text, promise.Origin);
+    /// <summary>Who signs now.</summary>
+    public NoteSigner InForce => Ring?.Signer ?? Signer;
+
+    public SignedNote Sign(Checkpoint checkpoint) => InForce.Note(checkpoint.Text, checkpoint.Origin);
+
+    public SignedNote Sign(Promise promise) => InForce.Note(promise.Text, promise.Origin);
+
+    /// <summary>Returns when it is known who signs.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    internal ValueTask RequireFreshAsync() => Ring?.RequireFreshAsync() ?? ValueTask.CompletedTask;
 }

@@ -53,6 +53,35 @@ public sealed class NoteKey : IDisposable
         }
     }
 
+    /// <param name="key">SubjectPublicKeyInfo, in DER.</param>
+    /// <exception cref="FormatException">Not one of P-256.</exception>
+    public static NoteKey FromPublicKey(byte[] key)
+    {
+        var read = ECDsa.Create();
+        try
+        {
+            read.ImportSubjectPublicKeyInfo(key, out var length);
+            return length == key.Length ? new NoteKey(read) : throw new FormatException("bytes follow the public key");
+        }
+        catch (CryptographicException unreadable)
+        {
+            read.Dispose();
+            throw new FormatException($"the public key cannot be read: {unreadable.Message}", unreadable);
+        }
+        catch
+        {
+            read.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether it is this one, in the form of <see cref="FromPublicKey"/>.</summary>
+    public bool Is(ReadOnlySpan<byte> key)
+    {
+        lock (_key)
+            return key.SequenceEqual(_key.ExportSubjectPublicKeyInfo());
+    }
+
     /// <summary>Whether the note has a signature of this key under this name, and each of them holds.</summary>
     public bool Signed(SignedNote note, string name)
     {

@@ -18,6 +18,19 @@ public sealed class NoteSigner : IDisposable
     /// <summary>For those who check; safe to hand out.</summary>
     public string PublicPem => _key.ExportSubjectPublicKeyInfoPem();
 
+    /// <summary>SubjectPublicKeyInfo, in DER.</summary>
+    public byte[] PublicKey => _key.ExportSubjectPublicKeyInfo();
+
+    /// <param name="scalar">Of the private key, 32 bytes.</param>
+    internal static NoteSigner Of(byte[] scalar) => new(ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = scalar }));
+
+    /// <summary>Of another private key, 32 bytes; to be zeroed by the caller.</summary>
+    internal static byte[] MakeScalar()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return key.ExportParameters(includePrivateParameters: true).D!;
+    }
+
     public static NoteSigner Generate() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
     /// <param name="file">A private key in PEM, as <c>openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256</c> writes it.</param>

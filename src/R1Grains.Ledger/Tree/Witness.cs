@@ -48,18 +48,20 @@ public sealed class Witness : IDisposable
     }
 
     /// <summary>Looks at every tree of the record once, cosigns what goes on from what it knows, and keeps what it knows of the others.</summary>
-    /// <param name="keys">That sign the record's checkpoints.</param>
+    /// <param name="keys">That sign the record's checkpoints, as they were handed out; the record's rotations lead to those that follow.</param>
     /// <returns>What it refused, and why; nothing where all is well.</returns>
     /// <exception cref="RecordUnavailableException"/>
+    /// <exception cref="InvalidDataException">The rotations of the key cannot be followed.</exception>
     public async Task<IReadOnlyList<RefusedTree>> LookAsync(PublishedTrees trees, IReadOnlyList<NoteKey> keys, CancellationToken cancellation = default)
     {
         var refused = new List<RefusedTree>();
+        using var signers = SigningKeys.Follow(keys, await trees.ListRotationsAsync(cancellation));
         var missing = Cosigned(_folder).ToDictionary(known => known.Origin);
         foreach (var (tenant, note) in await trees.ListAsync(cancellation))
         {
             var checkpoint = Checkpoint.Parse(note.Text);
             missing.Remove(checkpoint.Origin, out var known);
-            if (await ObjectionAsync(trees, tenant, note, checkpoint, known, keys, cancellation) is { } objection)
+            if (await ObjectionAsync(trees, tenant, note, checkpoint, known, signers, cancellation) is { } objection)
                 refused.Add(new RefusedTree(checkpoint.Origin, objection));
             else if (checkpoint.Size > (known?.Size ?? 0))
                 Keep(checkpoint.Origin, note with { Signatures = [.. note.Signatures, _signer.Sign(note.Text, _name)] });
@@ -72,10 +74,12 @@ public sealed class Witness : IDisposable
 
     /// <summary>Why the checkpoint is not one to cosign; null where it is.</summary>
     private static async Task<string?> ObjectionAsync(
-        PublishedTrees trees, string tenant, SignedNote note, Checkpoint checkpoint, Checkpoint? known, IReadOnlyList<NoteKey> keys, CancellationToken cancellation)
+        PublishedTrees trees, string tenant, SignedNote note, Checkpoint checkpoint, Checkpoint? known, SigningKeys signers, CancellationToken cancellation)
     {
-        if (!keys.Any(key => key.Signed(note, checkpoint.Origin)))
-            return $"the checkpoint for {checkpoint.Size} leaves is not signed with the key given";
+        if (signers.IsEmpty)
+            return "no key was given that signs it";
+        if (signers.Objection(note, checkpoint.Origin, checkpoint.Size) is { } objection)
+            return $"the checkpoint for {checkpoint.Size} leaves {objection}";
         if (known is null)
             return null;
         if (checkpoint.Size < known.Size)

@@ -10,8 +10,8 @@ namespace R1Grains.Ledger.Verification;
 /// chain says of them last. The first contradiction throws <see cref="InvalidDataException"/>; <see cref="Here"/> then tells
 /// where it stands.
 /// </summary>
-/// <param name="keys">That sign certificates. Without any, signatures are not looked at.</param>
-internal sealed class AdministrationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys)
+/// <param name="keys">That sign certificates.</param>
+internal sealed class AdministrationWalk(IEvidence evidence, Func<SigningKeys> keys)
 {
     /// <summary>Of the tenant, as its chain tells them.</summary>
     private readonly Dictionary<(string Kind, string Id), DocumentMark> _marks = [];
@@ -86,13 +86,15 @@ internal sealed class AdministrationWalk(IEvidence evidence, IReadOnlyList<NoteK
 
     private void CheckCertificate(AdministrativeRecord record)
     {
-        if (record.Action != ErasureCertificate.Action || keys.Count == 0)
+        if (record.Action != ErasureCertificate.Action || keys().IsEmpty)
             return;
         try
         {
             var (note, erasure) = (Detail(ErasureCertificate.Detail), Detail(ErasureCertificate.Erased));
-            if (!erasure.StartsWith($"tenants/{_tenant}/", StringComparison.Ordinal) || !ErasureCertificate.IsSigned(note, erasure, keys))
-                throw new InvalidDataException($"its certificate is not one of {erasure}, signed with the key given");
+            if (!erasure.StartsWith($"tenants/{_tenant}/", StringComparison.Ordinal))
+                throw new InvalidDataException($"its certificate is one of {erasure}");
+            if (ErasureCertificate.Objection(note, erasure, record.Time, keys()) is { } objection)
+                throw new InvalidDataException($"its certificate of {erasure} {objection}");
         }
         catch (FormatException malformed)
         {

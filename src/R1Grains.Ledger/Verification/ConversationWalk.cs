@@ -12,10 +12,10 @@ namespace R1Grains.Ledger.Verification;
 /// piece and head on the way with what is stored. The first contradiction throws <see cref="InvalidDataException"/>;
 /// <see cref="Here"/> then tells where it stands. Without data keys, what is sealed is compared with its digest alone.
 /// </summary>
-/// <param name="keys">That sign receipts. Without any, signatures are not looked at.</param>
+/// <param name="keys">That sign receipts.</param>
 /// <param name="dataKeys">Null to open nothing.</param>
 /// <param name="retired">What may be missing.</param>
-internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys, Func<RetiredRows> retired)
+internal sealed class ConversationWalk(IEvidence evidence, Func<SigningKeys> keys, KeyRing? dataKeys, Func<RetiredRows> retired)
 {
     /// <summary>Text of the latest turn's pieces, joined, as far as it can be read.</summary>
     private readonly StringBuilder _text = new();
@@ -312,8 +312,8 @@ internal sealed class ConversationWalk(IEvidence evidence, IReadOnlyList<NoteKey
     private void CheckReceipt(Receipt receipt, long time, string signature)
     {
         var note = Receipts.Note(receipt, time, signature);
-        if (keys.Count > 0 && !keys.Any(key => key.Signed(note, note.Signatures[0].Name)))
-            throw Wrong("its receipt is not signed with the key given");
+        if (keys().Objection(note, note.Signatures[0].Name, Microseconds.ToTime(time)) is { } objection)
+            throw Wrong($"its receipt {objection}");
     }
 
     /// <summary>Checks the pieces of the open turn. True when the reader stands on a piece after them.</summary>

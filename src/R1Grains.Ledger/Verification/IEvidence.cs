@@ -1,6 +1,7 @@
 using System.Data.Common;
 using R1Grains.Ledger.Format;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Verification;
 
@@ -44,6 +45,8 @@ internal interface IEvidence : IDisposable
 
     const string RetiredMonthsQuery = $"SELECT kind, id, content FROM document WHERE tenant = '{IRegistry.Cluster}' AND kind IN ('{RetiredMonth.Kind}', '{RetiredMonth.PiecesKind}') AND content IS NOT NULL";
 
+    const string SigningKeysQuery = $"SELECT id, content FROM document WHERE tenant = '{IRegistry.Cluster}' AND kind = '{SigningRotation.Kind}' AND content IS NOT NULL";
+
     const string TilesQuery = "SELECT level, number, hashes FROM tile WHERE tree = $1 ORDER BY level, number";
 
     const string CheckpointsQuery = "SELECT size, note FROM checkpoint WHERE tree = $1 ORDER BY size";
@@ -86,6 +89,9 @@ internal interface IEvidence : IDisposable
 
     /// <summary>The documents about what is no longer kept: kind, id, content.</summary>
     DbDataReader RetiredMonths();
+
+    /// <summary>The documents about keys that sign in the place of others: id, content.</summary>
+    DbDataReader SigningKeys();
 
     DbDataReader Tiles(long tree);
 

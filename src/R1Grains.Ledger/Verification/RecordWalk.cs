@@ -17,21 +17,30 @@ internal sealed class RecordWalk
     /// <summary>As it was when the walk began: what is taken out meanwhile is looked for once more.</summary>
     private RetiredRows _retired = new();
 
+    private readonly IReadOnlyList<NoteKey> _given;
+
+    /// <summary>As they were then, too.</summary>
+    private SigningKeys _keys = SigningKeys.None;
+
+    /// <summary>Rotations and ends of them.</summary>
+    private int _rotations;
+
     private long _bad;
     private BadRecord? _firstBad;
 
     public RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys)
     {
-        _evidence = evidence;
-        _conversation = new(evidence, keys, dataKeys, () => _retired);
-        _administration = new(evidence, keys);
-        _tree = new(evidence, keys, () => _retired);
+        (_evidence, _given) = (evidence, keys);
+        _conversation = new(evidence, () => _keys, dataKeys, () => _retired);
+        _administration = new(evidence, () => _keys);
+        _tree = new(evidence, () => _keys, () => _retired);
     }
 
     public VerificationReport Run(IProgress<VerificationProgress>? progress, CancellationToken cancellation)
     {
         var (total, walked, more) = (0L, 0L, true);
         Judge(() => _retired = RetiredRows.Read(_evidence), _administration.Here);
+        Judge(() => FollowKeys(), _administration.Here);
         // Conversations are numbered without gaps.
         Judge(() => total = _evidence.LastNumber());
         while (more)
@@ -50,8 +59,11 @@ internal sealed class RecordWalk
         Judge(() => RequireLast(total));
         foreach (var table in _evidence.TablesOfConversations)
             Judge(() => RequireNoStrays(table));
+        JudgeAdministration(() => FollowKeys());
         WalkAdministration(cancellation);
         WalkTrees(cancellation);
+        var ids = _keys.Ids;
+        _keys.Dispose();
         return new VerificationReport(
             walked, _conversation.Turns, _conversation.OpenTurns, _conversation.Entries, _conversation.Pieces, _bad, _firstBad)
         {
@@ -60,6 +72,7 @@ internal sealed class RecordWalk
             RetiredEntries = _conversation.Retired,
             Leaves = _tree.Leaves,
             Checkpoints = _tree.Checkpoints,
+            Signers = ids,
         };
     }
 
@@ -101,7 +114,7 @@ internal sealed class RecordWalk
         JudgeTree(RequireAllInTrees);
     }
 
-    /// <summary>Checks once more where a month was taken out while the record is read.</summary>
+    /// <summary>Checks once more where a month was taken out, or a key replaced, while the record is read.</summary>
     private bool Check(Func<bool> next, Action back)
     {
         try
@@ -111,12 +124,36 @@ internal sealed class RecordWalk
         catch (InvalidDataException)
         {
             var now = RetiredRows.Read(_evidence);
-            if (now.Count == _retired.Count)
+            if (now.Count == _retired.Count && !FollowKeys())
                 throw;
             _retired = now;
             back();
             return next();
         }
+    }
+
+    /// <returns>Whether others sign than before.</returns>
+    /// <exception cref="InvalidDataException">They cannot be followed.</exception>
+    private bool FollowKeys()
+    {
+        if (_given.Count == 0)
+            return false;
+        var rotations = new List<SigningRotation>();
+        using (var row = _evidence.SigningKeys())
+        {
+            while (row.Read())
+                rotations.Add(SigningRotation.Of(row.GetString(0), row.GetFieldValue<byte[]>(1)));
+        }
+        var count = rotations.Count + rotations.Count(rotation => rotation.End is not null);
+        if (!_keys.IsEmpty && count == _rotations)
+            return false;
+        _rotations = count;
+        // Who was handed out still counts where the rest cannot be followed.
+        var before = _keys;
+        _keys = SigningKeys.Follow(_given, []);
+        _keys = SigningKeys.Follow(_given, [.. rotations.OrderBy(rotation => rotation.Version)]);
+        before.Dispose();
+        return true;
     }
 
     private void RequireAllInTrees()

@@ -5,9 +5,9 @@ using R1Grains.Ledger.Tree;
 namespace R1Grains.Ledger.Verification;
 
 /// <summary>Builds every tenant's tree again from the hashes of its leaves, and compares its tiles, its edge and its checkpoints.</summary>
-/// <param name="keys">That sign checkpoints. Without any, signatures are not looked at.</param>
+/// <param name="keys">That sign checkpoints.</param>
 /// <param name="retired">What may be missing.</param>
-internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, Func<RetiredRows> retired)
+internal sealed class TreeWalk(IEvidence evidence, Func<SigningKeys> keys, Func<RetiredRows> retired)
 {
     /// <summary>Of the levels above the leaves, which are compared when those are done.</summary>
     private readonly Dictionary<Tile, List<byte>> _upper = [];
@@ -84,8 +84,8 @@ internal sealed class TreeWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, 
                 var checkpoint = Checkpoint.Parse(note.Text);
                 if (checkpoint.Origin != origin || checkpoint.Size != size)
                     throw Wrong($"the checkpoint for {size} leaves of '{origin}' speaks of {checkpoint.Size} of '{checkpoint.Origin}'");
-                if (keys.Count > 0 && !keys.Any(key => key.Signed(note, origin)))
-                    throw Wrong($"the checkpoint for {size} leaves is not signed with the key given");
+                if (keys().Objection(note, origin, size) is { } objection)
+                    throw Wrong($"the checkpoint for {size} leaves {objection}");
                 checkpoints.Enqueue(checkpoint);
             }
             catch (FormatException malformed)

@@ -1,6 +1,7 @@
 using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Retention;
 using R1Grains.Ledger.Storage;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Tests.Keys;
 
@@ -19,7 +20,7 @@ public abstract class KeyRotationTests : IAsyncLifetime
 
     protected abstract Task<string[]> MakeAsync();
 
-    protected abstract Task<VerificationReport> VerifyAsync(KeyRing ring);
+    protected abstract Task<VerificationReport> VerifyAsync(KeyRing ring, params NoteKey[] keys);
 
     public async Task InitializeAsync()
     {
@@ -144,6 +145,127 @@ public abstract class KeyRotationTests : IAsyncLifetime
         async Task<(long Leaves, Digest? Scheme)> State() => await _record.Index.ReadStateAsync("demo") is var state ? (state.Leaves, state.Scheme) : default;
     }
 
+    [Fact]
+    public async Task Another_key_signs_though_who_puts_it_there_is_killed_and_who_has_one_of_them_follows_to_the_other()
+    {
+        var epoch = await _record.Begin(Samples.Key());
+        var before = await _record.AppendTurn(Samples.Key(), 1, epoch, 1);
+        var asked = await Rotations.RequestAsync(IRegistry.Cluster, KeyKind.Signing, "olga", "1", "yearly");
+        Assert.Equal("signing-2", asked.Id);
+        await CloseAsync();
+        using (var process = RotatingProcess.Start(IRegistry.Cluster, Store))
+        {
+            using var time = new CancellationTokenSource(Patience);
+            Assert.Equal("0 of 3", await process.StandardOutput.ReadLineAsync(time.Token));
+            await process.StandardInput.WriteLineAsync();
+            Assert.Equal("1 of 3", await process.StandardOutput.ReadLineAsync(time.Token));
+            process.Kill();
+            await process.WaitForExitAsync(time.Token);
+        }
+
+        // Written down and not in force: the first key signs on.
+        await OpenAsync();
+        using var first = NoteKey.FromPem(await File.ReadAllTextAsync(KeyFile + ".pub"));
+        Assert.Equal(first.Id, await SignerAsync(2));
+        await Rotations.AdvanceAsync(IRegistry.Cluster);
+        var second = await SignerAsync(3);
+        Assert.NotEqual(first.Id, second);
+        await CloseAsync();
+        await OpenAsync();
+        Assert.Equal(second, await SignerAsync(4));
+        Assert.True((await _record.FindTurnAsync(Samples.Key(), 1))!.ClosedReceipt!.Note == before.Note);
+
+        var report = await VerifyAsync(_ring, first);
+        Assert.Null(report.FirstBad);
+        Assert.Equal([first.Id, second], report.Signers);
+        await using (var trees = await OpenTreesAsync())
+        {
+            var rotation = (await trees.ListRotationsAsync()).Single();
+            using var last = NoteKey.FromPublicKey(rotation.After);
+            Assert.Equal((second, null), (last.Id, (await VerifyAsync(_ring, last)).FirstBad?.ToString()));
+            Assert.Equal(["r1grains/demo", "r1grains/%2A"], rotation.End!.Sizes.Select(tree => tree.Origin));
+        }
+        using var stranger = NoteSigner.Generate();
+        using var other = NoteKey.FromPem(stranger.PublicPem);
+        Assert.Contains($"is not signed with the key given, nor with one that its rotations lead to, but with {first.Id:x8}", (await VerifyAsync(_ring, other)).FirstBad!.Reason, StringComparison.Ordinal);
+
+        async Task<uint> SignerAsync(int turn) => SignedNote.Parse((await _record.AppendTurn(Samples.Key(), turn, epoch, 1)).Note!).Signatures.Single().KeyId;
+    }
+
+    [Fact]
+    public async Task A_key_that_was_replaced_signs_nothing_that_is_believed()
+    {
+        var epoch = await _record.Begin(Samples.Key());
+        await _record.AppendTurn(Samples.Key(), 1, epoch, 1);
+        await RotateAsync(IRegistry.Cluster, KeyKind.Signing);
+        await _record.AppendTurn(Samples.Key(), 2, epoch, 1);
+        await CloseAsync();
+        await OpenAsync();
+        var honest = (await _record.FindCheckpointAsync("demo"))!;
+        var size = Checkpoint.Parse(honest.Text).Size;
+        await CloseAsync();
+        using var first = NoteKey.FromPem(await File.ReadAllTextAsync(KeyFile + ".pub"));
+        var witness = Directory.CreateTempSubdirectory("witness-").FullName;
+        Assert.Empty(await LookAsync(witness));
+
+        // Who has an old backup of the first key signs what is there, and what follows.
+        using (var thief = NoteSigner.Read(KeyFile))
+            await PutAsync(thief.Note(honest.Text, "r1grains/demo"));
+        await OpenAsync();
+        Assert.Contains($"the checkpoint for {size} leaves is signed with the key {first.Id:x8}, which was replaced and signs nothing beyond 3 leaves of this tree", (await VerifyAsync(_ring, first)).FirstBad!.Reason, StringComparison.Ordinal);
+        var refused = Assert.Single(await LookAsync(witness));
+        Assert.Equal("r1grains/demo", refused.Origin);
+        Assert.Contains("which was replaced and signs nothing beyond", refused.Reason, StringComparison.Ordinal);
+        await PutAsync(honest);
+        Assert.True((await VerifyAsync(_ring, first)).Valid);
+
+        // A key that nobody named.
+        using (var stranger = NoteSigner.Generate())
+        {
+            await PutAsync(stranger.Note(honest.Text, "r1grains/demo"));
+            Assert.Contains($"nor with one that its rotations lead to, but with {stranger.Id:x8}", (await VerifyAsync(_ring, first)).FirstBad!.Reason, StringComparison.Ordinal);
+        }
+        await PutAsync(honest);
+
+        // The rotation removed, and the documents' counter made to agree.
+        await ExecuteAsync($"UPDATE document SET content = NULL WHERE kind = '{SigningRotation.Kind}'");
+        Assert.False((await VerifyAsync(_ring, first)).Valid);
+        Directory.Delete(witness, recursive: true);
+
+        Task PutAsync(SignedNote note) => ExecuteAsync($"UPDATE checkpoint SET note = '{note}' WHERE size = {size} AND tree = (SELECT id FROM tree WHERE tenant = 'demo')");
+
+        async Task<IReadOnlyList<RefusedTree>> LookAsync(string folder)
+        {
+            using var looking = Witness.Open(folder, "witness");
+            await using var trees = await OpenTreesAsync();
+            return await looking.LookAsync(trees, [first]);
+        }
+    }
+
+    [Fact]
+    public async Task An_older_copy_of_the_keys_signs_nothing_and_is_told()
+    {
+        await _record.AppendTurn(Samples.Key(), 1, await _record.Begin(Samples.Key()), 1);
+        await RotateAsync(IRegistry.Cluster, KeyKind.Signing);
+        await CloseAsync();
+        await ForgetSignersAsync();
+        var failure = await Assert.ThrowsAsync<RecordKeyException>(OpenAsync);
+        Assert.Contains("an older copy of the keys lies there. Bring back the newer one.", failure.Message, StringComparison.Ordinal);
+        await RememberSignersAsync();
+        await OpenAsync();
+    }
+
+    protected abstract string KeyFile { get; }
+
+    protected abstract Task<PublishedTrees> OpenTreesAsync();
+
+    protected abstract Task ExecuteAsync(string sql);
+
+    /// <summary>As an older copy of the store would have.</summary>
+    protected abstract Task ForgetSignersAsync();
+
+    protected abstract Task RememberSignersAsync();
+
     protected KeyRotations Rotations => new(_record, _ring, TimeProvider.System);
 
     private async Task RotateAsync(string tenant, KeyKind kind)
@@ -172,7 +294,31 @@ public sealed class FolderKeyRotationTests : KeyRotationTests
 
     protected override Task<string[]> MakeAsync() => Task.FromResult<string[]>(["sqlite", _folder.Path]);
 
-    protected override Task<VerificationReport> VerifyAsync(KeyRing ring) => RecordVerifier.VerifyAsync(_folder.Path, dataKeys: ring);
+    protected override Task<VerificationReport> VerifyAsync(KeyRing ring, params NoteKey[] keys) => RecordVerifier.VerifyAsync(_folder.Path, keys, ring);
+
+    protected override string KeyFile => Path.Combine(_folder.Path, SqliteRecord.KeyFileName);
+
+    protected override Task<PublishedTrees> OpenTreesAsync() => Task.FromResult(PublishedTrees.OpenFile(_folder.Path));
+
+    protected override Task ExecuteAsync(string sql)
+    {
+        _folder.Execute(sql);
+        return Task.CompletedTask;
+    }
+
+    protected override Task ForgetSignersAsync()
+    {
+        File.Move(Signer, Path.Combine(_folder.Path, "away"));
+        return Task.CompletedTask;
+    }
+
+    protected override Task RememberSignersAsync()
+    {
+        File.Move(Path.Combine(_folder.Path, "away"), Signer);
+        return Task.CompletedTask;
+    }
+
+    private string Signer => Path.Combine(_folder.Path, KeyRing.FolderName, "tenant=%2A", "signing-2");
 
     public override async Task DisposeAsync()
     {

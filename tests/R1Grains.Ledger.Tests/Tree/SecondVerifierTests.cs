@@ -95,6 +95,45 @@ public sealed class SecondVerifierTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task It_follows_the_keys_that_sign_from_the_first_to_the_newest_and_no_further()
+    {
+        await using (var ring = await KeyRing.OpenBesideAsync(_folder.Path))
+        await using (var record = await SqliteRecord.OpenAsync(_folder.Path, keys: ring))
+        {
+            var epoch = await record.Begin(Samples.Key());
+            await record.AppendTurn(Samples.Key(), 1, epoch, 1);
+            var rotations = new KeyRotations(record, ring, TimeProvider.System);
+            foreach (var request in (string[])["1", "2"])
+            {
+                await rotations.RequestAsync(IRegistry.Cluster, KeyKind.Signing, "olga", request, "");
+                await rotations.AdvanceAsync(IRegistry.Cluster);
+            }
+            await record.AppendTurn(Samples.Key(), 2, epoch, 1);
+        }
+        Assert.Equal(3, (await RecordVerifier.VerifyAsync(_folder.Path, [Key()])) is { Valid: true } report ? report.Signers.Count : 0);
+        Assert.Equal("VALID", await SecondAsync(Dump(Proofs.None)));
+        var honest = Rows("SELECT note FROM checkpoint WHERE tree = (SELECT id FROM tree WHERE tenant = 'demo') ORDER BY size DESC LIMIT 1", row => row.GetString(0)).Single();
+        using var thief = NoteSigner.Read(Path.Combine(_folder.Path, SqliteRecord.KeyFileName));
+        foreach (var sql in (string[])
+        [
+            $"UPDATE checkpoint SET note = '{thief.Note(SignedNote.Parse(honest).Text, "r1grains/demo")}' WHERE note = '{honest}'",
+            "UPDATE document SET content = NULL WHERE kind = 'signing-key' AND id = '2'",
+            "UPDATE document SET content = NULL WHERE kind = 'signing-key' AND id = '3'",
+            "UPDATE document SET content = (SELECT d.content FROM document d WHERE d.kind = 'signing-key' AND d.id = '3') WHERE kind = 'signing-key' AND id = '2'",
+            "UPDATE document SET content = CAST(substr(content, 1, length(content) - 1) || x'7f' AS BLOB) WHERE kind = 'signing-key' AND id = '2'",
+            "UPDATE administrative_record SET payload = CAST(payload || x'00' AS BLOB) WHERE tenant = '*' AND idx = 1",
+        ])
+        {
+            var copy = await File.ReadAllBytesAsync(_folder.File);
+            _folder.Execute(sql);
+            Assert.False((await RecordVerifier.VerifyAsync(_folder.Path, [Key()])).Valid, sql);
+            Assert.StartsWith("INVALID", await SecondAsync(Dump(Proofs.None)), StringComparison.Ordinal);
+            File.Delete(_folder.File + "-wal");
+            await File.WriteAllBytesAsync(_folder.File, copy);
+        }
+    }
+
     private NoteKey Key() => NoteKey.FromPem(File.ReadAllText(Path.Combine(_folder.Path, SqliteRecord.KeyFileName + ".pub")));
 
     private async Task<Proofs> WriteAsync()
@@ -166,6 +205,15 @@ public sealed class SecondVerifierTests : IDisposable
             Tiles = Rows($"SELECT level, number, hashes FROM tile WHERE tree = {tree.Id}", row => new { Level = row.GetInt32(0), Number = row.GetInt64(1), Hashes = Hex(row, 2) }),
             Checkpoints = Rows($"SELECT size, note FROM checkpoint WHERE tree = {tree.Id}", row => new { Size = row.GetInt64(0), Note = row.GetString(1) }),
         }),
+        Administration = Rows("SELECT tenant FROM administration ORDER BY tenant", row => row.GetString(0)).Select(tenant => new
+        {
+            Tenant = tenant,
+            Records = Rows($"SELECT idx, format, time, payload, hash FROM administrative_record WHERE tenant = '{tenant}' ORDER BY idx", row => new
+            {
+                Index = row.GetInt64(0), Format = row.GetInt32(1), Time = $"{row.GetInt64(2)}", Payload = Hex(row, 3), Hash = Hex(row, 4),
+            }),
+        }),
+        Rotations = Rows("SELECT id, content FROM document WHERE tenant = '*' AND kind = 'signing-key' AND content IS NOT NULL", row => new { Id = row.GetString(0), Content = Hex(row, 1) }),
         Keys = withKeys ? new
         {
             Root = File.ReadAllText(Path.Combine(_folder.Path, KeyRing.RootKeyFileName)),

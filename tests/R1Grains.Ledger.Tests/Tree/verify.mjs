@@ -53,6 +53,28 @@ function checkConversation(conversation, key, keys) {
   });
 }
 
+// The administrative chain of a tenant
+
+function checkAdministration(chain, hashes) {
+  let previous = ZEROS;
+  chain.documents = new Map();
+  chain.records.forEach((record, index) => {
+    const where = `administrative record ${index} of ${chain.tenant}`;
+    if (record.index !== index || record.format !== 1) bad(`${where} is missing`);
+    const leaf = leafOf(chain.tenant, "", index, { format: 1, kind: 5, turn: 0, epoch: 0, time: record.time, skeleton: record.payload }, previous);
+    if (!leaf.equals(hex(record.hash))) bad(`${where} has another hash`);
+    hashes.set(`${chain.tenant} 2 0 ${index}`, leaf);
+    previous = leaf;
+    const r = new Reader(hex(record.payload));
+    r.str(); r.str(); r.str(); r.str(); r.list(() => { r.str(); r.str(); });
+    r.list(() => { const kind = r.str(), id = r.str(); r.i64(); chain.documents.set(`${kind} ${id}`, r.opt(() => r.hash())); });
+  });
+}
+
+function checkDocument(kind, id, content, chain) {
+  if (!chain.documents.get(`${kind} ${id}`)?.equals(sha256(content))) bad(`the ${kind} ${id} is not what the records made it`);
+}
+
 // Skeletons: which hashes in them are commitments, and what they end with
 
 class Reader {
@@ -169,12 +191,48 @@ function signed(text, lines, name, key) {
   return found;
 }
 
+// Who may sign: the key that was handed out, and those to which the record's rotations lead from it
+
+class Signers {
+  constructor(given, rotations) {
+    this.known = [{ key: given, end: null }];
+    rotations.sort((one, other) => one.id - other.id);
+    let previous = null;
+    const chain = rotations.map(({ id, content }, i) => {
+      const r = new Reader(hex(content)), what = `the rotation ${id}`;
+      if (r.u8() !== 1) bad(`${what} is of another format`);
+      const note = parseNote(r.str().toString("utf8"));
+      const [origin, kind, version, before, after, , rest] = note.text.split("\n");
+      if (kind !== "signing-key" || version !== id || version !== `${i + 2}` || rest !== "") bad(`${what} is none`);
+      if (previous !== null && previous !== before) bad(`${what} goes on from another key`);
+      previous = after;
+      const [from, to] = [before, after].map(key => createPublicKey({ key: bytesOf(key), format: "der", type: "spki" }));
+      if (!signed(note.text, note.lines, origin, from) || !signed(note.text, note.lines, origin, to)) bad(`${what} is not signed by both keys`);
+      const end = r.opt(() => {
+        const ended = parseNote(r.str().toString("utf8")), time = r.i64().readBigInt64BE(), sizes = new Map();
+        r.list(() => { const tree = r.str().toString("utf8"); sizes.set(tree, r.i64().readBigInt64BE()); });
+        const lines = [...sizes].map(([tree, size]) => `${tree} ${size}\n`).join("");
+        if (ended.text !== `${origin}\nsigning-key-end\n${version}\n${time}\n${sizes.size} ${sha256(Buffer.from(lines)).toString("base64")}\n` || !signed(ended.text, ended.lines, origin, to)) bad(`the end of ${what} is not signed`);
+        return { time, sizes };
+      });
+      return { from, to, end };
+    });
+    const is = one => other => one.equals(other);
+    const keys = chain.length === 0 ? [] : [chain[0].from, ...chain.map(link => link.to)];
+    if (!keys.some(is(given))) return;
+    this.known = keys.map((key, i) => ({ key, end: chain[i]?.end ?? null }));
+  }
+  signed(text, lines, name, within) { return this.known.some(({ key, end }) => (end === null || within(end)) && signed(text, lines, name, key)); }
+  checkpoint(text, lines, origin, size) { return this.signed(text, lines, origin, end => BigInt(size) <= (end.sizes.get(origin) ?? 0n)); }
+  note(text, lines, name, time) { return this.signed(text, lines, name, end => BigInt(time) <= end.time); }
+}
+
 function parseCheckpoint(note, origin, key) {
   const { text, lines } = parseNote(note);
   const [name, size, root, rest, ...more] = text.split("\n");
   if (more.length > 0 || rest !== "" || !NUMBER.test(size)) bad("a checkpoint that is not three lines");
   if (name !== origin) bad(`a checkpoint of ${name} in the tree of ${origin}`);
-  if (!signed(text, lines, origin, key)) bad(`the checkpoint for ${size} leaves is not signed`);
+  if (!key.checkpoint(text, lines, origin, size)) bad(`the checkpoint for ${size} leaves is not signed`);
   return { size: Number(size), root: bytesOf(root) };
 }
 
@@ -182,7 +240,7 @@ function checkReceipt(conversation, index, leaf, entry, key, where) {
   const origin = /^\u2014 (\S+) /.exec(entry.receipt)?.[1] ?? bad(`${where}: its receipt is no line`);
   const escaped = encodeURIComponent(conversation.name).replace(/[!'()*]/g, letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
   const text = `${origin}\nreceipt\n${escaped}\n${index}\n${leaf.toString("base64")}\n${entry.time}\n`;
-  if (!signed(text, [entry.receipt], origin, key)) bad(`${where}: its receipt is not signed`);
+  if (!key.note(text, [entry.receipt], origin, entry.time)) bad(`${where}: its receipt is not signed`);
 }
 
 // The tree
@@ -269,15 +327,17 @@ function checkConsistency({ first, firstRoot, hashes, checkpoint, origin }, key)
 
 const record = JSON.parse(readFileSync(0, "utf8"));
 try {
-  const key = createPublicKey(record.key);
+  const key = new Signers(createPublicKey(record.key), record.rotations);
   const hashes = new Map(), keys = record.keys && new Keys(record.keys);
   for (const conversation of record.conversations) {
     checkConversation(conversation, key, keys);
     conversation.entries.forEach(entry => hashes.set(`${conversation.tenant} 1 ${conversation.id} ${entry.index}`, hex(entry.hash)));
   }
+  for (const chain of record.administration) checkAdministration(chain, hashes);
+  for (const { id, content } of record.rotations) checkDocument("signing-key", id, hex(content), record.administration.find(chain => chain.tenant === "*") ?? bad("no record made the keys that sign"));
   let leaves = 0;
   for (const tree of record.trees) leaves += checkTree(tree, hashes, key).length;
-  if (leaves !== hashes.size) bad(`${hashes.size} entries, ${leaves} leaves`);
+  if (leaves !== hashes.size) bad(`${hashes.size} entries and records, ${leaves} leaves`);
   for (const proof of record.inclusion) checkInclusion(proof, key);
   for (const proof of record.consistency) checkConsistency(proof, key);
   console.log("VALID");
