@@ -15,4 +15,7 @@ public enum KeyKind
 
     /// <summary>Signs trees, receipts and certificates. It is the cluster's; the first one lies elsewhere.</summary>
     Signing = 4,
+
+    /// <summary>Wraps the tenants' keys. It lies in no store, and its versions count how often it was replaced.</summary>
+    Root = 5,
 }

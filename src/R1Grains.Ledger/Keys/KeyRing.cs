@@ -258,6 +258,27 @@ public sealed class KeyRing : IAsyncDisposable
         return wrapped;
     }
 
+    /// <summary>Wraps the tenants' keys by the root key that is given first, so that the others can be destroyed. Every process must have been given it.</summary>
+    /// <returns>How many were wrapped anew.</returns>
+    /// <exception cref="RecordUnavailableException">Call it again.</exception>
+    internal async Task<long> WrapByRootAsync(IProgress<KeyProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var (tenants, wrapped, at) = (await _store.ListTenantsAsync(cancellation), 0L, 0L);
+        foreach (var tenant in tenants)
+        {
+            progress?.Report(new(at++, tenants.Count));
+            await foreach (var (name, stored) in _store.ListAsync(tenant, cancellation).Where(one => one.Name.IsTenantKey))
+            {
+                if (stored.Wrapped is not { } old || Readable(name, () => WrappingKey.NumberOf(old)) == _root.Id)
+                    continue;
+                var plain = Readable(name, () => (_root.Of(old) ?? throw new InvalidDataException("it is wrapped by a root key that is not here")).Unwrap(old, name));
+                wrapped += await _store.ReplaceAsync([new(name, old, _root.Wrapping.Wrap(plain, name))], cancellation);
+                CryptographicOperations.ZeroMemory(plain);
+            }
+        }
+        return wrapped;
+    }
+
     /// <summary>The key that is to sign next, the same in each call; to be disposed of by the caller.</summary>
     /// <param name="version">Of it.</param>
     internal async Task<NoteSigner> PrepareSignerAsync(int version)
@@ -434,9 +455,9 @@ public sealed class KeyRing : IAsyncDisposable
             stored ??= await AddAsync(name, _root.Wrapping);
             if (stored.Wrapped is not { } wrapped)
                 continue;
-            if (WrappingKey.NumberOf(wrapped) is var root && root != _root.Id)
-                throw new KeyStoreException(_store.Place, $"its keys are wrapped by the root key {root:x8}, and {_root.Id:x8} was given. Give the one that belongs to it.");
-            var plain = Readable(name, () => _root.Wrapping.Unwrap(wrapped, name));
+            if (_root.Of(wrapped) is not { } root)
+                throw new KeyStoreException(_store.Place, $"its keys are wrapped by the root key {WrappingKey.NumberOf(wrapped):x8}, and {_root.Id:x8} was given. Give the one that belongs to it.");
+            var plain = Readable(name, () => root.Unwrap(wrapped, name));
             wrapping.Add(version, new WrappingKey(plain, (uint)version));
             CryptographicOperations.ZeroMemory(plain);
         }

@@ -16,9 +16,10 @@ public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider
     {
         while (true)
         {
-            if ((await ListAsync(tenant, cancellation)).FirstOrDefault(one => one.Kind == kind && (one.Done is null || (one.Requester, one.RequestId) == (requester, requestId))) is { } there)
+            var before = await ListAsync(tenant, cancellation);
+            if (before.FirstOrDefault(one => one.Kind == kind && (one.Done is null || (one.Requester, one.RequestId) == (requester, requestId))) is { } there)
                 return there;
-            var version = await keys.VersionInForceAsync(tenant, kind) + 1;
+            var version = 1 + (kind is KeyKind.Root ? before.Where(one => one.Kind is KeyKind.Root).Select(one => one.Version).DefaultIfEmpty(1).Max() : await keys.VersionInForceAsync(tenant, kind));
             var rotation = new KeyRotation(tenant, kind, version, requester, requestId, Now);
             if (await FindAsync(tenant, rotation.Id, cancellation) is { Done: not null })
                 throw new RecordUnavailableException($"The record says that the {KeyRotation.NameOf(kind)} key of '{tenant}' has version {version}, and {keys.Place} has {version - 1} at most: an older copy of the keys lies there. Bring back the newer one.");
@@ -68,6 +69,8 @@ public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider
                 // What it holds says nothing to the new key; whoever follows the record builds it anew.
                 await record.Index.DropAsync(rotation.Tenant, cancellation);
                 return 0;
+            case KeyKind.Root:
+                return await keys.WrapByRootAsync(progress, cancellation);
             case KeyKind.Signing:
                 await new SigningSuccession(record, keys, time).RunAsync(rotation.Version, progress, cancellation);
                 return 0;

@@ -4,29 +4,45 @@ using System.Text;
 
 namespace R1Grains.Ledger.Keys;
 
-/// <summary>Wraps the tenants' keys. It lies with the secrets of whoever runs the record, and in no store: 32 random bytes, in base64.</summary>
+/// <summary>
+/// Wraps the tenants' keys. It lies with the secrets of whoever runs the record, and in no store: 32 random bytes, in base64.
+/// While it is replaced there are several: the first one wraps, each of them opens.
+/// </summary>
 public sealed class RootKey : IDisposable
 {
-    private RootKey(byte[] key)
+    private readonly IReadOnlyList<WrappingKey> _keys;
+
+    private RootKey(params byte[][] keys)
     {
-        Wrapping = new WrappingKey(key, IdOf(key));
-        CryptographicOperations.ZeroMemory(key);
+        _keys = [.. keys.Select(key => new WrappingKey(key, IdOf(key)))];
+        foreach (var key in keys)
+            CryptographicOperations.ZeroMemory(key);
     }
 
     /// <summary>Tells root keys from each other, and nothing else of them.</summary>
     public uint Id => Wrapping.Number;
 
-    internal WrappingKey Wrapping { get; }
+    internal WrappingKey Wrapping => _keys[0];
+
+    /// <summary>The one that wrapped it; null where it is none of these.</summary>
+    /// <exception cref="InvalidDataException">No wrapped key.</exception>
+    internal WrappingKey? Of(byte[] wrapped)
+    {
+        var id = WrappingKey.NumberOf(wrapped);
+        return _keys.FirstOrDefault(key => key.Number == id);
+    }
 
     public static RootKey Generate() => new(RandomNumberGenerator.GetBytes(WrappingKey.KeyLength));
 
+    /// <param name="base64">Or several, with white space between, the one that wraps first.</param>
     /// <param name="from">What names it, for the message.</param>
     /// <exception cref="RecordKeyException">Not base64 of 32 bytes.</exception>
     public static RootKey Parse(string base64, string from)
     {
         try
         {
-            return Convert.FromBase64String(base64.Trim()) is { Length: WrappingKey.KeyLength } key ? new RootKey(key) : throw new FormatException("other lengths are none");
+            var keys = Array.ConvertAll(base64.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), Convert.FromBase64String);
+            return keys.Length > 0 && keys.All(key => key.Length == WrappingKey.KeyLength) ? new RootKey(keys) : throw new FormatException("other lengths are none");
         }
         catch (FormatException malformed)
         {
@@ -54,7 +70,11 @@ public sealed class RootKey : IDisposable
         }
     }
 
-    public void Dispose() => Wrapping.Dispose();
+    public void Dispose()
+    {
+        foreach (var key in _keys)
+            key.Dispose();
+    }
 
     private static uint IdOf(byte[] key) => BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData([.. "r1grains root key"u8, .. key]));
 }

@@ -189,6 +189,46 @@ public sealed class KeyRingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_root_key_is_replaced_by_giving_both_wrapping_all_anew_and_giving_the_new_one_alone()
+    {
+        var (old, fresh) = (Root(), Root());
+        var id = (await (await With(old)).MakeAsync(Conversation, "customers/42", Samples.Start)).Key.Id;
+        Assert.NotNull(await (await With(old, fresh)).FindAsync("demo", id));
+        var both = await With(fresh, old);
+        await both.MakeAsync(Samples.Key("c1", "other"), "customers/42", Samples.Start);
+        Assert.NotNull(await (await With(old, fresh)).SubjectsAsync("other", "customers/42"));
+        Assert.Equal((1, 0), (await both.WrapByRootAsync(), await both.WrapByRootAsync()));
+        Assert.NotNull(await (await With(fresh)).FindAsync("demo", id));
+        Assert.Contains("was given. Give the one that belongs to it.", (await Assert.ThrowsAsync<KeyStoreException>(() => With(old))).Message, StringComparison.Ordinal);
+
+        static string Root() => Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+
+        async Task<KeyRing> With(params string[] roots)
+        {
+            var ring = await KeyRing.OpenAsync(FolderKeyStore.Open(Store), RootKey.Parse(string.Join('\n', roots), "R1__Record__RootKey"), _time);
+            _rings.Add(ring);
+            return ring;
+        }
+    }
+
+    [Fact]
+    public async Task A_key_that_is_made_by_who_stood_still_while_all_were_wrapped_anew_can_be_opened()
+    {
+        var store = new Pausing(FolderKeyStore.Open(Store));
+        var slow = await KeyRing.OpenAsync(store, RootKey.ReadOrMake(Path.Combine(_folder.Path, KeyRing.RootKeyFileName)), _time);
+        _rings.Add(slow);
+        await slow.SubjectsAsync("demo", "x");
+        store.PausesToAdd = true;
+        var making = slow.MakeAsync(Conversation, "customers/42", Samples.Start);
+        await store.Read.Task;
+        await PassAsync((await OpenAsync()).RotateTenantKeyAsync("demo", 2));
+        store.GoOn.SetResult();
+        var (_, key) = await making;
+        var bytes = key.Seal("words"u8, "place"u8);
+        Assert.Equal("words"u8.ToArray(), (await (await OpenAsync()).FindAsync("demo", key.Id))!.Open(bytes, "place"u8));
+    }
+
+    [Fact]
     public async Task A_wrapped_key_opens_under_its_name_alone()
     {
         var ring = await OpenAsync();
@@ -256,7 +296,17 @@ public sealed class KeyRingTests : IAsyncLifetime
             return found;
         }
 
-        public Task<StoredKey> AddAsync(KeyName name, byte[] wrapped, CancellationToken cancellation = default) => store.AddAsync(name, wrapped, cancellation);
+        public bool PausesToAdd { get; set; }
+
+        public async Task<StoredKey> AddAsync(KeyName name, byte[] wrapped, CancellationToken cancellation = default)
+        {
+            if (PausesToAdd && !name.IsOfTenant)
+            {
+                Read.SetResult();
+                await GoOn.Task;
+            }
+            return await store.AddAsync(name, wrapped, cancellation);
+        }
 
         public Task<int> ReplaceAsync(IReadOnlyList<KeyReplacement> replacements, CancellationToken cancellation = default) => store.ReplaceAsync(replacements, cancellation);
 
