@@ -16,7 +16,7 @@ internal static class AuditCommand
 
     private static readonly Option<string[]> Keys = new("--key")
     {
-        Description = "File of a public key that signs the record, as it was handed out (record.key.pub); may be given several times. Without it the one beside the record's file is taken, which proves only that nothing was changed by somebody without the private one.",
+        Description = "File of a public key that signs the record, as it was handed out (record.key.pub); may be given several times. Where the key was replaced, the record leads from it to the newest. Without it the one beside the record's file is taken, which proves only that nothing was changed by somebody without the private one.",
     };
 
     public static Command Create()
@@ -57,7 +57,7 @@ internal static class AuditCommand
         }
 
         Console.WriteLine($"{(report.Valid ? "VALID" : "INVALID")}: {report.Conversations} conversations, {report.Turns} turns ({report.OpenTurns} open), {report.Entries} entries, {report.Pieces} pieces, {report.AdministrativeRecords} administrative records{(report.RetiredEntries > 0 ? $"; {report.RetiredEntries} entries of retired months are no longer kept" : "")}");
-        Console.WriteLine($"trees: {report.Leaves} leaves, {report.Checkpoints} checkpoints, {(keys.Length == 0 ? "signatures not checked: name the --key" : $"signed with {string.Join(" or ", keys.Select(key => $"{key.Id:x8}"))}")}");
+        Console.WriteLine($"trees: {report.Leaves} leaves, {report.Checkpoints} checkpoints, {(keys.Length == 0 ? "signatures not checked: name the --key" : $"signed with {string.Join(" or ", keys.Select(key => $"{key.Id:x8}"))}{(report.Signers.Skip(keys.Length).ToList() is { Count: > 0 } followed ? $", and {string.Join(" and ", followed.Select(id => $"{id:x8}"))}, to which its rotations lead" : "")}")}");
         Array.ForEach(keys, key => key.Dispose());
         if (report.FirstBad is not { } bad)
             return ExitCode.Done;

@@ -46,11 +46,14 @@ internal static class RecordKeysCommand
     {
         var rotate = new ExampledCommand("rotate", "Puts another key of the record in force, while everything goes on. What was begun goes on also without this command, and after a crash of the server.", """
             r1 keys rotate tenant --purpose "yearly"
+            r1 keys rotate signing
             r1 keys rotate index
             r1 keys rotate search
             """)
         {
             Of(RecordKey.Types.Kind.Tenant, "All keys of the tenant are wrapped by another tenant key, and the one before is destroyed: copies of what it wrapped open no more."),
+            Of(RecordKey.Types.Kind.Signing, "Trees, receipts and certificates are signed with another key. Who holds the first public key follows the record from it to the newest; what the one before signed counts for ever, and from then on it signs nothing more."),
+            Of(RecordKey.Types.Kind.Root, "All tenants' keys are wrapped by the root key that the servers are given first (R1__Record__RootKey), so that the one before can be destroyed. Every server must have been given both by then."),
             Of(RecordKey.Types.Kind.Index, "Customers who begin a conversation from then on are told apart by another key. The one before still finds, holds and erases what it made."),
             Of(RecordKey.Types.Kind.Search, "The search index is built anew with another key. Until then 'r1 audit search' finds what has been seen so far."),
         };
@@ -60,7 +63,9 @@ internal static class RecordKeysCommand
     private static ExampledCommand Of(RecordKey.Types.Kind kind, string description)
     {
         var name = Name(kind);
-        var command = new ExampledCommand(name, description, $"r1 keys rotate {name} --tenant demo --purpose \"yearly\"") { PurposeOption.Purpose, NoWait };
+        var command = new ExampledCommand(name, description, $"r1 keys rotate {name}{(kind is RecordKey.Types.Kind.Signing or RecordKey.Types.Kind.Root ? "" : " --tenant demo")} --purpose \"yearly\"") { PurposeOption.Purpose, NoWait };
+        if (kind is RecordKey.Types.Kind.Tenant)
+            command.Options.Add(Cluster);
         command.SetAction((parsed, cancellation) => Run(parsed, kind, cancellation));
         return command;
     }
@@ -68,7 +73,7 @@ internal static class RecordKeysCommand
     private static async Task<int> Run(ParseResult parsed, RecordKey.Types.Kind kind, CancellationToken cancellation)
     {
         using var connection = parsed.Connect();
-        var request = new RotateRecordKeyRequest { Parent = Parent(parsed), RequestId = Guid.NewGuid().ToString(), Kind = kind, Purpose = parsed.GetValue(PurposeOption.Purpose) ?? "" };
+        var request = new RotateRecordKeyRequest { Parent = kind is RecordKey.Types.Kind.Signing or RecordKey.Types.Kind.Root ? "cluster" : Parent(parsed), RequestId = Guid.NewGuid().ToString(), Kind = kind, Purpose = parsed.GetValue(PurposeOption.Purpose) ?? "" };
         var rotation = await connection.Call(c => c.Keys.RotateRecordKeyAsync(request, cancellationToken: cancellation), cancellation);
         if (parsed.GetValue(NoWait))
         {
@@ -84,7 +89,10 @@ internal static class RecordKeysCommand
                 rotation = await connection.Call(c => c.Keys.GetKeyRotationAsync(new() { Name = rotation.Name }, cancellationToken: cancellation), cancellation);
             }
         });
-        Console.WriteLine($"{Name(kind)} key {rotation.Version} is in force{(kind is RecordKey.Types.Kind.Tenant ? $", {rotation.WrappedKeys} keys are wrapped by it and the one before is destroyed" : "")}");
+        if (kind is RecordKey.Types.Kind.Root)
+            Console.WriteLine($"the root key that is given first wraps all tenants' keys, {rotation.WrappedKeys} anew");
+        else
+            Console.WriteLine($"{Name(kind)} key {rotation.Version} is in force{(kind is RecordKey.Types.Kind.Tenant ? $", {rotation.WrappedKeys} keys are wrapped by it and the one before is destroyed" : "")}");
         return ExitCode.Done;
     }
 
@@ -114,6 +122,7 @@ internal static class RecordKeysCommand
     {
         RecordKey.Types.Kind.Tenant => $"{key.WrappedKeys} keys that it wraps",
         RecordKey.Types.Kind.Index => "who the customers are",
+        RecordKey.Types.Kind.Signing => $"trees, receipts, certificates (signs as {key.KeyId})",
         RecordKey.Types.Kind.Search => "words in the search index",
         _ => "",
     };

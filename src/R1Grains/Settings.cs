@@ -76,7 +76,7 @@ public sealed record Settings
     /// <summary>Connection string of a database of their own in which they lie instead; null for a folder.</summary>
     public string? KeyDatabase { get; init; }
 
-    /// <summary>What opens these keys: 32 bytes in base64, a secret; null for a file in <see cref="Data"/> that is made where it is missing.</summary>
+    /// <summary>What opens these keys: 32 bytes in base64, a secret, while it is replaced several with white space between; null for a file in <see cref="Data"/> that is made where it is missing.</summary>
     public string? RootKey { get; init; }
 
     /// <summary>Full path of the folder of a witness, or a copy of it: what it cosigned must be in the record. Null for none.</summary>

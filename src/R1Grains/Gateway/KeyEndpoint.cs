@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using R1Grains.Access;
@@ -5,6 +6,7 @@ using R1Grains.Audit;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
 using R1Grains.Ledger.Keys;
+using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Gateway;
 
@@ -32,6 +34,7 @@ internal sealed class KeyEndpoint(IRecord record, KeyRing keys, IGrainFactory gr
             Keys =
             {
                 from key in inventory.Versions
+                where key.Kind is not KeyKind.Signing
                 let rotation = rotations.GetValueOrDefault(KeyRotation.IdOf(key.Kind, key.Version))
                 select new V1.RecordKey
                 {
@@ -41,7 +44,9 @@ internal sealed class KeyEndpoint(IRecord record, KeyRing keys, IGrainFactory gr
                     CreateTime = rotation?.Requested.ToTimestamp() ?? first,
                     RequestedBy = rotation?.Requester ?? "",
                     WrappedKeys = key.Wraps,
-                }
+                },
+                from key in tenant == IRegistry.Cluster ? await Signers(rotations, context.CancellationToken) : []
+                select key,
             },
             DataKeys = inventory.DataKeys,
             DestroyedDataKeys = inventory.DestroyedDataKeys,
@@ -57,10 +62,13 @@ internal sealed class KeyEndpoint(IRecord record, KeyRing keys, IGrainFactory gr
             throw Refuse.Field(Reason.InvalidArgument, "kind", $"kind {(int)request.Kind} is none: say which key is to be replaced, e.g. TENANT");
         var purpose = Purpose.Parse(request.Purpose);
         var tenant = await Parent(request.Parent);
-        if (tenant == IRegistry.Cluster && request.Kind is not V1.RecordKey.Types.Kind.Tenant)
-            throw Refuse.Field(Reason.InvalidArgument, "kind", $"the cluster has no key of the kind {KeyRotation.NameOf((KeyKind)request.Kind)}: name a tenant as parent");
+        var kind = (KeyKind)request.Kind;
+        if (tenant == IRegistry.Cluster && kind is KeyKind.Index or KeyKind.Search)
+            throw Refuse.Field(Reason.InvalidArgument, "kind", $"the cluster has no key of the kind {KeyRotation.NameOf(kind)}: name a tenant as parent");
+        if (tenant != IRegistry.Cluster && kind is KeyKind.Signing or KeyKind.Root)
+            throw Refuse.Field(Reason.InvalidArgument, "kind", $"the {KeyRotation.NameOf(kind)} key is the cluster's: write '{Cluster}' as parent");
         var caller = context.Caller();
-        var rotation = await _rotations.RequestAsync(tenant, (KeyKind)request.Kind, $"tenants/{caller.Tenant}/subjects/{caller.Subject}", requestId, purpose, context.CancellationToken);
+        var rotation = await _rotations.RequestAsync(tenant, kind, $"tenants/{caller.Tenant}/subjects/{caller.Subject}", requestId, purpose, context.CancellationToken);
         await grains.GetGrain<IKeyRotationGrain>(tenant).Advance();
         return await Show(rotation);
     }
@@ -73,6 +81,34 @@ internal sealed class KeyEndpoint(IRecord record, KeyRing keys, IGrainFactory gr
         var tenant = TenantOf(at < 0 ? "" : request.Name[..at], "name", "tenants/{tenant}/keyRotations/{kind}-{version}");
         return await Show(await _rotations.FindAsync(tenant, request.Name[(at + collection.Length)..], context.CancellationToken)
             ?? throw new RefusedException(new(Reason.KeyRotationNotFound, $"there is no {request.Name}")));
+    }
+
+    /// <summary>As the record tells them; of a first key that was never replaced it tells only what signatures name it by.</summary>
+    private async Task<IEnumerable<V1.RecordKey>> Signers(Dictionary<string, KeyRotation> rotations, CancellationToken cancellation)
+    {
+        var documents = await _record.Registry.ListAsync(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, cancellation: cancellation);
+        var chain = documents.Select(document => SigningRotation.Of(document.Key.Id, document.Content!)).OrderBy(one => one.Version).ToList();
+        var last = (await _record.FindCheckpointAsync(IRegistry.Cluster, cancellation))?.Signatures[0].KeyId;
+        if (chain.Count == 0)
+            return last is { } id ? [Signer(1, null, id, last)] : [];
+        return [Of(1, chain[0].Before), .. chain.Select(one => Of(one.Version, one.After))];
+
+        V1.RecordKey Of(int version, byte[] key)
+        {
+            using var read = NoteKey.FromPublicKey(key);
+            return Signer(version, PemEncoding.WriteString("PUBLIC KEY", key), read.Id, last);
+        }
+
+        V1.RecordKey Signer(int version, string? pem, uint id, uint? inForce) => new()
+        {
+            Kind = V1.RecordKey.Types.Kind.Signing,
+            Version = version,
+            State = id == inForce ? V1.RecordKey.Types.State.InForce : V1.RecordKey.Types.State.Earlier,
+            CreateTime = rotations.GetValueOrDefault(KeyRotation.IdOf(KeyKind.Signing, version))?.Requested.ToTimestamp(),
+            RequestedBy = rotations.GetValueOrDefault(KeyRotation.IdOf(KeyKind.Signing, version))?.Requester ?? "",
+            PublicKey = pem ?? "",
+            KeyId = $"{id:x8}",
+        };
     }
 
     private async Task<V1.KeyRotation> Show(KeyRotation rotation)

@@ -32,10 +32,10 @@ internal static class LogRedaction
     {
         try
         {
-            var root = Convert.FromBase64String((settings.RootKey ?? File.ReadAllText(Path.Combine(settings.Data, KeyRing.RootKeyFileName))).Trim());
+            var root = Convert.FromBase64String((settings.RootKey ?? File.ReadAllText(Path.Combine(settings.Data, KeyRing.RootKeyFileName))).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[0]);
             return Convert.ToBase64String(HKDF.DeriveKey(HashAlgorithmName.SHA256, root, KeyLength, info: "r1grains people in logs"u8.ToArray()));
         }
-        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
+        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException or FormatException or ArgumentException or IndexOutOfRangeException)
         {
             return Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyLength));
         }

@@ -88,6 +88,38 @@ public sealed class KeyTests : IDisposable
     }
 
     [Fact]
+    public async Task Another_key_signs_without_a_restart_and_who_was_given_the_first_checks_all_of_it()
+    {
+        await using var host = await EmbeddedHost.Start(new Script(Answer: "好。"));
+        var conversation = await host.Open("c1");
+        var token = host.Appointed("demo", "olga", "operator").Single().Value["Bearer ".Length..];
+        var before = (await host.Say(conversation, "t1").Rest())[^1].Completed.Receipt;
+        var (exitCode, output, errors) = await R1Process.Run(_home.Path, "", "keys", "rotate", "signing", "--server", host.Address, "--token", token);
+        Assert.Equal((0, "signing key 2 is in force\n", ""), (exitCode, output, errors));
+
+        var after = (await host.Say(conversation, "t2").Rest())[^1].Completed.Receipt;
+        var (first, second) = (before.KeyId, after.KeyId);
+        Assert.NotEqual(first, second);
+        Assert.Equal(before, (await host.Say(conversation, "t1").Rest())[^1].Completed.Receipt);
+        (exitCode, output, errors) = await R1Process.Run(_home.Path, "", "keys", "show", "--cluster", "--server", host.Address, "--token", token);
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Contains($"signing\t1\tearlier\t\t\ttrees, receipts, certificates (signs as {first})\n", output, StringComparison.Ordinal);
+        Assert.Matches($"signing\t2\tin force\t[^\t]+\ttenants/demo/subjects/olga\ttrees, receipts, certificates \\(signs as {second}\\)\n", output);
+
+        // The root key of the folder wraps all of it already.
+        Assert.Equal((0, "the root key that is given first wraps all tenants' keys, 0 anew\n", ""), await R1Process.Run(_home.Path, "", "keys", "rotate", "root", "--server", host.Address, "--token", token));
+
+        // Given away at the beginning.
+        var given = Path.Combine(_home.Path, "record.key.pub");
+        File.Copy(Path.Combine(host.Data, "record.key.pub"), given);
+        (exitCode, output, _) = await R1Process.Run(_home.Path, "", "audit", "verify", host.Data, "--key", given);
+        Assert.Equal(0, exitCode);
+        Assert.Contains($"signed with {first}, and {second}, to which its rotations lead", output, StringComparison.Ordinal);
+        (exitCode, output, errors) = await R1Process.Run(_home.Path, "", "audit", "witness", host.Data, "--key", given, "--folder", Path.Combine(_home.Path, "witness"), "--every", "0");
+        Assert.Equal((0, "all trees go on from what was cosigned\n", ""), (exitCode, output, errors));
+    }
+
+    [Fact]
     public async Task What_names_no_key_is_refused()
     {
         await using var host = await EmbeddedHost.Start();
@@ -100,6 +132,7 @@ public sealed class KeyTests : IDisposable
             (new(request) { Kind = RecordKey.Types.Kind.Unspecified }, "INVALID_ARGUMENT"),
             (new(request) { Kind = (RecordKey.Types.Kind)9 }, "INVALID_ARGUMENT"),
             (new(request) { Parent = "cluster", Kind = RecordKey.Types.Kind.Index }, "INVALID_ARGUMENT"),
+            (new(request) { Kind = RecordKey.Types.Kind.Signing }, "INVALID_ARGUMENT"),
             (new(request) { Parent = "tenants/*" }, "INVALID_NAME"),
             (new(request) { Parent = "tenants/nobody" }, "TENANT_NOT_FOUND"),
         ])
