@@ -10,21 +10,22 @@ internal static class AuditCommand
 {
     private static readonly Argument<string> Place = new("record")
     {
-        Description = "The record's file, or the folder that holds it, or the connection string of a PostgreSQL database.",
+        Description = "The folder of an export; or the record's file, or the folder that holds it, or the connection string of a PostgreSQL database.",
         DefaultValueFactory = _ => "data",
     };
 
     private static readonly Option<string[]> Keys = new("--key")
     {
-        Description = "File of a public key that signs the record, as it was handed out (record.key.pub); may be given several times. Where the key was replaced, the record leads from it to the newest. Without it the one beside the record's file is taken, which proves only that nothing was changed by somebody without the private one.",
+        Description = "File of a public key that signs the record, as it was handed out (record.key.pub); may be given several times. Where the key was replaced, the record leads from it to the newest. Without it the one beside the record's file, or the one in the export, is taken, which proves only that nothing was changed by somebody without the private one.",
     };
 
     public static Command Create()
     {
         var verify = new ExampledCommand(
             "verify",
-            "Recomputes every hash of a record and builds its trees anew, without a server of R1Grains or beside running ones. Says VALID (exit code 0), or INVALID and the first bad entry (1); 2 where there is no record to read.",
+            "Recomputes every hash of an export, or of a record, whose trees it builds anew: without a server of R1Grains or beside running ones, of an export without network and database. Says VALID (exit code 0), or INVALID and the first bad or missing record (1); 2 where there is nothing to verify.",
             """
+            r1 audit verify ./complaint-4711 --key record.key.pub
             r1 audit verify
             r1 audit verify /srv/r1grains/data --key record.key.pub
             r1 audit verify "Host=db1;Database=r1grains;Username=auditor;Passfile=/home/auditor/.pgpass"
@@ -42,6 +43,8 @@ internal static class AuditCommand
 
     private static async Task<int> Verify(ParseResult parsed, CancellationToken cancellation)
     {
+        if (ExportVerification.IsMeant(parsed.GetRequiredValue(Place)))
+            return await ExportVerification.RunAsync(parsed.GetRequiredValue(Place), parsed.GetValue(Keys) ?? [], cancellation);
         VerificationReport report;
         NoteKey[] keys = [];
         try

@@ -12,13 +12,13 @@ namespace R1Grains.Ledger;
 /// </summary>
 public abstract class StoredRecord : IRecord
 {
-    private readonly SealedConversations _sealed;
-
     /// <param name="keys">Null for a process that only looks at what is clear. It is not disposed of.</param>
-    private protected StoredRecord(KeyRing? keys) => (Registry, _sealed) = (new StoredRegistry(this), new SealedConversations(this, keys));
+    private protected StoredRecord(KeyRing? keys) => (Registry, Sealed) = (new StoredRegistry(this), new SealedConversations(this, keys));
 
     /// <summary>In whose name the record is signed here; null in a process that signs nothing.</summary>
     internal LogIdentity? Identity { get; private protected init; }
+
+    internal SealedConversations Sealed { get; }
 
     /// <summary>Lies in the same file or database.</summary>
     public IRegistry Registry { get; }
@@ -33,7 +33,7 @@ public abstract class StoredRecord : IRecord
         RequireName(opened.Caller, "caller");
         RequireName(opened.RequestId, "request id");
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(opened.IdleTimeout, TimeSpan.Zero);
-        var (subject, dataKey) = await _sealed.MakeAsync(opened);
+        var (subject, dataKey) = await Sealed.MakeAsync(opened);
         var (outcome, key) = await Write(new ConversationCreation(opened, subject, dataKey), cancellation);
         var conversation = await FindConversationAsync(key, cancellation) ?? throw new RecordConflictException(key, "its entries are of a month that is no longer kept");
         // Of what is erased nobody can tell any more what was asked.
@@ -43,7 +43,7 @@ public abstract class StoredRecord : IRecord
     }
 
     public async Task<Conversation?> FindConversationAsync(ConversationKey key, CancellationToken cancellation = default) =>
-        await Read(key.Tenant, reads => reads.Conversation(key), cancellation) is { } row ? await _sealed.OpenAsync(row) : null;
+        await Read(key.Tenant, reads => reads.Conversation(key), cancellation) is { } row ? await Sealed.OpenAsync(row) : null;
 
     public async Task<Page<Conversation>> ListConversationsAsync(string tenant, int pageSize, long? after = null, CancellationToken cancellation = default)
     {
@@ -51,7 +51,7 @@ public abstract class StoredRecord : IRecord
         var page = await Read(tenant, reads => reads.Conversations(tenant, pageSize, after ?? 0), cancellation);
         var conversations = new List<Conversation>(page.Items.Count);
         foreach (var row in page.Items)
-            conversations.Add(await _sealed.OpenAsync(row));
+            conversations.Add(await Sealed.OpenAsync(row));
         return new Page<Conversation>(conversations, page.Next);
     }
 
@@ -69,7 +69,7 @@ public abstract class StoredRecord : IRecord
         {
             foreach (var row in await Read(tenant, reads => reads.Conversations(tenant, subjects[i]), cancellation))
             {
-                var conversation = await _sealed.OpenAsync(row);
+                var conversation = await Sealed.OpenAsync(row);
                 conversations.Add(conversation);
                 // The index key may have been replaced since the extent was named.
                 subjects.AddRange(conversation.Subjects.Except(subjects));
@@ -83,26 +83,26 @@ public abstract class StoredRecord : IRecord
         RequireSize(recentTurns);
         if (await Write(new TakingOver(key), cancellation) is not { } epoch || await Read(key.Tenant, reads => reads.TakenOver(key, recentTurns), cancellation) is not var (row, turns))
             return null;
-        var conversation = await _sealed.OpenAsync(row);
-        return new TakenOver(conversation, epoch, conversation.TurnCount + 1, await _sealed.OpenAsync(key, turns));
+        var conversation = await Sealed.OpenAsync(row);
+        return new TakenOver(conversation, epoch, conversation.TurnCount + 1, await Sealed.OpenAsync(key, turns));
     }
 
     public async Task<Receipt> AppendAsync(TurnOpened opened, ReadOnlyMemory<int> prompt, CancellationToken cancellation = default)
     {
         RequireName(opened.RequestId, "request id");
-        var key = await _sealed.RequireKeyAsync(opened.Key);
+        var key = await Sealed.RequireKeyAsync(opened.Key);
         return await Write(Sealing(opened.Key, () => new TurnOpening(opened, TokenIds.Encode(prompt.Span), key)), cancellation);
     }
 
     public async Task AppendAsync(Piece piece, CancellationToken cancellation = default)
     {
-        var key = await _sealed.RequireKeyAsync(piece.Key);
+        var key = await Sealed.RequireKeyAsync(piece.Key);
         await Write(Sealing(piece.Key, () => new PieceAppend(piece, key)), cancellation);
     }
 
     public async Task<Receipt> AppendAsync(TurnClosed closed, CancellationToken cancellation = default)
     {
-        var key = await _sealed.RequireKeyAsync(closed.Key);
+        var key = await Sealed.RequireKeyAsync(closed.Key);
         return await Write(Sealing(closed.Key, () => new TurnClosing(closed, key)), cancellation);
     }
 
@@ -127,17 +127,17 @@ public abstract class StoredRecord : IRecord
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         RequireSize(leaves);
         var (turns, next) = await Read(tenant, reads => reads.ClosedTurns(tenant, first, leaves), cancellation);
-        return new(await _sealed.OpenAsync(turns), next);
+        return new(await Sealed.OpenAsync(turns), next);
     }
 
     public async Task<IReadOnlyList<ClosedTurn>> ReadClosedTurnsAsync(string tenant, IReadOnlyCollection<long> leaves, CancellationToken cancellation = default)
     {
         RequireSize(Math.Max(1, leaves.Count));
-        return await _sealed.OpenAsync(await Read(tenant, reads => reads.ClosedTurns(tenant, leaves), cancellation));
+        return await Sealed.OpenAsync(await Read(tenant, reads => reads.ClosedTurns(tenant, leaves), cancellation));
     }
 
     public async Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
-        await Read(key.Tenant, reads => reads.Prompt(key, turn), cancellation) is { } payload ? await _sealed.OpenPromptAsync(key, turn, payload) : null;
+        await Read(key.Tenant, reads => reads.Prompt(key, turn), cancellation) is { } payload ? await Sealed.OpenPromptAsync(key, turn, payload) : null;
 
     public Task<IReadOnlyList<OpenTurn>> FindOpenTurnsAsync(int limit = IRecord.PageSizeMax, OpenTurn? after = null, CancellationToken cancellation = default)
     {
@@ -185,7 +185,7 @@ public abstract class StoredRecord : IRecord
     }
 
     private async Task<IReadOnlyList<TurnRecord>> ReadTurnsAsync(ConversationKey key, Func<RecordReads, Task<List<TurnRow>>> read, CancellationToken cancellation) =>
-        await Read(key.Tenant, read, cancellation) is { Count: > 0 } rows ? await _sealed.OpenAsync(key, rows) : [];
+        await Read(key.Tenant, read, cancellation) is { Count: > 0 } rows ? await Sealed.OpenAsync(key, rows) : [];
 
     private static T Sealing<T>(ConversationKey key, Func<T> seal)
     {

@@ -73,7 +73,8 @@ internal sealed class SealedConversations(StoredRecord record, KeyRing? keys)
     }
 
     /// <summary>A key that is destroyed while something is opened has been destroyed before it.</summary>
-    private async Task<T> OpenAsync<T>(string tenant, DataKeyId id, Func<DataKey?, T> open)
+    /// <exception cref="RecordDamagedException"/>
+    public async Task<T> OpenAsync<T>(string tenant, DataKeyId id, Func<DataKey?, T> open)
     {
         var key = await Keys.FindAsync(tenant, id);
         try

@@ -7,6 +7,19 @@ public sealed class TileSet
 {
     private readonly Dictionary<Tile, byte[]> _tiles = [];
 
+    /// <summary>The tiles from which <see cref="Hash"/> follows.</summary>
+    public static IEnumerable<Tile> Needed(LeafRange range)
+    {
+        if (BitOperations.IsPow2(range.Count) && range.Start % range.Count == 0)
+        {
+            var height = BitOperations.Log2((ulong)range.Count);
+            var level = height / Tile.Height;
+            return [new(level, range.Start >> (Tile.Height * level) >> Tile.Height)];
+        }
+        var (left, right) = range.Split();
+        return Needed(left).Concat(Needed(right));
+    }
+
     /// <param name="hashes">From the tile's beginning, 32 bytes each; maybe more than are asked for.</param>
     public void Add(Tile tile, byte[] hashes) => _tiles[tile] = hashes;
 
