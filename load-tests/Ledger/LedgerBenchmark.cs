@@ -8,10 +8,10 @@ namespace R1Grains.LoadTests.Ledger;
 /// <summary>What the record costs, and how fast it is proved.</summary>
 internal static class LedgerBenchmark
 {
-    private const string AppendsPart = "appends", TreePart = "tree", VerifyPart = "verify", CrashesPart = "crashes", SearchPart = "search";
+    private const string AppendsPart = "appends", TreePart = "tree", VerifyPart = "verify", CrashesPart = "crashes", SearchPart = "search", ExportsPart = "exports";
 
     /// <summary>Without those that take minutes.</summary>
-    private static readonly string[] Usual = [AppendsPart, TreePart, VerifyPart];
+    private static readonly string[] Usual = [AppendsPart, TreePart, VerifyPart, ExportsPart];
 
     private static readonly int[] InFlight = [1, 64, 256];
 
@@ -24,8 +24,8 @@ internal static class LedgerBenchmark
         var postgres = new Option<string?>("--postgres") { Description = "A connection string: measures that PostgreSQL in place of one of its own. The database gets the record's tables, and keeps what is written." };
         var files = new Option<bool>("--sqlite") { Description = "Measures the embedded record, a file, in place of PostgreSQL." };
         var crashes = new Option<int>("--crashes") { Description = "How many, of writers and of the server in turn.", DefaultValueFactory = _ => 200 };
-        var only = new Option<string[]>("--only") { Description = "Parts to measure: appends, tree, verify, crashes, and search, which is what an auditor waits for in a record of many turns, written first, in files if no server is named. Default: the first three.", AllowMultipleArgumentsPerToken = true };
-        only.AcceptOnlyFromAmong(AppendsPart, TreePart, VerifyPart, CrashesPart, SearchPart);
+        var only = new Option<string[]>("--only") { Description = "Parts to measure: appends, tree, verify, exports, crashes, and search, which is what an auditor waits for in a record of many turns, written first, in files if no server is named. Default: the first four.", AllowMultipleArgumentsPerToken = true };
+        only.AcceptOnlyFromAmong(AppendsPart, TreePart, VerifyPart, ExportsPart, CrashesPart, SearchPart);
         var turns = new Option<int>("--turns") { Description = "Of search: turns in the record. A record that is kept gets those that are missing.", DefaultValueFactory = _ => 1_000_000 };
         var keep = new Option<bool>("--keep") { Description = "Of search in files: leave the record in the folder, to be gone on with." };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
@@ -57,7 +57,9 @@ internal static class LedgerBenchmark
         if (plan.Parts.Contains(AppendsPart))
             await MeasureAppendsAsync(plan, figures, rows, cancellation);
         if (plan.Parts.Contains(VerifyPart))
-            figures.Add("records_verified_per_s", await Verifying.MeasureFileAsync(plan.Folder, cancellation));
+            figures.Add("file_records_verified_per_s", await Verifying.MeasureFileAsync(plan.Folder, cancellation));
+        if (plan.Parts.Contains(ExportsPart))
+            await ExportFigures.MeasureAsync(plan.Folder, figures, cancellation);
         if (plan.Parts.Contains(CrashesPart))
         {
             var account = await CrashRun.RunAsync(plan.Crashes, CrashWriter.Start, new ProgressBar("crashes", plan.Crashes).Advance, cancellation);

@@ -31,6 +31,12 @@ internal sealed class MeasuredStore : IAsyncDisposable
 
     public KeyRing Keys { get; }
 
+    /// <summary>With which its trees are signed.</summary>
+    public string PublicPem => _signer.PublicPem;
+
+    /// <summary>A note of the record's own.</summary>
+    public string Note(string text, string name) => _signer.Note(text, name).ToString();
+
     public string Name => _server is not null ? "a PostgreSQL of its own" : _connection is not null ? "the PostgreSQL named" : "files";
 
     /// <param name="parent">The disk that is measured, if the server does not lie elsewhere.</param>

@@ -31,14 +31,15 @@ internal static class AuditCommand
             r1 audit verify "Host=db1;Database=r1grains;Username=auditor;Passfile=/home/auditor/.pgpass"
             """) { Place, Keys };
         verify.SetAction(Verify);
-        return new ExampledCommand("audit", "Finds and shows what was recorded, tells who has read it, keeps or erases it, and checks it.", """
+        return new ExampledCommand("audit", "Finds, shows and exports what was recorded, tells who has read it, keeps or erases it, and checks it.", """
             r1 audit search 年费 -m "complaint 4711"
             r1 audit show 3f2a -m "complaint 4711"
             r1 audit events --resource 3f2a -m "who has read this conversation?"
+            r1 audit export --customer customers/42 --out ./complaint-4711 -m "complaint 4711"
             r1 audit hold place --customer customers/42 -m "case 2026-118"
             r1 audit erase request --customer customers/42 -m "request 2026-77 of the customer"
             r1 audit verify ./data
-            """) { AuditSearchCommand.Create(), AuditShowCommand.Create(), AuditEventsCommand.Create(), AuditHoldCommand.Create(), AuditEraseCommand.Create(), verify, WitnessCommand.Create() };
+            """) { AuditSearchCommand.Create(), AuditShowCommand.Create(), AuditEventsCommand.Create(), AuditExportCommand.Create(), AuditHoldCommand.Create(), AuditEraseCommand.Create(), verify, WitnessCommand.Create() };
     }
 
     private static async Task<int> Verify(ParseResult parsed, CancellationToken cancellation)

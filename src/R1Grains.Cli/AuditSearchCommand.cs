@@ -16,26 +16,6 @@ internal static class AuditSearchCommand
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private static readonly Option<string?> Customer = new("--customer") { Description = "Whose conversations, as they were created.", HelpName = "name" };
-
-    private static readonly Option<string?> Agent = new("--agent") { Description = "With which agent.", HelpName = "name" };
-
-    private static readonly Option<string?> Channel = new("--channel") { Description = "Over which channel.", HelpName = "name" };
-
-    private static readonly Option<Turn.Types.State[]> States = new("--state")
-    {
-        Description = "How the turn ended: Completed, Blocked, HeldForReview, Cancelled, Interrupted, Failed; may be given several times.",
-        HelpName = "state",
-    };
-
-    private static readonly Option<string?> Model = new("--model") { Description = "Which model answered: its name, or its whole hash.", HelpName = "name" };
-
-    private static readonly Option<bool> Hit = new("--hit") { Description = "Only where the lexicon found something." };
-
-    private static readonly Option<string?> Category = new("--hit-category") { Description = "Only where the lexicon found something of this category.", HelpName = "name" };
-
-    private static readonly Option<LexiconHit.Types.Action?> Action = new("--hit-action") { Description = "Only where the lexicon did this: Mask, Review, Replace, Block.", HelpName = "action" };
-
     private static readonly Option<int> Limit = new("--limit", "-n")
     {
         Description = "At most so many.",
@@ -56,8 +36,8 @@ internal static class AuditSearchCommand
             r1 audit search --hit-action Block --since 7d -m "weekly review" --json
             """)
         {
-            Words, PurposeOption.Reading, WhenOption.Since, WhenOption.Until, Customer, Agent, Channel, States, Model, Hit, Category, Action, Limit, Listing.Json,
-        };
+            Words, PurposeOption.Reading, Limit, Listing.Json,
+        }.WithFilter();
         search.SetAction(Run);
         return search.WithServer();
     }
@@ -92,29 +72,13 @@ internal static class AuditSearchCommand
         return ExitCode.Done;
     }
 
-    private static SearchTranscriptsRequest Request(ParseResult parsed)
+    private static SearchTranscriptsRequest Request(ParseResult parsed) => new()
     {
-        var filter = new TranscriptFilter
-        {
-            StartTime = parsed.Wire(WhenOption.Since),
-            EndTime = parsed.Wire(WhenOption.Until),
-            Customer = parsed.GetValue(Customer) ?? "",
-            Agent = parsed.GetValue(Agent) ?? "",
-            Channel = parsed.GetValue(Channel) ?? "",
-            States = { parsed.GetValue(States) ?? [] },
-            Model = parsed.GetValue(Model) ?? "",
-        };
-        var (category, action) = (parsed.GetValue(Category), parsed.GetValue(Action));
-        if (parsed.GetValue(Hit) || category is not null || action is not null)
-            filter.Hits = new() { Category = category ?? "", Action = action ?? LexiconHit.Types.Action.Unspecified };
-        return new()
-        {
-            Parent = $"tenants/{parsed.TenantName()}",
-            Purpose = parsed.GetRequiredValue(PurposeOption.Reading),
-            Query = string.Join(' ', parsed.GetValue(Words) ?? []),
-            Filter = filter,
-        };
-    }
+        Parent = $"tenants/{parsed.TenantName()}",
+        Purpose = parsed.GetRequiredValue(PurposeOption.Reading),
+        Query = string.Join(' ', parsed.GetValue(Words) ?? []),
+        Filter = parsed.Filter(),
+    };
 
     private static void Show(TranscriptMatch match)
     {

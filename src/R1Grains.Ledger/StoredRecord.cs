@@ -60,7 +60,7 @@ public abstract class StoredRecord : IRecord
         [.. (await Read(null, ClosedTurnReads.TreeSizes, cancellation)).Select(tree => tree.Tenant).Where(tenant => tenant != IRegistry.Cluster)];
 
     /// <summary>Those that the extent covers, which is not the whole tenant.</summary>
-    internal async Task<IReadOnlyList<Conversation>> ListConversationsAsync(string tenant, Extent extent, CancellationToken cancellation)
+    public async Task<IReadOnlyList<Conversation>> ListConversationsAsync(string tenant, Extent extent, CancellationToken cancellation = default)
     {
         if (extent.Conversation is { } name)
             return await FindConversationAsync(new(tenant, name), cancellation) is { } conversation ? [conversation] : [];
@@ -135,6 +135,10 @@ public abstract class StoredRecord : IRecord
         RequireSize(Math.Max(1, leaves.Count));
         return await Sealed.OpenAsync(await Read(tenant, reads => reads.ClosedTurns(tenant, leaves), cancellation));
     }
+
+    /// <summary>At which leaves the turns of a conversation ended, ascending.</summary>
+    public async Task<IReadOnlyList<long>> ListClosedTurnsAsync(ConversationKey key, CancellationToken cancellation = default) =>
+        await Read(key.Tenant, reads => reads.Leaves(key), cancellation);
 
     public async Task<int[]?> ReadPromptAsync(ConversationKey key, int turn, CancellationToken cancellation = default) =>
         await Read(key.Tenant, reads => reads.Prompt(key, turn), cancellation) is { } payload ? await Sealed.OpenPromptAsync(key, turn, payload) : null;

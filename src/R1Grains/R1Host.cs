@@ -68,7 +68,7 @@ public static class R1Host
             .AddInference(settings.Engine, ownsDevice: settings.Roles.HasFlag(Roles.Inference))
             .AddOperations(settings, builder.Configuration);
         if (settings.Roles.HasFlag(Roles.Conversation))
-            builder.Services.AddKnowledge(settings.Tenants).AddProvisionedTenants().AddConversations(settings.TurnTimeout).AddTranscriptIndexing().AddErasing().AddKeyRotation();
+            builder.Services.AddKnowledge(settings.Tenants).AddProvisionedTenants().AddConversations(settings.TurnTimeout).AddTranscriptIndexing().AddErasing().AddKeyRotation().AddExporting();
         if (settings.Roles.HasFlag(Roles.Gateway))
             builder.Services.AddAudit().AddAccess(settings).AddGateway(settings);
         builder.AddLogRedaction(settings);

@@ -6,13 +6,16 @@ namespace R1Grains.Ledger.Exports;
 
 /// <summary>Writes the lines of one conversation, as far as a view shows it.</summary>
 /// <param name="places">Of the conversation's entries in the tree, by their index.</param>
-/// <param name="key">Null where it was destroyed.</param>
+/// <param name="key">Null where nothing is to be opened.</param>
 internal sealed class ConversationLines(LineWriter lines, ConversationKey conversation, IReadOnlyDictionary<long, (long Leaf, Digest Hash)> places, DataKey? key, ExportView view)
 {
+    /// <summary>Of the entry that is written.</summary>
+    private long _index;
+
     public long Records { get; private set; }
 
     /// <exception cref="InvalidDataException">The record contradicts itself.</exception>
-    public void WriteOpened(ConversationRow row)
+    public void WriteOpened(ConversationRow row, bool isErased)
     {
         var fields = Open(row.Opened);
         var masksClear = false;
@@ -24,7 +27,7 @@ internal sealed class ConversationLines(LineWriter lines, ConversationKey conver
         }
         Begin(row.Opened, index: 0);
         Skeleton(row.Opened, fields, ShowOpened, isWithheld: masksClear);
-        lines.Flag("erased"u8, key is null);
+        lines.Flag("erased"u8, isErased);
         lines.Finish();
     }
 
@@ -89,8 +92,6 @@ internal sealed class ConversationLines(LineWriter lines, ConversationKey conver
         lines.Hash("previous"u8, index == 0 ? default : places[index - 1].Hash);
         (_index, Records) = (index, Records + 1);
     }
-
-    private long _index;
 
     private void Skeleton(Entry entry, ConfidentialField[]? fields, LineWriter.Show show, bool isWithheld = false)
     {

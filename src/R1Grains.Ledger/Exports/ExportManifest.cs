@@ -9,6 +9,9 @@ public sealed record ExportManifest
 {
     public const int CurrentFormat = 1;
 
+    /// <summary>Of the entries that this program knows.</summary>
+    public const int EntryFormat = Ledger.Format.Entry.CurrentFormat;
+
     public const string FileName = "manifest.json";
 
     /// <summary>A signed note over the manifest.</summary>

@@ -28,6 +28,9 @@ public sealed class ExportStream(
 
     private const int TilesMax = 256;
 
+    /// <summary>Whose words the reader may not see though they are selected: they stand there as commitments alone.</summary>
+    public Func<Conversation, bool> IsWithheld { get; init; } = _ => false;
+
     private readonly Checkpoint _checkpoint = Checkpoint.Parse(SignedNote.Parse(manifest.Checkpoint).Text);
 
     /// <exception cref="RecordUnavailableException"/>
@@ -74,17 +77,18 @@ public sealed class ExportStream(
             cancellation.ThrowIfCancellationRequested();
             var rows = await record.Read(key.Tenant, reads => reads.Turns(key, turns[0], turns[^1]), cancellation);
             var lines = new LineWriter();
-            var (records, erased) = await record.Sealed.OpenAsync(key.Tenant, row.DataKey, dataKey =>
+            var (records, erased) = await record.Sealed.OpenAsync(key.Tenant, row.DataKey, opened =>
             {
                 lines.Clear();
+                var dataKey = IsWithheld(row.Open(null)) ? null : opened;
                 var writer = new ConversationLines(lines, key, places, dataKey, view);
                 if (isFirst)
-                    writer.WriteOpened(row);
+                    writer.WriteOpened(row, isErased: opened is null);
                 foreach (var turn in rows)
                     writer.WriteTurn(turn);
                 if (turns[^1] == selected.Turns[^1] && row.Completed is { } completed && 2L * row.TurnCount + 1 is var last && places.TryGetValue(last, out var place) && place.Leaf < _checkpoint.Size)
                     writer.WriteCompleted(completed, last);
-                return (writer.Records, dataKey is null);
+                return (writer.Records, opened is null);
             });
             masked = lines.Masked;
             yield return (lines.Written, new(isFirst ? 1 : 0, rows.Count, records, isFirst && erased ? 1 : 0, masked));

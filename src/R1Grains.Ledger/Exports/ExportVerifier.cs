@@ -56,6 +56,7 @@ public static class ExportVerifier
                 CheckProof();
                 compare();
                 CheckCounts();
+                CheckRenderings();
             }
             catch (InvalidDataException contradiction)
             {
@@ -193,6 +194,36 @@ public static class ExportVerifier
             _at = (ExportManifest.FileName, null, null);
             if (Counts != _manifest.Counts)
                 throw new InvalidDataException($"it counts {_manifest.Counts.Conversations} conversations, {_manifest.Counts.Turns} turns, {_manifest.Counts.Records} records, {_manifest.Counts.Erased} erased, {_manifest.Counts.Masked} masked; there are {Counts.Conversations}, {Counts.Turns}, {Counts.Records}, {Counts.Erased}, {Counts.Masked}");
+        }
+
+        /// <summary>A table or a page beside the records is what follows from them.</summary>
+        private void CheckRenderings()
+        {
+            foreach (var (format, name) in ExportRendering.Names)
+            {
+                if (!File.Exists(Path.Combine(folder, name)))
+                    continue;
+                _at = (name, null, null);
+                using var file = new StreamReader(Path.Combine(folder, name), new System.Text.UTF8Encoding(false, throwOnInvalidBytes: false), detectEncodingFromByteOrderMarks: false);
+                var line = 1L;
+                foreach (var part in ExportRendering.Render(folder, _manifest, format))
+                {
+                    foreach (var letter in part)
+                    {
+                        if (file.Read() != letter)
+                        {
+                            _at = (name, line, null);
+                            throw new InvalidDataException($"it is not what follows from {ExportManifest.RecordsName}");
+                        }
+                        line += letter == '\n' ? 1 : 0;
+                    }
+                }
+                if (file.Read() >= 0)
+                {
+                    _at = (name, line, null);
+                    throw new InvalidDataException("it goes on after its end");
+                }
+            }
         }
 
         private bool NextOf(LineFile file, out int start, out int end)

@@ -71,11 +71,16 @@ public sealed class AsksViewAttribute<TName>(string field) : MethodPolicy where 
 {
     public const string View = "view";
 
-    public override Permission? Permission => R1Grains.Access.Permission.ReadRedacted;
+    public override Permission? Permission => Besides ?? R1Grains.Access.Permission.ReadRedacted;
+
+    /// <summary>What is asked for in every view, in the place of reading masked texts.</summary>
+    public Permission? Besides { get; }
+
+    public AsksViewAttribute(string field, Permission besides) : this(field) => Besides = besides;
 
     public override MethodPolicy For(IMessage? request) => (V1.TranscriptView)(int)(request?.Descriptor.FindFieldByName(View).Accessor.GetValue(request) ?? 0) switch
     {
-        V1.TranscriptView.Unspecified or V1.TranscriptView.Redacted => Of(R1Grains.Access.Permission.ReadRedacted),
+        V1.TranscriptView.Unspecified or V1.TranscriptView.Redacted => Of(Permission!.Value),
         V1.TranscriptView.Full => Of(R1Grains.Access.Permission.ReadFull),
         V1.TranscriptView.Reasoning => Of(R1Grains.Access.Permission.ReadFull, R1Grains.Access.Permission.ReadReasoning),
         var unknown => throw Refuse.Field(Reason.InvalidArgument, View, $"{View} {(int)unknown} is unknown: use REDACTED, FULL or REASONING"),
@@ -85,7 +90,7 @@ public sealed class AsksViewAttribute<TName>(string field) : MethodPolicy where 
 
     public override void Require(Caller caller, ResourceName? resource) => For(null).Require(caller, resource);
 
-    private AsksAttribute<TName> Of(Permission permission, params Permission[] more) => new(permission, field) { And = more };
+    private AsksAttribute<TName> Of(Permission permission, params Permission[] more) => new(Besides ?? permission, field) { And = Besides is null || Besides == permission ? more : [permission, .. more] };
 }
 
 /// <summary>To be of the tenant that the request names, and no more.</summary>

@@ -7,7 +7,7 @@ namespace R1Grains.Access;
 /// <summary>
 /// What a permission is asked for: <c>tenants/{tenant}</c>, <c>…/conversations/{conversation}</c>, <c>…/turns/{index}</c>;
 /// <c>tenants/{tenant}/roleBindings/{binding}</c>, <c>…/apiKeys/{key}</c>; or of the guardrail
-/// <c>tenants/{tenant}/wordLists/{word_list}</c>, <c>…/lexiconProposals/{proposal}</c>, <c>…/lexiconEditions/{number}</c>; <c>tenants/{tenant}/legalHolds/{hold}</c>, <c>…/erasures/{erasure}</c>.
+/// <c>tenants/{tenant}/wordLists/{word_list}</c>, <c>…/lexiconProposals/{proposal}</c>, <c>…/lexiconEditions/{number}</c>; <c>tenants/{tenant}/legalHolds/{hold}</c>, <c>…/erasures/{erasure}</c>, <c>…/exports/{export}</c>.
 /// An id is 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit; an index is a decimal from 1.
 /// </summary>
 public abstract record ResourceName(string Tenant)
@@ -143,6 +143,16 @@ public sealed record ErasureName(string Tenant, string Erasure) : ResourceName(T
     public override Reason Missing => Reason.ErasureNotFound;
 
     public override string ToString() => $"tenants/{Tenant}/erasures/{Erasure}";
+}
+
+public sealed record ExportName(string Tenant, string Export) : ResourceName(Tenant), INamed<ExportName>
+{
+    public static ExportName Parse(string text, string field) =>
+        Ids(text, "tenants/{}/exports/{}") is [var tenant, var export] ? new(tenant, export) : throw Malformed(text, field, "tenants/{tenant}/exports/{export}");
+
+    public override Reason Missing => Reason.ExportNotFound;
+
+    public override string ToString() => $"tenants/{Tenant}/exports/{Export}";
 }
 
 public sealed record WordListName(string Tenant, string WordList) : ResourceName(Tenant), INamed<WordListName>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Exports;
 using R1Grains.Ledger.Retention;
 
 namespace R1Grains.Audit;
@@ -22,6 +23,7 @@ public static class Registration
     public static IServiceCollection AddErasure(this IServiceCollection services, RetentionRules rules) => services
         .AddSingleton(rules)
         .AddSingleton<LegalHolds>()
+        .AddSingleton(provider => new ExportRegister((StoredRecord)provider.GetRequiredService<IRecord>(), provider.GetRequiredService<LegalHolds>(), provider.GetRequiredService<TimeProvider>()))
         .AddSingleton(provider => new Erasures((StoredRecord)provider.GetRequiredService<IRecord>(), rules, provider.GetRequiredService<LegalHolds>(), provider.GetRequiredService<TimeProvider>()));
 
     /// <summary>What erases. Needs the above, the router and grains.</summary>
@@ -29,6 +31,13 @@ public static class Registration
 
     /// <summary>What replaces keys. Needs the record, its keys and grains.</summary>
     public static IServiceCollection AddKeyRotation(this IServiceCollection services) => services.AddHostedService<KeyRotationRounds>();
+
+    /// <summary>What finds the turns of exports. Needs the above, the search index and grains.</summary>
+    public static IServiceCollection AddExporting(this IServiceCollection services) => services
+        .AddSingleton<ExportSearch>()
+        .AddSingleton<ExportsUnderWay>()
+        .AddHostedService<ExportFeed>()
+        .AddHostedService<ExportRounds>();
 
     /// <summary>Needs the registry.</summary>
     public static IServiceCollection AddRestrictions(this IServiceCollection services)

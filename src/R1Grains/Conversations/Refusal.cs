@@ -65,6 +65,8 @@ public enum Reason
     ErasureNotFound,
     ErasureUnderWay,
     KeyRotationNotFound,
+    ExportNotFound,
+    ExportNotReady,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

@@ -172,6 +172,43 @@ public sealed class ExportTamperTests(ExportTamperTests.Exported exported) : ICl
         Assert.StartsWith("VALID", await SecondAsync(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_table_and_a_page_follow_from_the_records_and_whatever_is_changed_in_them_is_named()
+    {
+        var record = exported.Record;
+        var key = Samples.Key("c4");
+        var epoch = await record.Begin(key);
+        const string Text = "=HYPERLINK(\"http://x\") <script>alert(1)</script> \u202Ereversed \"quoted\", 年费？";
+        await record.AppendAsync(Samples.Turn(key, 1, epoch) with { Input = Text }, Samples.Prompt);
+        await record.AppendAsync(Samples.Piece(key, 1, 1, epoch, Text) with { ResumePoints = [] });
+        await record.AppendAsync(Samples.Closed(key, 1, epoch, 1, Text) with { ResumePoints = [] });
+        await WriteAsync("FULL", [new("c1", [1]), new("c4", [1])]);
+        ExportRendering.Write(_folder.Path, ExportFormat.Csv);
+        ExportRendering.Write(_folder.Path, ExportFormat.Html);
+        Assert.Null((await ExportVerifier.VerifyAsync(_folder.Path, [Key])).FirstBad);
+
+        var table = await File.ReadAllTextAsync(_folder.In(ExportRendering.CsvName));
+        Assert.Equal([0xEF, 0xBB, 0xBF], (await File.ReadAllBytesAsync(_folder.In(ExportRendering.CsvName)))[..3]);
+        Assert.Contains("\"'=HYPERLINK(\"\"http://x\"\") <script>", table, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"=", table, StringComparison.Ordinal);
+        var page = await File.ReadAllTextAsync(_folder.In(ExportRendering.HtmlName));
+        Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt; \\u202ereversed &quot;quoted&quot;, 年费？", page, StringComparison.Ordinal);
+        Assert.Contains("回答（人工智能生成） Answer (AI-generated)", page, StringComparison.Ordinal);
+        foreach (var outside in (string[])["<script", "src=", "href=", "url(", "@import", "\u202E"])
+            Assert.DoesNotContain(outside, page, StringComparison.Ordinal);
+
+        foreach (var (name, from, to, line) in ((string, string, string, int)[])[(ExportRendering.CsvName, "年费？", "年息？", 3), (ExportRendering.HtmlName, "年费？", "年息？", 0), (ExportRendering.CsvName, "\r\n", "\r\n\"\"\r\n", 2)])
+        {
+            var before = await File.ReadAllTextAsync(_folder.In(name));
+            _folder.Change(name, text => (name == ExportRendering.CsvName ? "\uFEFF" : "") + text.Replace(from, to, StringComparison.Ordinal));
+            var fault = (await ExportVerifier.VerifyAsync(_folder.Path, [Key])).FirstBad!;
+            Assert.Equal((name, "it is not what follows from records.jsonl"), (fault.File, fault.Reason));
+            Assert.True(line == 0 || fault.Line == line, $"{fault}");
+            _folder.Change(name, _ => (name == ExportRendering.CsvName ? "\uFEFF" : "") + before);
+            Assert.Null((await ExportVerifier.VerifyAsync(_folder.Path, [Key])).FirstBad);
+        }
+    }
+
     private NoteKey Key => NoteKey.FromPem(File.ReadAllText(exported.KeyFile));
 
     private async Task WriteAsync(string view = "REDACTED", IReadOnlyList<SelectedConversation>? selection = null)

@@ -1,0 +1,209 @@
+using Google.Rpc;
+using Grpc.Core;
+using R1Grains.Access;
+using R1Grains.Ledger;
+using R1Grains.Ledger.Exports;
+using R1Grains.Ledger.Retention;
+using R1Grains.Ledger.Tree;
+using R1Grains.Tests.Scripted;
+using R1Grains.V1;
+using Export = R1Grains.V1.Export;
+
+namespace R1Grains.Tests.Gateway;
+
+/// <summary>What leaves the house as files: asked for, recorded, found, downloaded, and proved without it.</summary>
+public sealed class ExportTests
+{
+    private const string Demo = "tenants/demo";
+
+    [Fact]
+    public async Task A_customers_turns_leave_with_their_proof_and_who_took_them_is_recorded_before()
+    {
+        await using var host = await EmbeddedHost.Start(new Script(Answer: "年费 {words}"));
+        await Said(host, "c1", "customers/42", "我的手机号是13812345678", "two");
+        await Said(host, "c2", "customers/43", "three");
+        await Said(host, "c3", "customers/42", "four");
+        var frank = host.Appointed("demo", "frank", "auditor-full");
+        var request = new ExportTranscriptsRequest { Parent = Demo, RequestId = "1", Purpose = "complaint 4711", Filter = new() { Customer = "customers/42" } };
+        var export = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(request, frank), frank);
+        Assert.Equal((3, "frank", "complaint 4711", TranscriptView.Redacted), (export.Turns, export.RequestedBy, export.Purpose, export.View));
+        Assert.Equal(export, await host.Transcripts.ExportTranscriptsAsync(request, frank));
+        Assert.Equal("REQUEST_ID_REUSED", await Reason(host.Transcripts.ExportTranscriptsAsync(new(request) { View = TranscriptView.Full }, frank)));
+        Assert.Equal(export, Assert.Single((await host.Transcripts.ListExportsAsync(new() { Parent = Demo }, frank)).Exports));
+
+        using var folder = new TemporaryFolder();
+        await Download(host, export.Name, frank, folder.Path);
+        var report = await ExportVerifier.VerifyAsync(folder.Path, [Key(host)]);
+        Assert.Null(report.FirstBad);
+        Assert.Equal((2, 3), (report.Counts.Conversations, report.Counts.Turns));
+        var records = await File.ReadAllTextAsync(Path.Combine(folder.Path, ExportManifest.RecordsName));
+        Assert.DoesNotContain("13812345678", records, StringComparison.Ordinal);
+        Assert.DoesNotContain("three", records, StringComparison.Ordinal);
+        Assert.DoesNotContain("customers/42", await File.ReadAllTextAsync(Path.Combine(folder.Path, ExportManifest.FileName)), StringComparison.Ordinal);
+
+        var events = (await host.Registry.ListEntriesAsync("demo", 100)).Items.Select(entry => entry.Record).Where(record => record.Action.StartsWith("transcript.export", StringComparison.Ordinal)).ToList();
+        Assert.Equal(("transcript.export", "transcript.export.download"), (events[0].Action, events[^1].Action));
+        Assert.Contains("transcript.export.ready", events.Select(record => record.Action));
+        Assert.All(events, record => Assert.Equal(("frank", "complaint 4711"), (record.Actor, record.Purpose)));
+        Assert.DoesNotContain(events, record => record.ToString().Contains("customers/42", StringComparison.Ordinal));
+        Assert.Single(await host.Registry.ListAsync("demo", ExportedCustomers.Kind, 10));
+        // Whoever asks who has read a conversation finds it.
+        var read = await host.Transcripts.ListAuditEventsAsync(new() { Parent = Demo, Purpose = "who?", Resource = $"{Demo}/conversations/c3" }, frank);
+        Assert.Contains("frank", read.Events.Select(one => one.Actor));
+        Assert.True((await RecordVerifier.VerifyAsync(host.Data)).Valid);
+    }
+
+    [Fact]
+    public async Task A_broken_download_goes_on_where_it_stopped_and_for_nobody_else()
+    {
+        await using var host = await EmbeddedHost.Start();
+        for (var number = 1; number <= 4; number++)
+            await Said(host, $"c{number}", "", "one", "two");
+        var frank = host.Appointed("demo", "frank", "auditor-full");
+        var export = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(
+            new() { Parent = Demo, RequestId = "1", Purpose = "x", View = TranscriptView.Reasoning, Conversations = { $"{Demo}/conversations/c1", $"{Demo}/conversations/c2", $"{Demo}/conversations/c3" } }, frank), frank);
+        using var whole = new TemporaryFolder();
+        var tokens = await Download(host, export.Name, frank, whole.Path);
+        Assert.Equal(3, tokens.Count);
+        foreach (var (token, sizes) in tokens)
+        {
+            using var folder = new TemporaryFolder();
+            foreach (var (file, size) in sizes)
+                await File.WriteAllBytesAsync(Path.Combine(folder.Path, file), (await File.ReadAllBytesAsync(Path.Combine(whole.Path, file)))[..(int)size]);
+            await Download(host, export.Name, frank, folder.Path, token);
+            Assert.Null((await ExportVerifier.VerifyAsync(folder.Path, [Key(host)])).FirstBad);
+            Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(whole.Path, ExportManifest.RecordsName)), await File.ReadAllBytesAsync(Path.Combine(folder.Path, ExportManifest.RecordsName)));
+        }
+        using var none = new TemporaryFolder();
+        var other = host.Appointed("demo", "fiona", "auditor-full");
+        Assert.Equal("INVALID_PAGE_TOKEN", await Reason(() => Download(host, export.Name, other, none.Path, tokens[0].Token)));
+        await Download(host, export.Name, other, none.Path);
+    }
+
+    [Fact]
+    public async Task Each_view_asks_for_its_permission_when_it_is_asked_for_and_when_it_is_downloaded()
+    {
+        await using var host = await EmbeddedHost.Start();
+        await Said(host, "c1", "", "one");
+        var (exporter, reader) = (host.Bearer("demo", "erik", Permission.Export), host.Bearer("demo", "rita", Permission.Export, Permission.ReadFull));
+        var all = host.Bearer("demo", "anna", PermissionSet.All);
+        var request = new ExportTranscriptsRequest { Parent = Demo, RequestId = "1", Purpose = "x" };
+        foreach (var (caller, view, isAllowed) in ((Metadata, TranscriptView, bool)[])
+        [
+            (exporter, TranscriptView.Redacted, true), (exporter, TranscriptView.Full, false), (exporter, TranscriptView.Reasoning, false),
+            (reader, TranscriptView.Full, true), (reader, TranscriptView.Reasoning, false), (all, TranscriptView.Reasoning, true),
+        ])
+        {
+            var wanted = new ExportTranscriptsRequest(request) { View = view, RequestId = $"{view}" };
+            if (isAllowed)
+                Assert.Equal(view, (await host.Transcripts.ExportTranscriptsAsync(wanted, caller)).View);
+            else
+                Assert.Equal("PERMISSION_DENIED", await Reason(host.Transcripts.ExportTranscriptsAsync(wanted, caller)));
+        }
+        var whole = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new(request) { View = TranscriptView.Reasoning, RequestId = "Reasoning" }, all), all);
+        using var folder = new TemporaryFolder();
+        Assert.Equal("PERMISSION_DENIED", await Reason(() => Download(host, whole.Name, exporter, folder.Path)));
+        Assert.Equal("PERMISSION_DENIED", await Reason(() => Download(host, whole.Name, reader, folder.Path)));
+        await Download(host, whole.Name, all, folder.Path);
+    }
+
+    [Fact]
+    public async Task Two_tenants_exports_hold_and_show_nothing_of_each_other()
+    {
+        await using var host = await EmbeddedHost.Start();
+        await Said(host, "c1", "customers/42", "one");
+        var (frank, other) = (host.Appointed("demo", "frank", "auditor-full"), host.Appointed("other", "frank", "auditor-full"));
+        var export = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x" }, frank), frank);
+        using var folder = new TemporaryFolder();
+        foreach (var refused in new Func<Task>[]
+        {
+            async () => await host.Transcripts.GetExportAsync(new() { Name = export.Name }, other),
+            async () => await host.Transcripts.CancelExportAsync(new() { Name = export.Name, RequestId = "2", Purpose = "x" }, other),
+            () => Download(host, export.Name, other, folder.Path),
+        })
+            Assert.Equal("EXPORT_NOT_FOUND", await Reason(refused));
+        Assert.Equal("TENANT_NOT_FOUND", await Reason(host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x" }, other)));
+        Assert.Equal("CONVERSATION_NOT_FOUND", await Reason(host.Transcripts.ExportTranscriptsAsync(new() { Parent = "tenants/other", RequestId = "1", Purpose = "x", Conversations = { $"{Demo}/conversations/c1" } }, other)));
+        Assert.Empty((await host.Transcripts.ListExportsAsync(new() { Parent = "tenants/other" }, other)).Exports);
+    }
+
+    [Fact]
+    public async Task One_that_was_asked_for_by_a_process_that_died_goes_on_and_a_cancelled_one_does_not()
+    {
+        await using var host = await EmbeddedHost.Start();
+        await Said(host, "c1", "", "one");
+        var frank = host.Appointed("demo", "frank", "auditor-full");
+        // Written down, and nobody was woken.
+        var register = (ExportRegister)host.App.Services.GetService(typeof(ExportRegister))!;
+        await register.RequestAsync("demo", "export-dead", new("frank", default, "x", "FULL", []), false, []);
+        var export = await Ready(host, await host.Transcripts.GetExportAsync(new() { Name = $"{Demo}/exports/export-dead" }, frank), frank);
+        Assert.Equal((Export.Types.State.Ready, 1), (export.State, export.Turns));
+
+        var cancelled = await host.Transcripts.CancelExportAsync(new() { Name = export.Name, RequestId = "2", Purpose = "done" }, frank);
+        Assert.Equal(Export.Types.State.Cancelled, cancelled.State);
+        using var folder = new TemporaryFolder();
+        Assert.Equal("EXPORT_NOT_READY", await Reason(() => Download(host, export.Name, frank, folder.Path)));
+    }
+
+    internal static async Task Said(EmbeddedHost host, string id, string customer, params string[] inputs)
+    {
+        var conversation = await host.Conversations.CreateConversationAsync(new()
+        {
+            Parent = Demo, ConversationId = id, RequestId = $"open-{id}", Conversation = new() { Channel = "test", LanguageCode = "en", Customer = customer },
+        });
+        foreach (var (number, text) in inputs.Index())
+            await host.Say(conversation.Name, $"{number}", text).Rest();
+        await Proved(host, $"{conversation.Name}/turns/{inputs.Length}");
+    }
+
+    internal static NoteKey Key(EmbeddedHost host) => NoteKey.FromPem(File.ReadAllText(Path.Combine(host.Data, SqliteRecord.KeyFileName) + ".pub"));
+
+    /// <summary>Until the turn stands in the tree, which is what can be exported.</summary>
+    private static async Task Proved(EmbeddedHost host, string turn)
+    {
+        while (true)
+        {
+            try
+            {
+                await host.Transcripts.GetInclusionProofAsync(new() { Turn = turn });
+                return;
+            }
+            catch (RpcException pending) when (pending.StatusCode is StatusCode.Unavailable)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+            }
+        }
+    }
+
+    private static async Task<Export> Ready(EmbeddedHost host, Export export, Metadata caller)
+    {
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        while (export.State is Export.Types.State.Selecting)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+            export = await host.Transcripts.GetExportAsync(new() { Name = export.Name }, caller);
+        }
+        return export;
+    }
+
+    /// <returns>Where it could have gone on, with the sizes of the files there.</returns>
+    private static async Task<IReadOnlyList<(string Token, Dictionary<string, long> Sizes)>> Download(EmbeddedHost host, string name, Metadata caller, string folder, string token = "")
+    {
+        var (tokens, sizes) = (new List<(string, Dictionary<string, long>)>(), new Dictionary<string, long>());
+        using var call = host.Transcripts.DownloadExport(new() { Name = name, Purpose = "complaint 4711", ResumeToken = token }, caller);
+        while (await call.ResponseStream.MoveNext(default))
+        {
+            var part = call.ResponseStream.Current;
+            await using var file = new FileStream(Path.Combine(folder, part.File), FileMode.Append);
+            await file.WriteAsync(part.Data.Memory);
+            sizes[part.File] = file.Length;
+            if (part.ResumeToken.Length > 0)
+                tokens.Add((part.ResumeToken, new(sizes)));
+        }
+        return tokens;
+    }
+
+    private static Task<string?> Reason<T>(AsyncUnaryCall<T> call) => Reason(async () => await call);
+
+    private static async Task<string?> Reason(Func<Task> call) => (await Assert.ThrowsAsync<RpcException>(call)).GetRpcStatus()?.GetDetail<ErrorInfo>()?.Reason;
+}
