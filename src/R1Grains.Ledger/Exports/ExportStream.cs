@@ -71,7 +71,12 @@ public sealed class ExportStream(
         var key = new ConversationKey(manifest.Tenant, selected.Conversation);
         if (await FindAsync(key, cancellation) is not var (row, places))
             yield break;
-        var (isFirst, masked) = (true, 0L);
+        foreach (var index in Indexes(selected, row, places))
+        {
+            if (!places.TryGetValue(index, out var place) || place.Leaf >= _checkpoint.Size)
+                throw new RecordDamagedException($"entry {index} of {key} stands in no tree of {_checkpoint.Size} leaves, though its turn has ended: ask for another export, and if that fails have the record verified");
+        }
+        var isFirst = true;
         foreach (var turns in Runs(selected.Turns))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -86,12 +91,11 @@ public sealed class ExportStream(
                     writer.WriteOpened(row, isErased: opened is null);
                 foreach (var turn in rows)
                     writer.WriteTurn(turn);
-                if (turns[^1] == selected.Turns[^1] && row.Completed is { } completed && 2L * row.TurnCount + 1 is var last && places.TryGetValue(last, out var place) && place.Leaf < _checkpoint.Size)
-                    writer.WriteCompleted(completed, last);
+                if (turns[^1] == selected.Turns[^1] && IndexOfCompletion(row, places) is { } last)
+                    writer.WriteCompleted(row.Completed!, last);
                 return (writer.Records, opened is null);
             });
-            masked = lines.Masked;
-            yield return (lines.Written, new(isFirst ? 1 : 0, rows.Count, records, isFirst && erased ? 1 : 0, masked));
+            yield return (lines.Written, new(isFirst ? 1 : 0, rows.Count, records, isFirst && erased ? 1 : 0, lines.Masked));
             isFirst = false;
         }
     }
@@ -135,13 +139,22 @@ public sealed class ExportStream(
             cancellation.ThrowIfCancellationRequested();
             if (await FindAsync(new(manifest.Tenant, selected.Conversation), cancellation) is not var (row, places))
                 continue;
-            var indexes = selected.Turns.Select(ConversationHead.IndexOfOpening).SelectMany(index => (long[])[index, index + 1]).Prepend(0);
-            if (row.Completed is not null && 2L * row.TurnCount + 1 is var last && places.TryGetValue(last, out var place) && place.Leaf < _checkpoint.Size)
-                indexes = indexes.Append(last);
-            leaves.AddRange(indexes.Select(index => new ExportedLeaf(places[index].Leaf, places[index].Hash, selected.Conversation, index)));
+            leaves.AddRange(Indexes(selected, row, places).Select(index => new ExportedLeaf(places[index].Leaf, places[index].Hash, selected.Conversation, index)));
         }
         return leaves;
     }
+
+    /// <summary>Of all entries that are exported of a conversation.</summary>
+    private IEnumerable<long> Indexes(SelectedConversation selected, ConversationRow row, IReadOnlyDictionary<long, (long Leaf, Digest Hash)> places) =>
+    [
+        0,
+        .. selected.Turns.Select(ConversationHead.IndexOfOpening).SelectMany(index => (long[])[index, index + 1]),
+        .. IndexOfCompletion(row, places) is { } last ? [last] : (long[])[],
+    ];
+
+    /// <summary>Null where it was not completed when the checkpoint was signed.</summary>
+    private long? IndexOfCompletion(ConversationRow row, IReadOnlyDictionary<long, (long Leaf, Digest Hash)> places) =>
+        row.Completed is not null && ConversationHead.IndexOfOpening(row.TurnCount + 1) is var index && places.TryGetValue(index, out var place) && place.Leaf < _checkpoint.Size ? index : null;
 
     private async Task<Digest> HashAsync(LeafRange range, Dictionary<Tile, byte[]> known, CancellationToken cancellation)
     {

@@ -67,7 +67,7 @@ public sealed class PageTokens(IDataProtectionProvider protection)
         OpenText(list, parent, caller, token) is { } position ? long.Parse(position, CultureInfo.InvariantCulture) : null;
 
     /// <inheritdoc cref="Open"/>
-    public string? OpenText(string list, ResourceName parent, Caller caller, string token)
+    public string? OpenText(string list, ResourceName parent, Caller caller, string token, string field = "page_token")
     {
         if (token.Length == 0)
             return null;
@@ -77,7 +77,7 @@ public sealed class PageTokens(IDataProtectionProvider protection)
         }
         catch (CryptographicException)
         {
-            throw Refuse.Field(Reason.InvalidPageToken, "page_token", $"page_token was not given to this caller for this list of {parent}: begin again without one");
+            throw Refuse.Field(Reason.InvalidPageToken, field, $"{field} was not given to this caller for this list of {parent}: begin again without one");
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed partial class TranscriptEndpoint
     {
         var (parent, caller, size) = (context.Resource<TenantName>(), context.Caller(), PageTokens.Size(request.PageSize));
         var page = await exports.ListAsync(parent.Tenant, size, pages.OpenText(ExportList, parent, caller, request.PageToken), context.CancellationToken);
-        return new() { Exports = { page.Select(ToWire) }, NextPageToken = pages.SealText(ExportList, parent, caller, page.Count == size ? page[^1].Id : null) };
+        return new() { Exports = { page.Where(export => export.Expires > time.GetUtcNow()).Select(ToWire) }, NextPageToken = pages.SealText(ExportList, parent, caller, page.Count == size ? page[^1].Id : null) };
     }
 
     [Asks<ExportName>(Permission.Export, "name")]
@@ -74,13 +74,13 @@ internal sealed partial class TranscriptEndpoint
         if (export.State is not ExportState.Ready)
             throw new RefusedException(new(Reason.ExportNotReady, $"{name} is {export.State}{(export.Failure is { } why ? $": {why}" : export.State is ExportState.Selecting ? ": ask GetExport until it is READY" : ": ask for another one")}"));
         var list = $"export {export.Version}";
-        var from = pages.OpenText(list, name, caller, request.ResumeToken) is { } position ? ExportPosition.Parse(position) : ExportPosition.Start;
-        // Whoever stops being allowed to read restricted words, or was never, gets none of those that became so meanwhile.
+        var from = pages.OpenText(list, name, caller, request.ResumeToken, "resume_token") is { } position ? ExportPosition.Parse(position) : ExportPosition.Start;
         var selection = (await exports.SelectionAsync(export, context.CancellationToken)).ToList();
         await readings.Keep(caller, "transcript.export.download", name, purpose, [new("view", view.Name), new("conversations", $"{from.Next}-{selection.Count}")]);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Begun);
         var stream = new ExportStream((StoredRecord)record, Manifest(export), selection, view, (hash, _) => grains.GetGrain<IExportingGrain>(name.Tenant).Sign(name.Export, $"{hash}"), time)
         {
+            // Of whoever became so since it was asked for.
             IsWithheld = conversation => !caller.May(Permission.ReadRestricted) && restrictions.Covers(conversation),
         };
         try

@@ -105,6 +105,26 @@ public abstract class ExportTests(IRecordStore store) : StoreTests(store)
         Assert.Contains("salt", string.Concat(lines.Where(line => line.Contains("\"conversation\":\"c2\"", StringComparison.Ordinal))), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_is_erased_while_it_is_downloaded_is_erased_in_the_rest()
+    {
+        await using var record = await WriteAsync();
+        var stream = await ExportFolder.StreamAsync(record);
+        using var folder = new ExportFolder();
+        await foreach (var frame in stream.ReadAsync(ExportPosition.Start))
+        {
+            await folder.AppendAsync(frame);
+            if (frame.After is not { } after)
+                continue;
+            await Store.DestroyKeysAsync("demo", "customers/7");
+            await folder.WriteAsync(stream, after);
+            break;
+        }
+        var report = await ExportVerifier.VerifyAsync(folder.Path, [Store.Key]);
+        Assert.Equal((null, 1, 4), (report.FirstBad, report.Counts.Erased, report.Counts.Turns));
+        Assert.Contains("第2句", await File.ReadAllTextAsync(folder.Records), StringComparison.Ordinal);
+    }
+
     private async Task<IRecord> WriteAsync()
     {
         var record = await Store.OpenAsync();

@@ -108,6 +108,36 @@ public sealed class ExportTests
     }
 
     [Fact]
+    public async Task An_erasures_certificate_names_the_export_and_what_is_downloaded_after_it_holds_no_word()
+    {
+        await using var host = await EmbeddedHost.Start(settings: "--R1:Retention:Minimum=0");
+        await Said(host, "c1", "customers/42", "heron");
+        var frank = host.Appointed("demo", "frank", "auditor-full");
+        var export = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x", View = TranscriptView.Full }, frank), frank);
+        using var before = new TemporaryFolder();
+        await Download(host, export.Name, frank, before.Path);
+        Assert.Contains("heron", await File.ReadAllTextAsync(Path.Combine(before.Path, ExportManifest.RecordsName)), StringComparison.Ordinal);
+
+        var asked = await host.Transcripts.RequestErasureAsync(new() { Parent = Demo, RequestId = "2", Purpose = "x", Customer = "customers/42" }, host.Appointed("demo", "steve", "supervisor"));
+        var xenia = host.Appointed("demo", "xenia", "security-officer");
+        await host.Transcripts.ApproveErasureAsync(new() { Name = asked.Name, RequestId = "3", Purpose = "x", Hash = asked.Hash }, xenia);
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        V1.Erasure erased;
+        while ((erased = await host.Transcripts.GetErasureAsync(new() { Name = asked.Name }, xenia)).State is not V1.Erasure.Types.State.Erased)
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, patience.Token);
+        Assert.Equal(export.Name, Assert.Single(erased.Exports));
+
+        using var after = new TemporaryFolder();
+        await Download(host, export.Name, frank, after.Path);
+        Assert.DoesNotContain("heron", await File.ReadAllTextAsync(Path.Combine(after.Path, ExportManifest.RecordsName)), StringComparison.Ordinal);
+        foreach (var (folder, count) in ((string, int)[])[(before.Path, 0), (after.Path, 1)])
+        {
+            var report = await ExportVerifier.VerifyAsync(folder, [Key(host)]);
+            Assert.Equal((null, count), (report.FirstBad, report.Counts.Erased));
+        }
+    }
+
+    [Fact]
     public async Task Two_tenants_exports_hold_and_show_nothing_of_each_other()
     {
         await using var host = await EmbeddedHost.Start();
