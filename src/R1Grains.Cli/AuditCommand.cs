@@ -39,7 +39,7 @@ internal static class AuditCommand
             r1 audit hold place --customer customers/42 -m "case 2026-118"
             r1 audit erase request --customer customers/42 -m "request 2026-77 of the customer"
             r1 audit verify ./data
-            """) { AuditSearchCommand.Create(), AuditShowCommand.Create(), AuditEventsCommand.Create(), AuditExportCommand.Create(), AuditHoldCommand.Create(), AuditEraseCommand.Create(), verify, WitnessCommand.Create() };
+            """) { AuditSearchCommand.Create(), AuditShowCommand.Create(), AuditEventsCommand.Create(), AuditExportCommand.Create(), AuditExportsCommand.Create(), AuditHoldCommand.Create(), AuditEraseCommand.Create(), verify, WitnessCommand.Create() };
     }
 
     private static async Task<int> Verify(ParseResult parsed, CancellationToken cancellation)

@@ -40,6 +40,14 @@ public sealed class ExportCommandTests : IDisposable
         Assert.Equal(2, exitCode);
         Assert.Contains("is not empty", errors, StringComparison.Ordinal);
 
+        var id = ExportManifest.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, ExportManifest.FileName))).Export.Split('/')[^1];
+        (exitCode, output, errors) = await Run("audit", "exports", "list", "--server", host.Address);
+        Assert.Equal(("", 0), (errors, exitCode));
+        Assert.StartsWith($"{id}\tReady\t2\tRedacted\t", output, StringComparison.Ordinal);
+        (exitCode, output, _) = await Run("audit", "exports", "cancel", id, "-m", "done", "--server", host.Address);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Cancelled", output, StringComparison.Ordinal);
+
         var records = Path.Combine(folder, ExportManifest.RecordsName);
         await File.WriteAllTextAsync(records, (await File.ReadAllTextAsync(records)).Replace("年费 two", "年费 ten", StringComparison.Ordinal));
         (exitCode, output, _) = await Run("audit", "verify", folder, "--key", key);
