@@ -108,7 +108,7 @@ internal sealed class ErasingProcess : IAsyncDisposable
 
         public Task<StoredKey> AddAsync(KeyName name, byte[] wrapped, CancellationToken cancellation = default) => store.AddAsync(name, wrapped, cancellation);
 
-        public Task<bool> ReplaceAsync(KeyName name, byte[] before, byte[] wrapped, CancellationToken cancellation = default) => store.ReplaceAsync(name, before, wrapped, cancellation);
+        public Task<int> ReplaceAsync(IReadOnlyList<KeyReplacement> replacements, CancellationToken cancellation = default) => store.ReplaceAsync(replacements, cancellation);
 
         public Task AnnounceAsync(IReadOnlyList<KeyName> names, CancellationToken cancellation = default) => store.AnnounceAsync(names, cancellation);
 
