@@ -133,5 +133,5 @@ internal static class Samples
     }
 
     /// <summary>What a report says of conversations alone: how many checkpoints there are is a matter of time.</summary>
-    public static VerificationReport WithoutTrees(this VerificationReport report) => report with { Leaves = 0, Checkpoints = 0 };
+    public static VerificationReport WithoutTrees(this VerificationReport report) => report with { Signers = [], Leaves = 0, Checkpoints = 0 };
 }

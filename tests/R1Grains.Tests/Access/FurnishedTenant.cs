@@ -51,6 +51,12 @@ internal sealed class FurnishedTenant
 
     public string OtherErasure { get; private set; } = "";
 
+    public string Export { get; private set; } = "";
+
+    public string OtherExport { get; private set; } = "";
+
+    public string KeyRotation => $"{Name}/keyRotations/tenant-1";
+
     public string Words => $"whispered-by-{Id}";
 
     public IReadOnlyList<string> RequestIds => [$"r-{Id}-1", $"r-{Id}-2"];
@@ -61,7 +67,7 @@ internal sealed class FurnishedTenant
     public IReadOnlyList<string> All { get; private set; } = [];
 
     /// <summary>Some of these, of each kind one.</summary>
-    public IReadOnlyList<string> Some => [Conversation, Turn, WordList, Erasure, $"c-{Id}", $"w-{Id}", $"k-{Id}", $"customers/of-{Id}", $"clerk-of-{Id}", $"bound-of-{Id}", ProposalHash];
+    public IReadOnlyList<string> Some => [Conversation, Turn, WordList, Erasure, Export, $"c-{Id}", $"w-{Id}", $"k-{Id}", $"customers/of-{Id}", $"clerk-of-{Id}", $"bound-of-{Id}", ProposalHash];
 
     /// <summary>What is nobody else's to see.</summary>
     public IReadOnlyList<string> Marks { get; private set; } = [];
@@ -115,12 +121,14 @@ internal sealed class FurnishedTenant
         var (erasure, another) = (await Erase("erase-1"), await Erase("erase-2"));
         (tenant.Erasure, tenant.ErasureHash, tenant.OtherErasure) = (erasure.Name, erasure.Hash, another.Name);
         await Proved();
+        (tenant.Export, tenant.OtherExport) = (await Exported("export-1"), await Exported("export-2"));
 
         tenant.PageTokens =
         [
             (await host.Conversations.ListConversationsAsync(new() { Parent = tenant.Name, PageSize = 1 }, clerk)).NextPageToken,
             (await host.Guardrail.ListWordListsAsync(new() { Parent = tenant.Name, PageSize = 1 }, clerk)).NextPageToken,
             (await host.Access.ListRoleBindingsAsync(new() { Parent = tenant.Name, PageSize = 1 }, clerk)).NextPageToken,
+            (await host.Transcripts.ListExportsAsync(new() { Parent = tenant.Name, PageSize = 1 }, clerk)).NextPageToken,
             (await host.Transcripts.ListAuditEventsAsync(new() { Parent = tenant.Name, Purpose = $"purpose-of-{id}", PageSize = 1 }, clerk)).NextPageToken,
         ];
         Assert.DoesNotContain("", tenant.PageTokens);
@@ -128,6 +136,7 @@ internal sealed class FurnishedTenant
         [
             tenant.Name, tenant.Conversation, tenant.OtherConversation, tenant.Turn, tenant.HeldTurn, tenant.OtherHeldTurn, tenant.WordList, tenant.OtherWordList, tenant.Edition,
             tenant.Proposal, tenant.OtherProposal, tenant.Binding, tenant.OtherBinding, tenant.Key, tenant.Hold, tenant.Erasure, tenant.OtherErasure,
+            tenant.Export, tenant.OtherExport,
         ];
         tenant.All = [.. names, $"c-{id}", $"w-{id}", $"k-{id}", $"customers/of-{id}", $"agent-of-{id}", $"bound-of-{id}", $"clerk-of-{id}", tenant.ProposalHash, tenant.ErasureHash];
         // Editions are numbered alike everywhere, and customers' hashes differ by tenant.
@@ -151,6 +160,18 @@ internal sealed class FurnishedTenant
 
         async Task<Erasure> Erase(string requestId) =>
             await host.Transcripts.RequestErasureAsync(new() { Parent = tenant.Name, RequestId = requestId, Purpose = $"request-of-{id}", Customer = $"customers/gone-of-{id}" }, clerk);
+
+        async Task<string> Exported(string requestId)
+        {
+            using var patience = new CancellationTokenSource(Talk.Patience);
+            var export = await host.Transcripts.ExportTranscriptsAsync(new() { Parent = tenant.Name, RequestId = requestId, Purpose = $"purpose-of-{id}", View = TranscriptView.Full, Conversations = { tenant.Conversation } }, clerk);
+            while (export.State is V1.Export.Types.State.Selecting)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+                export = await host.Transcripts.GetExportAsync(new() { Name = export.Name }, clerk, cancellationToken: patience.Token);
+            }
+            return export.Name;
+        }
 
         // The tree is a moment behind.
         async Task Proved()
@@ -187,6 +208,7 @@ internal sealed class FurnishedTenant
             await host.Access.ListApiKeysAsync(new() { Parent = Name }, clerk),
             await host.Transcripts.ListLegalHoldsAsync(new() { Parent = Name }, clerk),
             await host.Transcripts.ListErasuresAsync(new() { Parent = Name }, clerk),
+            await host.Transcripts.ListExportsAsync(new() { Parent = Name }, clerk),
         ];
         var done = (await host.Registry.ListEntriesAsync(Id, 1_000)).Items.Select(entry => $"{entry.Record.Actor} {entry.Record.Action} {entry.Record.Resource}");
         return string.Join('\n', seen.Select(message => message.ToString()!).Concat(done));

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text;
 using System.Text.RegularExpressions;
 using Google.Protobuf;
@@ -43,6 +44,14 @@ public sealed partial class TenantIsolationTests
         ["RejectErasure"] = t => new RejectErasureRequest { Name = t.OtherErasure, RequestId = "i10", Purpose = "x" },
         ["GetErasure"] = t => new GetErasureRequest { Name = t.Erasure },
         ["ListErasures"] = t => new ListErasuresRequest { Parent = t.Name },
+        ["ExportTranscripts"] = t => new ExportTranscriptsRequest { Parent = t.Name, RequestId = "i27", Purpose = "x", View = TranscriptView.Reasoning, Filter = new() { Hits = new() }, Conversations = { t.Conversation } },
+        ["GetExport"] = t => new GetExportRequest { Name = t.Export },
+        ["ListExports"] = t => new ListExportsRequest { Parent = t.Name },
+        ["CancelExport"] = t => new CancelExportRequest { Name = t.OtherExport, RequestId = "i28", Purpose = "x" },
+        ["DownloadExport"] = t => new DownloadExportRequest { Name = t.Export, Purpose = "x" },
+        ["GetRecordKeys"] = t => new GetRecordKeysRequest { Parent = t.Name },
+        ["RotateRecordKey"] = t => new RotateRecordKeyRequest { Parent = t.Name, RequestId = "i29", Kind = RecordKey.Types.Kind.Index, Purpose = "x" },
+        ["GetKeyRotation"] = t => new GetKeyRotationRequest { Name = t.KeyRotation },
         ["CreateWordList"] = t => new CreateWordListRequest { Parent = t.Name, WordListId = "new", RequestId = "i11", WordList = new() { Title = "x" } },
         ["GetWordList"] = t => new GetWordListRequest { Name = t.WordList },
         ["ListWordLists"] = t => new ListWordListsRequest { Parent = t.Name },
@@ -129,6 +138,7 @@ public sealed partial class TenantIsolationTests
     /// <summary>The request with something of the other tenant in one field after another.</summary>
     private static IEnumerable<(string Field, string What, IMessage Request, bool IsForeignName)> Spoiled(IMessage request, FurnishedTenant victim)
     {
+        var (number, requestId) = (0, request.Descriptor.FindFieldByName("request_id"));
         foreach (var (path, field, value) in Texts(request, []))
         {
             var values = field.Name switch
@@ -142,7 +152,10 @@ public sealed partial class TenantIsolationTests
             {
                 var spoiled = request.Descriptor.Parser.ParseFrom(request.ToByteArray());
                 var at = path.Aggregate((IMessage)spoiled, (message, step) => (IMessage)step.Accessor.GetValue(message));
-                field.Accessor.SetValue(at, foreign);
+                // With the id of an attempt before it would be refused for that alone.
+                requestId?.Accessor.SetValue((IMessage)spoiled, $"{request.Descriptor.Name}-{++number}");
+                if (field.Accessor.GetValue(at) is IList several) several[0] = foreign;
+                else field.Accessor.SetValue(at, foreign);
                 yield return (string.Join('.', path.Append(field).Select(step => step.Name)), foreign, (IMessage)spoiled, value.StartsWith("tenants/", StringComparison.Ordinal) && Shape(value) == Shape(foreign));
             }
         }
@@ -150,11 +163,14 @@ public sealed partial class TenantIsolationTests
 
     private static IEnumerable<(FieldDescriptor[] Path, FieldDescriptor Field, string Value)> Texts(IMessage message, FieldDescriptor[] path)
     {
-        foreach (var field in message.Descriptor.Fields.InDeclarationOrder().Where(field => field is { IsRepeated: false, IsMap: false }))
+        foreach (var field in message.Descriptor.Fields.InDeclarationOrder().Where(field => !field.IsMap))
         {
             if (field.FieldType is FieldType.String && !FreeText.Contains(field.Name))
-                yield return (path, field, (string)field.Accessor.GetValue(message));
-            if (field.FieldType is FieldType.Message && field.Accessor.GetValue(message) is IMessage inner)
+            {
+                if (field.Accessor.GetValue(message) is not IList several) yield return (path, field, (string)field.Accessor.GetValue(message));
+                else if (several.Count > 0) yield return (path, field, (string)several[0]!);
+            }
+            if (field is { FieldType: FieldType.Message, IsRepeated: false } && field.Accessor.GetValue(message) is IMessage inner)
                 foreach (var text in Texts(inner, [.. path, field]))
                     yield return text;
         }
@@ -177,6 +193,6 @@ public sealed partial class TenantIsolationTests
     /// <summary>Of which kind a resource's name is.</summary>
     private static string Shape(string name) => Id().Replace(name, "/*");
 
-    [GeneratedRegex("(?<=^tenants|/conversations|/turns|/wordLists|/lexiconProposals|/lexiconEditions|/roleBindings|/apiKeys|/legalHolds|/erasures)/[^/]+")]
+    [GeneratedRegex("(?<=^tenants|/conversations|/turns|/wordLists|/lexiconProposals|/lexiconEditions|/roleBindings|/apiKeys|/legalHolds|/erasures|/exports|/keyRotations)/[^/]+")]
     private static partial Regex Id();
 }
