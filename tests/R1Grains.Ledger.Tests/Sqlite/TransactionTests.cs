@@ -13,7 +13,8 @@ public sealed class TransactionTests : IDisposable
     public async Task Whatever_waits_goes_into_one_transaction_and_a_refused_append_fails_alone()
     {
         await using var record = await _folder.OpenAsync();
-        var keys = Enumerable.Range(0, 60).Select(writer => Samples.Key($"c{writer}")).ToArray();
+        // So few that the log does not begin anew meanwhile, which it does after a thousand pages.
+        var keys = Enumerable.Range(0, 30).Select(writer => Samples.Key($"c{writer}")).ToArray();
         foreach (var key in keys)
             await record.Begin(key);
         var commits = CountCommits();
@@ -29,7 +30,7 @@ public sealed class TransactionTests : IDisposable
         await Assert.ThrowsAsync<StaleEpochException>(() => stale);
         await Assert.ThrowsAsync<RecordConflictException>(() => conflict);
         Assert.InRange(CountCommits() - commits, 1, 2);
-        Assert.Equal(new VerificationReport(60, 60, 60, 120, 0, 0, null), (await RecordVerifier.VerifyAsync(_folder.Path)).WithoutTrees());
+        Assert.Equal(new VerificationReport(30, 30, 30, 60, 0, 0, null), (await RecordVerifier.VerifyAsync(_folder.Path)).WithoutTrees());
     }
 
     [Fact]

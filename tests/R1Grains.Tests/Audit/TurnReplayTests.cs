@@ -251,7 +251,9 @@ public sealed class TurnReplayTests : IDisposable
         return Task.CompletedTask;
     }
 
-    private async Task<(VerificationReport, Conversation?)> Trace(ScriptedSilo silo) => (await RecordVerifier.VerifyAsync(Data), (await silo.Record.FindConversationAsync(Key))! with { Opened = null! });
+    /// <summary>Without what is compared by reference.</summary>
+    private async Task<(VerificationReport, Conversation?)> Trace(ScriptedSilo silo) =>
+        ((await RecordVerifier.VerifyAsync(Data)) with { Signers = [] }, (await silo.Record.FindConversationAsync(Key))! with { Opened = null!, Subjects = [] });
 
     private void Execute(string sql)
     {
