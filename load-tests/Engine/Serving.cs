@@ -9,7 +9,7 @@ namespace R1Grains.LoadTests.Engine;
 
 /// <summary>
 /// An engine in this process whose runs are watched. Its replies are as long as they may be, whatever the model would like
-/// to say. They are read as the host reads them: after a step, all at once.
+/// to say. They are read after a step, all at once.
 /// </summary>
 internal sealed class Serving : IAsyncDisposable
 {
@@ -20,11 +20,12 @@ internal sealed class Serving : IAsyncDisposable
     private readonly Channel<bool> _stepped = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<int, Reading> _replies = [];
     private readonly Task _reading;
+    private readonly TimeSpan _gather;
     private int _number;
 
-    private Serving(InferenceEngine engine, WatchedRunner runs, int places)
+    private Serving(InferenceEngine engine, WatchedRunner runs, int places, TimeSpan gather)
     {
-        (Engine, Runs, _places) = (engine, runs, new(places));
+        (Engine, Runs, _places, _gather) = (engine, runs, new(places), gather);
         engine.Stepped += Mark;
         _reading = ReadAsync();
     }
@@ -33,12 +34,13 @@ internal sealed class Serving : IAsyncDisposable
 
     public WatchedRunner Runs { get; }
 
-    public static Serving Start(ModelFolder folder, int rows, int threads)
+    /// <param name="gather">Between two readings: none where what a reader sees is timed, and as the host reads where the device is.</param>
+    public static Serving Start(ModelFolder folder, int rows, int threads, TimeSpan gather = default)
     {
         var options = new EngineOptions { Folder = folder.Path, Rows = rows, Threads = threads };
         var runner = new WatchedRunner(Runner(folder, rows, threads));
         // Fewer than the engine has: who hears of an end may be sooner than the engine's own count.
-        return new Serving(new InferenceEngine(folder.Model with { StopIds = [] }, runner, options, TimeProvider.System), runner, options.QueueLimit);
+        return new Serving(new InferenceEngine(folder.Model with { StopIds = [] }, runner, options, TimeProvider.System), runner, options.QueueLimit, gather);
     }
 
     public static OnnxModelRunner Runner(ModelFolder folder, int rows, int threads) => new(folder, rows, threads);
@@ -76,9 +78,12 @@ internal sealed class Serving : IAsyncDisposable
     private async Task ReadAsync()
     {
         await foreach (var _ in _stepped.Reader.ReadAllAsync())
+        {
             foreach (var (number, reading) in _replies)
                 if (reading.Ends())
                     _replies.TryRemove(number, out var _);
+            if (_gather > TimeSpan.Zero) await Task.Delay(_gather, TimeProvider.System);
+        }
     }
 
     private sealed record Reading(Reply Reply, ChannelReader<Emission> Emissions)

@@ -237,11 +237,12 @@ public sealed class InferenceEngine : IAsyncDisposable
             {
                 var plan = _steps.Plan();
                 lock (_gate) Note();
+                // Who was cancelled or ran out of time has nothing to wait for in this step.
+                if (_batcher.Ended.Count > 0) Tell();
                 _steps.Run(plan);
                 _meter.Stepped(plan);
                 SequenceTrace.Stepped(plan);
-                TellEnded();
-                Stepped?.Invoke();
+                Tell();
             }
         }
         catch (Exception defect)
@@ -285,12 +286,18 @@ public sealed class InferenceEngine : IAsyncDisposable
             _batcher.FailAll(_stopped!, _time.GetUtcNow());
             Note();
         }
-        TellEnded();
+        MeasureEnded();
         _ended.SetResult(_defect);
         Stepped?.Invoke();
     }
 
-    private void TellEnded()
+    private void Tell()
+    {
+        MeasureEnded();
+        Stepped?.Invoke();
+    }
+
+    private void MeasureEnded()
     {
         foreach (var sequence in _batcher.Ended) sequence.Trace?.End(sequence, Model);
         _meter.Ended(_batcher.Ended);

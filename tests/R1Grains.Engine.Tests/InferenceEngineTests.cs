@@ -138,6 +138,31 @@ public sealed class InferenceEngineTests
     }
 
     [Fact]
+    public async Task The_end_of_a_cancelled_reply_is_told_before_the_others_next_step_is_run()
+    {
+        using var gate = new SemaphoreSlim(0);
+        var runner = ScriptedRunner.Babbling(Model, rows: 2);
+        runner.Gate = gate;
+        await using var engine = runner.Start(Model);
+        using var cancel = new CancellationTokenSource();
+        var cancelled = engine.Submit(Request(Model, "a", Greedy, id: "a"), cancel.Token);
+        engine.Submit(Request(Model, "b", Greedy, id: "b"));
+        var heard = new TaskCompletionSource<FinishReason>(TaskCreationOptions.RunContinuationsAsynchronously);
+        engine.Stepped += () =>
+        {
+            while (cancelled.TryRead(out var emission))
+                if (emission.Completion is { } end)
+                    heard.TrySetResult(end.Reason);
+        };
+        gate.Release(4); // Both prompts, and decodes.
+        await UntilAsync(() => runner.Log.Count >= 4);
+        cancel.Cancel();
+        gate.Release(1); // The run under way; the one after it waits.
+        Assert.Equal(FinishReason.Cancelled, await heard.Task.WaitAsync(TimeSpan.FromSeconds(20)));
+        gate.Release(100);
+    }
+
+    [Fact]
     public async Task A_request_that_nobody_reads_is_cancelled_all_the_same()
     {
         using var gate = new SemaphoreSlim(0);
