@@ -73,7 +73,11 @@ internal static class ExportFigures
         };
         var selection = conversations.Select(conversation => new SelectedConversation(conversation, [.. Enumerable.Range(1, Turns)])).ToList();
         var files = new Dictionary<string, FileStream>();
-        var stream = new ExportStream(record, manifest, selection, view, (hash, _) => Task.FromResult(store.Note(ExportManifest.NoteText("r1grains/demo", Export, hash), "r1grains/demo")), TimeProvider.System);
+        var stream = new ExportStream(record, manifest, selection, view, (whole, _) =>
+        {
+            var bytes = whole.ToBytes();
+            return Task.FromResult(new SignedManifest(bytes, store.Note(ExportManifest.NoteText("r1grains/demo", Export, Digest.Of(bytes)), "r1grains/demo")));
+        }, TimeProvider.System);
         await foreach (var frame in stream.ReadAsync(ExportPosition.Start, cancellation))
         {
             if (!files.TryGetValue(frame.File, out var file))

@@ -98,3 +98,7 @@ public sealed record ExportCounts(long Conversations, long Turns, long Records, 
 
 /// <param name="Hash">Over its pieces: see FORMAT.md. 64 hex digits.</param>
 public sealed record ExportedFile(string Name, long Bytes, string Hash);
+
+/// <param name="Bytes">Of the manifest's file.</param>
+/// <param name="Note">Signed over these.</param>
+public sealed record SignedManifest(byte[] Bytes, string Note);

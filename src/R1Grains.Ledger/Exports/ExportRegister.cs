@@ -114,7 +114,7 @@ public sealed class ExportRegister(StoredRecord record, LegalHolds holds, TimePr
         if (await record.FindCheckpointAsync(export.Tenant, cancellation) is not { } checkpoint || Checkpoint.Parse(checkpoint.Text).Size < export.Leaves)
             return export;
         var identity = Identity;
-        return await KeepAsync(next with { State = ExportState.Ready, Checkpoint = checkpoint.ToString(), Key = identity.Signer.PublicPem }, "transcript.export.ready", Details(turns), changes, cancellation);
+        return await KeepAsync(next with { State = ExportState.Ready, Checkpoint = checkpoint.ToString(), Key = identity.InForce.PublicPem }, "transcript.export.ready", Details(turns), changes, cancellation);
     }
 
     /// <summary>What a ready one holds: conversation by conversation, each in the place where the first of its turns was found.</summary>
@@ -134,12 +134,20 @@ public sealed class ExportRegister(StoredRecord record, LegalHolds holds, TimePr
         return [.. turns.Select(conversation => new SelectedConversation(conversation.Key, [.. conversation.Value]))];
     }
 
-    /// <summary>The note beneath the manifest of one that is ready.</summary>
-    /// <exception cref="InvalidOperationException">This process signs nothing.</exception>
-    public string Sign(string tenant, string id, Digest manifest)
+    /// <summary>
+    /// The manifest of one that is ready, and the note beneath it. Its checkpoint is signed anew: the key may have been
+    /// replaced since, and whoever verifies it needs one key and not two.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">This process signs nothing, or it is not ready.</exception>
+    public async Task<SignedManifest> SignAsync(ExportManifest manifest, CancellationToken cancellation = default)
     {
-        var origin = Identity.Origin(tenant);
-        return Identity.Signer.Note(ExportManifest.NoteText(origin, Export.NameOf(tenant, id), manifest), origin).ToString();
+        var id = manifest.Export[(manifest.Export.LastIndexOf('/') + 1)..];
+        if (await FindAsync(manifest.Tenant, id, cancellation) is not { State: ExportState.Ready, Checkpoint: { } checkpoint } export)
+            throw new InvalidOperationException($"{manifest.Export} is not ready.");
+        await Identity.RequireFreshAsync();
+        var (signer, origin) = (Identity.InForce, Identity.Origin(manifest.Tenant));
+        var bytes = (manifest with { Checkpoint = signer.Note(SignedNote.Parse(checkpoint).Text, origin).ToString(), Key = signer.PublicPem }).ToBytes();
+        return new(bytes, signer.Note(ExportManifest.NoteText(origin, export.Name, Digest.Of(bytes)), origin).ToString());
     }
 
     /// <summary>Forgets those that are past their time, and the selections of those that ended otherwise.</summary>

@@ -16,9 +16,9 @@ public sealed record SelectedConversation(string Conversation, IReadOnlyList<int
 /// </summary>
 /// <param name="manifest">All that is known before the first byte; the rest is filled in.</param>
 /// <param name="selection">In its order.</param>
-/// <param name="sign">Signs a manifest's hash in the name of the tenant's tree.</param>
+/// <param name="sign">Signs checkpoint and manifest in the name of the tenant's tree.</param>
 public sealed class ExportStream(
-    StoredRecord record, ExportManifest manifest, IReadOnlyList<SelectedConversation> selection, ExportView view, Func<Digest, CancellationToken, Task<string>> sign, TimeProvider time)
+    StoredRecord record, ExportManifest manifest, IReadOnlyList<SelectedConversation> selection, ExportView view, Func<ExportManifest, CancellationToken, Task<SignedManifest>> sign, TimeProvider time)
 {
     /// <summary>About so many bytes come at once.</summary>
     private const int FrameLength = 256 << 10;
@@ -60,10 +60,10 @@ public sealed class ExportStream(
             yield return new(ExportManifest.ProofName, lines);
         }
         var whole = manifest with { Made = Microseconds.ToTime(Microseconds.Of(time.GetUtcNow())), Counts = position.Counts, Files = [.. records, proof.End()] };
-        var bytes = whole.ToBytes();
-        yield return new(ExportManifest.NoteName, System.Text.Encoding.UTF8.GetBytes(await sign(Digest.Of(bytes), cancellation)));
+        var signed = await sign(whole, cancellation);
+        yield return new(ExportManifest.NoteName, System.Text.Encoding.UTF8.GetBytes(signed.Note));
         // Last, so that a folder that has it is whole.
-        yield return new(ExportManifest.FileName, bytes, IsLast: true);
+        yield return new(ExportManifest.FileName, signed.Bytes, IsLast: true);
     }
 
     private async IAsyncEnumerable<(ReadOnlyMemory<byte> Lines, ExportCounts Added)> ConversationAsync(SelectedConversation selected, [EnumeratorCancellation] CancellationToken cancellation)
@@ -81,6 +81,8 @@ public sealed class ExportStream(
         {
             cancellation.ThrowIfCancellationRequested();
             var rows = await record.Read(key.Tenant, reads => reads.Turns(key, turns[0], turns[^1]), cancellation);
+            if (rows.Count != turns.Count)
+                throw new RecordDamagedException($"{key} has {rows.Count} of the {turns.Count} turns from {turns[0]} to {turns[^1]} that were found: some of it is no longer kept, ask for another export");
             var lines = new LineWriter();
             var (records, erased) = await record.Sealed.OpenAsync(key.Tenant, row.DataKey, opened =>
             {

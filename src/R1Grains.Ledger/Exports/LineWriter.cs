@@ -37,7 +37,11 @@ internal sealed class LineWriter : IMembers
     /// <summary>Texts that something else stands in the place of, so far.</summary>
     public int Masked { get; private set; }
 
-    public void Clear() => _bytes.ResetWrittenCount();
+    public void Clear()
+    {
+        _bytes.ResetWrittenCount();
+        (Masked, _isFirst) = (0, false);
+    }
 
     public void Start(string record)
     {

@@ -25,7 +25,6 @@ public sealed class KeyRing : IAsyncDisposable
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private readonly IKeyStore _store;
-    private readonly RootKey _root;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, Lazy<Task<TenantKeys>>> _tenants = [];
     private readonly BoundedMap<(string Tenant, DataKeyId Id), DataKey> _open = new(OpenKeysMax / 2);
@@ -50,10 +49,13 @@ public sealed class KeyRing : IAsyncDisposable
 
     private KeyRing(IKeyStore store, RootKey root, TimeProvider time, long followed, long lookedAt)
     {
-        (_store, _root, _time, _followed, _lookedAt) = (store, root, time, followed, lookedAt);
+        (_store, Root, _time, _followed, _lookedAt) = (store, root, time, followed, lookedAt);
         _timer = new PeriodicTimer(LookInterval, time);
         _looking = LookAgainAsync();
     }
+
+    /// <summary>As this process was given it.</summary>
+    public RootKey Root { get; }
 
     /// <param name="store">Disposed of with the ring, as is the root key.</param>
     /// <exception cref="KeyStoreException">Its keys are wrapped by another root key.</exception>
@@ -161,7 +163,7 @@ public sealed class KeyRing : IAsyncDisposable
         await _store.DisposeAsync();
         foreach (var signer in _signers.Values)
             signer.Dispose();
-        _root.Dispose();
+        Root.Dispose();
     }
 
     /// <summary>The key for a conversation that begins, made where it is missing.</summary>
@@ -263,19 +265,26 @@ public sealed class KeyRing : IAsyncDisposable
     /// <exception cref="RecordUnavailableException">Call it again.</exception>
     internal async Task<long> WrapByRootAsync(IProgress<KeyProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var (tenants, wrapped, at) = (await _store.ListTenantsAsync(cancellation), 0L, 0L);
-        foreach (var tenant in tenants)
+        var (wrapped, found) = (0L, 0L);
+        do
         {
-            progress?.Report(new(at++, tenants.Count));
-            await foreach (var (name, stored) in _store.ListAsync(tenant, cancellation).Where(one => one.Name.IsTenantKey))
+            found = 0;
+            var (tenants, at) = (await _store.ListTenantsAsync(cancellation), 0L);
+            foreach (var tenant in tenants)
             {
-                if (stored.Wrapped is not { } old || Readable(name, () => WrappingKey.NumberOf(old)) == _root.Id)
-                    continue;
-                var plain = Readable(name, () => (_root.Of(old) ?? throw new InvalidDataException("it is wrapped by a root key that is not here")).Unwrap(old, name));
-                wrapped += await _store.ReplaceAsync([new(name, old, _root.Wrapping.Wrap(plain, name))], cancellation);
-                CryptographicOperations.ZeroMemory(plain);
+                progress?.Report(new(at++, tenants.Count));
+                await foreach (var (name, stored) in _store.ListAsync(tenant, cancellation).Where(one => one.Name.IsTenantKey))
+                {
+                    if (stored.Wrapped is not { } old || Readable(name, () => WrappingKey.NumberOf(old)) == Root.Id)
+                        continue;
+                    found++;
+                    var plain = Readable(name, () => (Root.Of(old) ?? throw new InvalidDataException("it is wrapped by a root key that is not here")).Unwrap(old, name));
+                    wrapped += await _store.ReplaceAsync([new(name, old, Root.Wrapping.Wrap(plain, name))], cancellation);
+                    CryptographicOperations.ZeroMemory(plain);
+                }
             }
         }
+        while (found > 0);
         return wrapped;
     }
 
@@ -352,7 +361,7 @@ public sealed class KeyRing : IAsyncDisposable
     private async Task AddVersionAsync(string tenant, KeyKind kind, int version)
     {
         var keys = await KeysOfAsync(tenant);
-        await AddAsync(NameOf(tenant, kind, version), kind is KeyKind.Tenant ? _root.Wrapping : keys.Current);
+        await AddAsync(NameOf(tenant, kind, version), kind is KeyKind.Tenant ? Root.Wrapping : keys.Current);
         _tenants.TryRemove(tenant, out _);
     }
 
@@ -452,11 +461,11 @@ public sealed class KeyRing : IAsyncDisposable
             var stored = await _store.FindAsync(name);
             if (stored is null && wrapping.Count > 0)
                 break;
-            stored ??= await AddAsync(name, _root.Wrapping);
+            stored ??= await AddAsync(name, Root.Wrapping);
             if (stored.Wrapped is not { } wrapped)
                 continue;
-            if (_root.Of(wrapped) is not { } root)
-                throw new KeyStoreException(_store.Place, $"its keys are wrapped by the root key {WrappingKey.NumberOf(wrapped):x8}, and {_root.Id:x8} was given. Give the one that belongs to it.");
+            if (Root.Of(wrapped) is not { } root)
+                throw new KeyStoreException(_store.Place, $"its keys are wrapped by the root key {WrappingKey.NumberOf(wrapped):x8}, and {Root.Id:x8} was given. Give the one that belongs to it.");
             var plain = Readable(name, () => root.Unwrap(wrapped, name));
             wrapping.Add(version, new WrappingKey(plain, (uint)version));
             CryptographicOperations.ZeroMemory(plain);

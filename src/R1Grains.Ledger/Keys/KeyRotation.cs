@@ -12,10 +12,13 @@ public sealed record KeyRotation(string Tenant, KeyKind Kind, int Version, strin
     /// <summary>Of the documents.</summary>
     public const string Document = "key-rotation";
 
-    private const byte Format = 1;
+    private const byte Format = 2;
 
     /// <summary>When everything was done; null while it is under way.</summary>
     public DateTimeOffset? Done { get; init; }
+
+    /// <summary>Of the root key that is to wrap, by <see cref="RootKey.Id"/>; 0 for other kinds.</summary>
+    public uint Root { get; init; }
 
     /// <summary>Keys that were wrapped anew since it was last taken up.</summary>
     public long Wrapped { get; init; }
@@ -33,7 +36,7 @@ public sealed record KeyRotation(string Tenant, KeyKind Kind, int Version, strin
 #pragma warning restore CA1308
 
     internal byte[] Encode() => new ByteWriter().Byte(Format).Byte((byte)Kind).Int32(Version).String(Requester).String(RequestId).Time(Requested)
-        .Int64(Wrapped).Optional(Done, (writer, done) => writer.Time(done)).ToArray();
+        .Int64(Root).Int64(Wrapped).Optional(Done, (writer, done) => writer.Time(done)).ToArray();
 
     /// <exception cref="InvalidDataException"/>
     public static KeyRotation Of(Document document)
@@ -43,6 +46,7 @@ public sealed record KeyRotation(string Tenant, KeyKind Kind, int Version, strin
             throw new InvalidDataException($"a key rotation's format is {format}");
         var rotation = new KeyRotation(document.Key.Tenant, (KeyKind)reader.Byte(), reader.Int32(), reader.String(), reader.String(), reader.Time())
         {
+            Root = (uint)reader.Int64(),
             Wrapped = reader.Int64(),
             Done = reader.Present() ? reader.Time() : null,
             Edition = document.Version,

@@ -20,7 +20,7 @@ public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider
             if (before.FirstOrDefault(one => one.Kind == kind && (one.Done is null || (one.Requester, one.RequestId) == (requester, requestId))) is { } there)
                 return there;
             var version = 1 + (kind is KeyKind.Root ? before.Where(one => one.Kind is KeyKind.Root).Select(one => one.Version).DefaultIfEmpty(1).Max() : await keys.VersionInForceAsync(tenant, kind));
-            var rotation = new KeyRotation(tenant, kind, version, requester, requestId, Now);
+            var rotation = new KeyRotation(tenant, kind, version, requester, requestId, Now) { Root = kind is KeyKind.Root ? keys.Root.Id : 0 };
             if (await FindAsync(tenant, rotation.Id, cancellation) is { Done: not null })
                 throw new RecordUnavailableException($"The record says that the {KeyRotation.NameOf(kind)} key of '{tenant}' has version {version}, and {keys.Place} has {version - 1} at most: an older copy of the keys lies there. Bring back the newer one.");
             try
@@ -70,6 +70,9 @@ public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider
                 await record.Index.DropAsync(rotation.Tenant, cancellation);
                 return 0;
             case KeyKind.Root:
+                // Else it would be told as done, and the key destroyed that everything is still wrapped by.
+                if (keys.Root.Id != rotation.Root)
+                    throw new RecordUnavailableException($"The root key {rotation.Root:x8} is to wrap, and this process was given {keys.Root.Id:x8} first: start it with the new one first and the earlier one behind it.");
                 return await keys.WrapByRootAsync(progress, cancellation);
             case KeyKind.Signing:
                 await new SigningSuccession(record, keys, time).RunAsync(rotation.Version, progress, cancellation);

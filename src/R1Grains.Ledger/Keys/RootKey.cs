@@ -22,6 +22,9 @@ public sealed class RootKey : IDisposable
     /// <summary>Tells root keys from each other, and nothing else of them.</summary>
     public uint Id => Wrapping.Number;
 
+    /// <summary>Whether one can be replaced by another: the new one was given, and what it replaces.</summary>
+    public bool HasEarlier => _keys.Count > 1;
+
     internal WrappingKey Wrapping => _keys[0];
 
     /// <summary>The one that wrapped it; null where it is none of these.</summary>

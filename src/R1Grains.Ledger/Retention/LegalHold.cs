@@ -11,7 +11,7 @@ public sealed record LegalHold(string Tenant, string Id, Extent Extent, string W
     /// <summary>Of the documents of those that were released.</summary>
     public const string Released = "legal-hold-released";
 
-    private const byte Format = 1;
+    private const byte Format = 2;
 
     /// <summary>Names of the erasures that were destroying some of it already when it was placed: that alone it does not keep.</summary>
     public IReadOnlyList<string> TooLateFor { get; init; } = [];

@@ -18,11 +18,10 @@ public interface IExportingGrain : IGrainWithStringKey
     [Alias("Advance"), OneWay]
     Task Advance();
 
-    /// <param name="export">Its id.</param>
-    /// <param name="manifest">SHA-256 over the manifest, hex.</param>
-    /// <returns>A signed note.</returns>
+    /// <summary>Signs the checkpoint and the manifest of one that is ready.</summary>
+    /// <returns>The manifest as it goes into its file, and the note over it.</returns>
     [Alias("Sign"), AlwaysInterleave]
-    Task<string> Sign(string export, string manifest);
+    Task<(byte[] Manifest, string Note)> Sign(byte[] manifest);
 
     /// <summary>Forgets what is past its time.</summary>
     [Alias("Sweep"), OneWay]
@@ -52,7 +51,13 @@ public sealed class ExportingGrain : Grain, IExportingGrain
         }
     }
 
-    public Task<string> Sign(string export, string manifest) => Task.FromResult(_register.Sign(Tenant, export, Digest.Parse(manifest)));
+    public async Task<(byte[] Manifest, string Note)> Sign(byte[] manifest)
+    {
+        var asked = ExportManifest.Parse(manifest);
+        if (asked.Tenant != Tenant) throw new ArgumentException($"An export of {asked.Tenant} is not {Tenant}'s to sign.");
+        var signed = await _register.SignAsync(asked);
+        return (signed.Bytes, signed.Note);
+    }
 
     public async Task Sweep()
     {

@@ -67,6 +67,8 @@ internal sealed class KeyEndpoint(IRecord record, KeyRing keys, IGrainFactory gr
             throw Refuse.Field(Reason.InvalidArgument, "kind", $"the cluster has no key of the kind {KeyRotation.NameOf(kind)}: name a tenant as parent");
         if (tenant != IRegistry.Cluster && kind is KeyKind.Signing or KeyKind.Root)
             throw Refuse.Field(Reason.InvalidArgument, "kind", $"the {KeyRotation.NameOf(kind)} key is the cluster's: write '{Cluster}' as parent");
+        if (kind is KeyKind.Root && !keys.Root.HasEarlier)
+            throw Refuse.Field(Reason.InvalidArgument, "kind", "one root key was given alone, and there is nothing for it to replace: restart every server with the new one first and the earlier one behind it");
         var caller = context.Caller();
         var rotation = await _rotations.RequestAsync(tenant, kind, $"tenants/{caller.Tenant}/subjects/{caller.Subject}", requestId, purpose, context.CancellationToken);
         await grains.GetGrain<IKeyRotationGrain>(tenant).Advance();

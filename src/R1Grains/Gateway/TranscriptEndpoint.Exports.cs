@@ -78,11 +78,16 @@ internal sealed partial class TranscriptEndpoint
         var selection = (await exports.SelectionAsync(export, context.CancellationToken)).ToList();
         await readings.Keep(caller, "transcript.export.download", name, purpose, [new("view", view.Name), new("conversations", $"{from.Next}-{selection.Count}")]);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Begun);
-        var stream = new ExportStream((StoredRecord)record, Manifest(export), selection, view, (hash, _) => grains.GetGrain<IExportingGrain>(name.Tenant).Sign(name.Export, $"{hash}"), time)
+        var stream = new ExportStream((StoredRecord)record, Manifest(export), selection, view, Sign, time)
         {
             // Of whoever became so since it was asked for.
             IsWithheld = conversation => !caller.May(Permission.ReadRestricted) && restrictions.Covers(conversation),
         };
+        async Task<SignedManifest> Sign(ExportManifest manifest, CancellationToken cancellation)
+        {
+            var (bytes, note) = await grains.GetGrain<IExportingGrain>(name.Tenant).Sign(manifest.ToBytes());
+            return new(bytes, note);
+        }
         try
         {
             var turns = from.Counts.Turns;

@@ -37,7 +37,11 @@ internal sealed class ExportFolder : IDisposable
             Checkpoint = (await CheckpointAsync(record, tenant)).ToString(),
             Key = identity.Signer.PublicPem,
         };
-        return new(stored, manifest, selection ?? All, View(view), (hash, _) => Task.FromResult(identity.Signer.Note(ExportManifest.NoteText(identity.Origin(tenant), manifest.Export, hash), identity.Origin(tenant)).ToString()), TimeProvider.System);
+        return new(stored, manifest, selection ?? All, View(view), (whole, _) =>
+        {
+            var bytes = whole.ToBytes();
+            return Task.FromResult(new SignedManifest(bytes, identity.Signer.Note(ExportManifest.NoteText(identity.Origin(tenant), manifest.Export, Digest.Of(bytes)), identity.Origin(tenant)).ToString()));
+        }, TimeProvider.System);
     }
 
     public async Task WriteAsync(ExportStream stream, ExportPosition? from = null)

@@ -54,6 +54,26 @@ public sealed class ExportTests
     }
 
     [Fact]
+    public async Task It_verifies_with_one_key_whether_it_was_ready_before_that_came_into_force_or_after()
+    {
+        await using var host = await EmbeddedHost.Start();
+        await Said(host, "c1", "", "one");
+        var (frank, olga) = (host.Appointed("demo", "frank", "auditor-full"), host.Appointed("other", "olga", "operator"));
+        var before = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x" }, frank), frank);
+        var rotation = await host.Keys.RotateRecordKeyAsync(new() { Parent = "cluster", RequestId = "1", Kind = RecordKey.Types.Kind.Signing, Purpose = "x" }, olga);
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        for (; rotation.DoneTime is null; await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token))
+            rotation = await host.Keys.GetKeyRotationAsync(new() { Name = rotation.Name }, olga);
+        var after = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "2", Purpose = "x" }, frank), frank);
+        foreach (var export in new[] { before, after })
+        {
+            using var folder = new TemporaryFolder();
+            await Download(host, export.Name, frank, folder.Path);
+            Assert.Null((await ExportVerifier.VerifyAsync(folder.Path)).FirstBad);
+        }
+    }
+
+    [Fact]
     public async Task A_broken_download_goes_on_where_it_stopped_and_for_nobody_else()
     {
         await using var host = await EmbeddedHost.Start();

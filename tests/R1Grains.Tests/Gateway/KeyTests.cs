@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -90,7 +91,8 @@ public sealed class KeyTests : IDisposable
     [Fact]
     public async Task Another_key_signs_without_a_restart_and_who_was_given_the_first_checks_all_of_it()
     {
-        await using var host = await EmbeddedHost.Start(new Script(Answer: "好。"));
+        var roots = string.Join(' ', Enumerable.Range(0, 2).Select(_ => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
+        await using var host = await EmbeddedHost.Start(new Script(Answer: "好。"), settings: [$"--R1:Record:RootKey={roots}"]);
         var conversation = await host.Open("c1");
         var token = host.Appointed("demo", "olga", "operator").Single().Value["Bearer ".Length..];
         var before = (await host.Say(conversation, "t1").Rest())[^1].Completed.Receipt;
@@ -106,7 +108,7 @@ public sealed class KeyTests : IDisposable
         Assert.Contains($"signing\t1\tearlier\t\t\ttrees, receipts, certificates (signs as {first})\n", output, StringComparison.Ordinal);
         Assert.Matches($"signing\t2\tin force\t[^\t]+\ttenants/demo/subjects/olga\ttrees, receipts, certificates \\(signs as {second}\\)\n", output);
 
-        // The root key of the folder wraps all of it already.
+        // The first root key wraps all of it already.
         Assert.Equal((0, "the root key that is given first wraps all tenants' keys, 0 anew\n", ""), await R1Process.Run(_home.Path, "", "keys", "rotate", "root", "--server", host.Address, "--token", token));
 
         // Given away at the beginning.
@@ -133,6 +135,8 @@ public sealed class KeyTests : IDisposable
             (new(request) { Kind = (RecordKey.Types.Kind)9 }, "INVALID_ARGUMENT"),
             (new(request) { Parent = "cluster", Kind = RecordKey.Types.Kind.Index }, "INVALID_ARGUMENT"),
             (new(request) { Kind = RecordKey.Types.Kind.Signing }, "INVALID_ARGUMENT"),
+            // One alone replaces none.
+            (new(request) { Parent = "cluster", Kind = RecordKey.Types.Kind.Root }, "INVALID_ARGUMENT"),
             (new(request) { Parent = "tenants/*" }, "INVALID_NAME"),
             (new(request) { Parent = "tenants/nobody" }, "TENANT_NOT_FOUND"),
         ])

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Exports;
 using R1Grains.Ledger.Retention;
 using R1Grains.Operations;
 using R1Grains.Tests.Gateway;
@@ -101,6 +102,7 @@ public sealed class LoggedWordsTests
         builder.Services.AddSingleton<IRecord>(provider => Quoting.Of(quoted = (StoredRecord)record.ImplementationFactory!(provider)));
         builder.Services.AddSingleton(provider => provider.GetRequiredService<IRecord>() is null ? throw new UnreachableException() : quoted!.Registry);
         builder.Services.AddSingleton(provider => provider.GetRequiredService<IRecord>() is null ? throw new UnreachableException() : quoted!.Index);
+        builder.Services.AddSingleton(provider => new ExportRegister(quoted!, provider.GetRequiredService<LegalHolds>(), provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(provider => new Erasures(quoted!, provider.GetRequiredService<RetentionRules>(), provider.GetRequiredService<LegalHolds>(), provider.GetRequiredService<TimeProvider>()));
     }
 
