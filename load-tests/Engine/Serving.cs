@@ -16,6 +16,9 @@ internal sealed class Serving : IAsyncDisposable
     /// <summary>Requests that may be at the engine; who sends more waits for places, as the engine's own callers do.</summary>
     private readonly SemaphoreSlim _places;
 
+    /// <summary>As the host gathers what its devices did.</summary>
+    public static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
+
     // Holds one mark at most.
     private readonly Channel<bool> _stepped = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<int, Reading> _replies = [];

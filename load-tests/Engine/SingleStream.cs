@@ -10,13 +10,10 @@ internal static class SingleStream
     private const int Tokens = 64;
     private static readonly int[] Rows = [1, 8, 32];
 
-    // As the host gathers what its devices did.
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
-
     public static async Task MeasureAsync(Bench bench, CancellationToken cancellation)
     {
         var folder = await bench.OpenAsync(cancellation);
-        await using var serving = Serving.Start(folder, Rows[^1], bench.Threads, Gather);
+        await using var serving = Serving.Start(folder, Rows[^1], bench.Threads, Serving.Gathering);
         var (ours, theirs) = (Rows.ToDictionary(rows => rows, _ => 0.0), Rows.ToDictionary(rows => rows, _ => 0.0));
         foreach (var rows in Rows) await DecodeAsync(serving, rows, cancellation); // Code is compiled, memory touched.
         for (var block = 0; block < bench.Blocks; block++)

@@ -20,7 +20,17 @@ internal static class Steps
 
     public static async Task MeasureAsync(Bench bench, CancellationToken cancellation)
     {
-        await using var serving = Serving.Start(await bench.OpenAsync(cancellation), Rows, bench.Threads);
+        var folder = await bench.OpenAsync(cancellation);
+        await using (var serving = Serving.Start(folder, Rows, bench.Threads, Serving.Gathering)) await MeasureStepsAsync(bench, serving, cancellation);
+
+        Bench.Say("cancellations");
+        await using var prompt = Serving.Start(folder, Rows, bench.Threads);
+        await StepsAsync(prompt, Greedy, cancellation);
+        bench.Figures.Add("cancel_extra_ms_p95", (await CancelAsync(prompt, cancellation)).Quantile(0.95));
+    }
+
+    private static async Task MeasureStepsAsync(Bench bench, Serving serving, CancellationToken cancellation)
+    {
         await StepsAsync(serving, Greedy, cancellation);
         await StepsAsync(serving, Sampled, cancellation);
         var (greedy, sampled, allocated) = (new List<double>(), new List<double>(), new List<double>());
@@ -37,9 +47,6 @@ internal static class Steps
         bench.Figures.Add("step_overhead_fraction", greedy.Median());
         bench.Figures.Add("step_overhead_fraction_sampled", sampled.Median());
         bench.Figures.Add("step_allocated_bytes", allocated.Median());
-
-        Bench.Say("cancellations");
-        bench.Figures.Add("cancel_extra_ms_p95", (await CancelAsync(serving, cancellation)).Quantile(0.95));
     }
 
     /// <summary>Steps in which all of <paramref name="rows"/> decode and nothing else is done, the first few apart: new shapes are bound in them.</summary>
