@@ -25,9 +25,12 @@ internal sealed class SigningSuccession(StoredRecord record, KeyRing keys, TimeP
         const int steps = 3;
         progress?.Report(new(0, steps));
         using var next = await keys.PrepareSignerAsync(version);
-        if (await FindAsync(version, cancellation) is var (written, _) && !next.PublicKey.AsSpan().SequenceEqual(written.After))
-            throw new RecordKeyException("signing", $"the record names another key for version {version} than the one that is prepared: an older copy of the keys lies there. Bring back the newer one.");
-        if (await FindAsync(version, cancellation) is null)
+        if (await FindAsync(version, cancellation) is var (written, _))
+        {
+            if (!next.PublicKey.AsSpan().SequenceEqual(written.After))
+                throw new RecordKeyException("signing", $"the record names another key for version {version} than the one that is prepared: an older copy of the keys lies there. Bring back the newer one.");
+        }
+        else
         {
             var rotation = SigningRotation.Sign(Origin, version, Identity.InForce, next, time.GetUtcNow());
             await KeepAsync("key.sign", rotation, rotation.Note, 0, cancellation);
