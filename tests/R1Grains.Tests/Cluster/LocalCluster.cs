@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using Grpc.Core;
 using Grpc.Net.Client;
 using R1Grains.Access;
@@ -41,6 +42,16 @@ public sealed class LocalCluster : IAsyncLifetime
     }
 
     public string Database => _database;
+
+    /// <summary>How many replies the silo's device is at.</summary>
+    public async Task<int> Replies(string name)
+    {
+        const string Running = "r1grains_engine_requests_running";
+        using var http = new HttpClient();
+        var metrics = await http.GetStringAsync(await Host(name).Scraped());
+        var sample = metrics.Split('\n').Single(line => line.StartsWith(Running, StringComparison.Ordinal));
+        return int.Parse(sample[(sample.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
+    }
 
     /// <summary>With which what its silos record can be read.</summary>
     public Task<KeyRing> OpenKeys() => SharedKeys.Open(_folder.Path);
@@ -94,6 +105,7 @@ public sealed class LocalCluster : IAsyncLifetime
         ("R1__Roles", roles.ToString()),
         ("R1__Cluster", "test"),
         ("R1__Silo__Name", name),
+        ("R1__Metrics", "127.0.0.1:0"),
         ("ConnectionStrings__Postgres", _database),
         ("ConnectionStrings__Redis", Redis.Connection),
         ("R1__Retention__Minimum", "0"),
