@@ -18,7 +18,9 @@ public sealed class Restrictions
     /// <summary>Of which tenants any erasure is under way.</summary>
     public IReadOnlyCollection<string> Tenants => [.. _known.Keys.Select(known => known.Tenant).Distinct()];
 
-    public bool Covers(Conversation conversation) => Covers(conversation.Key, conversation.Subject) || Covers(conversation.Key.Tenant, conversation.Subjects);
+    /// <summary>Of what is erased nothing is left to withhold, also while this process has not heard that the erasure is over.</summary>
+    public bool Covers(Conversation conversation) =>
+        !conversation.IsErased && (Covers(conversation.Key, conversation.Subject) || Covers(conversation.Key.Tenant, conversation.Subjects));
 
     /// <param name="subject">Of the conversation's key.</param>
     public bool Covers(ConversationKey key, Digest subject) =>
