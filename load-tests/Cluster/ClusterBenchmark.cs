@@ -41,7 +41,7 @@ internal static class ClusterBenchmark
         var saturated = new Option<double>("--saturated") { Description = "Seconds that saturation is measured.", DefaultValueFactory = _ => 20 };
         var idle = new Option<int>("--idle") { Description = "Conversations in which nobody speaks.", DefaultValueFactory = _ => 100_000 };
         var seed = new Option<int>("--seed") { Description = "Of arrivals and faults.", DefaultValueFactory = _ => 1 };
-        var output = new Option<DirectoryInfo?>("--out") { Description = "Writes report.md with its pictures, seen.jsonl, what every client saw, and faults.jsonl into this folder." };
+        var output = new Option<DirectoryInfo?>("--out") { Description = "Writes report.md with its pictures, seen.jsonl, what every client saw, faults.jsonl, and the logs of the processes into this folder." };
         var json = new Option<FileInfo?>("--json") { Description = "Write the figures to this file." };
         Check(only, ClusterRun.Sections);
         Check(faults, Faults.All);

@@ -138,7 +138,7 @@ internal sealed class ClusterRun(ClusterRunPlan plan)
     private async Task Survive(CancellationToken cancellation)
     {
         Progress.Say($"starting {Names(plan.Cluster)} for faults");
-        await using var cluster = await LocalCluster.StartAsync(plan.Cluster with { Connections = plan.Own?.ThroughDoors ?? plan.Cluster.Connections }, cancellation);
+        await using var cluster = await LocalCluster.StartAsync(plan.Cluster with { Connections = plan.Own?.ThroughDoors ?? plan.Cluster.Connections, Logs = plan.Folder is { } report ? Path.Combine(report, "logs") : null }, cancellation);
         await using var doors = new Doors(cluster.Gateways, bytesPerSecond: null);
         await using var slowDoors = new Doors(cluster.Gateways, SlowBytesPerSecond);
         using var servers = new Servers(doors.Addresses);

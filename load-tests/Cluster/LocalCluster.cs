@@ -14,7 +14,8 @@ internal sealed record MemberPlan(string Name, string Roles)
 
 /// <param name="Connections">By name, e.g. Postgres; none for the embedded host.</param>
 /// <param name="Rows">Of each device.</param>
-internal sealed record ClusterPlan(IReadOnlyList<MemberPlan> Members, IReadOnlyDictionary<string, string> Connections, Pace Pace, int Rows)
+/// <param name="Logs">Folder for what each process writes, over all its lives; null for none.</param>
+internal sealed record ClusterPlan(IReadOnlyList<MemberPlan> Members, IReadOnlyDictionary<string, string> Connections, Pace Pace, int Rows, string? Logs = null)
 {
     public const string Embedded = "";
 
@@ -24,7 +25,7 @@ internal sealed record ClusterPlan(IReadOnlyList<MemberPlan> Members, IReadOnlyD
 }
 
 /// <summary>One process of a cluster. It keeps its addresses and its data over all its lives.</summary>
-internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string> environment, string address, WallClock clock) : IAsyncDisposable
+internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string> environment, string address, WallClock clock, string? log) : IAsyncDisposable
 {
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(60);
@@ -50,7 +51,7 @@ internal sealed class Member(MemberPlan plan, IReadOnlyDictionary<string, string
     public async Task Start(CancellationToken cancellation)
     {
         if (_process is not null) await _process.DisposeAsync();
-        _process = ServerProcess.Start(plan.Name, [Path.Combine(AppContext.BaseDirectory, "load-tests.dll"), "host"], environment);
+        _process = ServerProcess.Start(plan.Name, [Path.Combine(AppContext.BaseDirectory, "load-tests.dll"), "host"], environment, log);
         await _process.Address(cancellation).WaitAsync(StartPatience, TimeProvider.System, cancellation);
         await UntilServing(cancellation);
     }
@@ -163,7 +164,7 @@ internal sealed class LocalCluster : IAsyncDisposable
             environment["R1__Record__RootKey"] = RootKey;
             environment["R1__Silo__Listen"] = $"127.0.0.1:{FreePort()}";
         }
-        return new(member, environment, $"http://{address}", clock);
+        return new(member, environment, $"http://{address}", clock, plan.Logs is { } logs ? Path.Combine(Directory.CreateDirectory(logs).FullName, $"{member.Name}.log") : null);
     }
 
     private static int FreePort()

@@ -11,19 +11,20 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private const int LinesKept = 60;
 
-
     // As Linux numbers them.
     private const int Terminating = 15, Continuing = 18, Stopping = 19;
 
     private readonly Process _process;
+    private readonly TextWriter? _log;
     private volatile bool _isDisposed;
     private readonly ConcurrentQueue<string> _lines = [];
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<SiloMemory>? _memory;
 
-    private ServerProcess(string name, Process process)
+    private ServerProcess(string name, Process process, string? log)
     {
         (Name, _process) = (name, process);
+        if (log is not null) _log = TextWriter.Synchronized(new StreamWriter(log, append: true) { AutoFlush = true });
         process.OutputDataReceived += Read;
         process.ErrorDataReceived += Read;
         process.BeginOutputReadLine();
@@ -49,11 +50,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public IReadOnlyList<string> Lines => [.. _lines];
 
     /// <param name="program">What dotnet runs, and its arguments.</param>
-    public static ServerProcess Start(string name, IEnumerable<string> program, IReadOnlyDictionary<string, string> environment)
+    /// <param name="log">File to which all that it writes is appended; null for none.</param>
+    public static ServerProcess Start(string name, IEnumerable<string> program, IReadOnlyDictionary<string, string> environment, string? log = null)
     {
         var start = new ProcessStartInfo("dotnet", program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (variable, value) in environment) start.Environment[variable] = value;
-        return new(name, Process.Start(start)!);
+        return new(name, Process.Start(start)!, log);
     }
 
     /// <returns>The address it says to connect to.</returns>
@@ -95,16 +97,20 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) await Kill();
+        if (!_process.HasExited) _process.Kill();
+        // Its last words included.
+        await _process.WaitForExitAsync(CancellationToken.None);
         // Somebody else may be looking at it.
         _isDisposed = true;
         _process.Dispose();
+        _log?.Dispose();
     }
 
     private void Read(object sender, DataReceivedEventArgs line)
     {
         if (line.Data is not { } text) return;
         _lines.Enqueue(text);
+        _log?.WriteLine(text);
         while (_lines.Count > LinesKept) _lines.TryDequeue(out _);
         if (SiloMemory.Parse(text) is { } memory) _memory?.TrySetResult(memory);
         // What a client was told to be an internal error no fault explains, and only the log says more of it.
