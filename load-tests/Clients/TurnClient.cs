@@ -66,7 +66,11 @@ internal sealed class TurnClient(Servers servers, string? token, ClientRules rul
                     deadline: (deadline + Grace).UtcDateTime, cancellationToken: cancellation);
             while (await call.ResponseStream.MoveNext(cancellation).WaitAsync(seen.Index > 0 ? LongestSilence : Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation))
             {
-                if (Take(seen, call.ResponseStream.Current)) return null;
+                if (Take(seen, call.ResponseStream.Current))
+                {
+                    await Leave(call, cancellation);
+                    return null;
+                }
                 if (rules.ReadPause > TimeSpan.Zero) await Task.Delay(rules.ReadPause, TimeProvider.System, cancellation);
             }
             return Trouble.Broken("STREAM_ENDED", "the stream ended before its turn");
@@ -79,6 +83,19 @@ internal sealed class TurnClient(Servers servers, string? token, ClientRules rul
         {
             cancellation.ThrowIfCancellationRequested();
             return Trouble.Of(exception);
+        }
+    }
+
+    /// <summary>After the last event the server ends the stream: who leaves before that cancels it, as no client does that reads to the end.</summary>
+    private static async Task Leave(AsyncServerStreamingCall<TurnEvent> call, CancellationToken cancellation)
+    {
+        try
+        {
+            await call.ResponseStream.MoveNext(cancellation).WaitAsync(LongestSilence, TimeProvider.System, cancellation);
+        }
+        catch (Exception late) when (late is RpcException or TimeoutException)
+        {
+            // The turn has ended all the same.
         }
     }
 

@@ -7,7 +7,7 @@ namespace R1Grains.LoadTests.Cluster;
 /// <param name="CpuMicrosecondsPerToken">Of all our processes together; the clients' are not ours.</param>
 internal sealed record Saturation(double TokensPerSecond, double CpuMicrosecondsPerToken)
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(90);
 
     // Code that runs often is compiled for good beside the work, which on busy cores takes minutes and more time than the
     // work itself: it is measured again until our processes need hardly less than the time before.

@@ -13,6 +13,9 @@ internal sealed class Outbox(TimeProvider time)
     /// <summary>Between two steps, so that what happens at about the same time travels together; the more replies there are, the more of them share a step. Nobody who reads notices it.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10), GatherForEach = TimeSpan.FromMilliseconds(8), GatherMax = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Between two words on a reply's place in the queue: with many in it, it would change more often than their answers.</summary>
+    private static readonly TimeSpan PlaceEvery = TimeSpan.FromSeconds(1);
+
     // Holds one mark at most.
     private readonly Channel<bool> _happened = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<int, Outgoing> _replies = [];
@@ -108,13 +111,31 @@ internal sealed class Outbox(TimeProvider time)
         {
             while (reply.Emissions.TryRead(out var happened))
             {
-                _numbers.Add(number);
-                _emissions.Add(happened);
+                reply.Place = happened.Kind is EmissionKind.Queued ? happened : null;
+                if (reply.Place is null) Add(number, happened);
+            }
+            if (reply.Place is { } place && (reply.Placed is not { } placed || time.GetElapsedTime(placed, _sent) >= PlaceEvery))
+            {
+                Add(number, place);
+                (reply.Place, reply.Placed) = (null, _sent);
             }
             if (reply.Emissions.Completion.IsCompleted) _replies.TryRemove(number, out _);
         }
         return new([.. _numbers], [.. _emissions]);
+
+        void Add(int number, Emission happened)
+        {
+            _numbers.Add(number);
+            _emissions.Add(happened);
+        }
     }
 
-    private sealed record Outgoing(string Request, ChannelReader<Emission> Emissions, CancellationTokenSource Leaving);
+    private sealed record Outgoing(string Request, ChannelReader<Emission> Emissions, CancellationTokenSource Leaving)
+    {
+        /// <summary>Its place in the queue, where that is not said yet.</summary>
+        public Emission? Place { get; set; }
+
+        /// <summary>When the last one was said; a timestamp.</summary>
+        public long? Placed { get; set; }
+    }
 }

@@ -97,6 +97,34 @@ public class OutboxTests
         Assert.True(outbox.UnreadFor >= Beat);
     }
 
+    [Fact]
+    public async Task A_place_in_the_queue_is_said_at_once_and_then_every_second_and_not_after_it_was_left()
+    {
+        var (outbox, reply) = (new Outbox(_time), Channel.CreateUnbounded<Emission>());
+        outbox.Add(1, "a", _ => reply);
+        await Says(Emission.Queued(9), 9);
+        var begun = _time.GetTimestamp();
+        foreach (var place in (int[])[8, 7, 6]) await Says(Emission.Queued(place), null);
+        _time.Advance(TimeSpan.FromSeconds(1) - _time.GetElapsedTime(begun));
+        await Says(Emission.Queued(5), 5);
+        await Says(Emission.Queued(4), null);
+        // Its row is there.
+        reply.Writer.TryWrite(Emission.Prefilling(1, 2));
+        outbox.Happen();
+        Assert.Equal([(1, EmissionKind.Prefilling)], Told(await Passes(outbox.Next(Beat).AsTask())));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        outbox.Happen();
+        Assert.Empty((await Passes(outbox.Next(Beat).AsTask())).Replies);
+
+        async Task Says(Emission happened, int? place)
+        {
+            reply.Writer.TryWrite(happened);
+            outbox.Happen();
+            var step = await Passes(outbox.Next(TimeSpan.FromMilliseconds(100)).AsTask());
+            Assert.Equal(place is { } said ? [said] : [], step.Emissions.Select(emission => emission.Position));
+        }
+    }
+
     private static IEnumerable<(int, EmissionKind)> Told(Step step) => step.Replies.Zip(step.Emissions.Select(emission => emission.Kind));
 
     private async Task<Step> Passes(Task<Step> step)
