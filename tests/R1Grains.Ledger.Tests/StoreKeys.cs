@@ -28,6 +28,19 @@ internal sealed class StoreKeys(string folder) : IAsyncDisposable
         _time.Advance(KeyRing.NoticedWithin + TimeSpan.FromTicks(1));
     }
 
+    /// <summary>Puts another index key in force, as another process would; returns when this one must have noticed.</summary>
+    public async Task RotateIndexAsync(string tenant, int version)
+    {
+        await using var other = await OpenAsync();
+        var rotating = other.RotateAsync(tenant, KeyKind.Index, version);
+        while (!rotating.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await rotating;
+    }
+
     /// <summary>As a disk would, and a process that starts then.</summary>
     public async Task LoseAsync()
     {

@@ -14,9 +14,10 @@ namespace R1Grains.Ledger.Retention;
 /// a hold keeps keeps the month. It follows that the erasure of a customer finds whatever there is to be erased in the record.
 /// </summary>
 /// <param name="logins">The owner's is needed beside the writer's.</param>
+/// <param name="record">What the logins lead to.</param>
 /// <param name="registry">Of the same record.</param>
 /// <param name="keys">Of the same record.</param>
-public sealed class RecordMonths(PostgresLogins logins, IRegistry registry, KeyRing keys, LegalHolds holds, TimeProvider time)
+public sealed class RecordMonths(PostgresLogins logins, IRecord record, IRegistry registry, KeyRing keys, LegalHolds holds, TimeProvider time)
 {
     /// <summary>Readers are held up for no longer, however often it is tried.</summary>
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(1);
@@ -174,7 +175,7 @@ public sealed class RecordMonths(PostgresLogins logins, IRegistry registry, KeyR
         while (true)
         {
             var (inForce, guard) = await holds.InForceAsync(tenant, cancellation);
-            if (inForce.FirstOrDefault(hold => conversations.Any(one => hold.Extent.Covers(one.Name, one.Key.Subject))) is { } hold)
+            if (await FindHoldAsync(tenant, inForce, conversations, cancellation) is { } hold)
                 throw new MonthKeptException($"{hold.Name} keeps some of {month.FirstDay:yyyy-MM}");
             try
             {
@@ -195,6 +196,21 @@ public sealed class RecordMonths(PostgresLogins logins, IRegistry registry, KeyR
                 // A hold was placed meanwhile, or an erasure begins.
             }
         }
+    }
+
+    private async Task<LegalHold?> FindHoldAsync(string tenant, IReadOnlyList<LegalHold> inForce, IReadOnlyList<Stored> conversations, CancellationToken cancellation)
+    {
+        if (inForce.FirstOrDefault(hold => conversations.Any(one => hold.Extent.Covers(one.Name, one.Key.Subject))) is { } named)
+            return named;
+        if (!inForce.Any(hold => hold.Extent.IsCustomer))
+            return null;
+        // A customer who was named under an earlier index key is known by what can still be read; one key is one customer's.
+        foreach (var one in conversations.DistinctBy(conversation => conversation.Key))
+        {
+            if (await record.FindConversationAsync(new(tenant, one.Name), cancellation) is { } conversation && inForce.FirstOrDefault(hold => hold.Extent.Covers(conversation)) is { } hold)
+                return hold;
+        }
+        return null;
     }
 
     private async Task RequireErasedAsync(IReadOnlyList<Stored> conversations)

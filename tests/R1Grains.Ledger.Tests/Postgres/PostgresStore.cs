@@ -53,6 +53,8 @@ internal sealed class PostgresStore : IRecordStore
 
     public Task DestroyKeysAsync(string tenant, string customer) => _keys.DestroyAsync(tenant, customer);
 
+    public Task RotateIndexAsync(string tenant, int version) => _keys.RotateIndexAsync(tenant, version);
+
     public Task LoseKeysAsync() => _keys.LoseAsync();
 
     public Task<T> ScalarAsync<T>(string sql) => _server.ScalarAsync<T>($"SET search_path = r1grains; {sql}", Name);

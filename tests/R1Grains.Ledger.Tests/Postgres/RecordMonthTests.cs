@@ -165,6 +165,19 @@ public sealed class RecordMonthTests(PostgresFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_customer_who_was_held_under_an_earlier_index_key_keeps_pieces_that_were_written_under_a_later_one()
+    {
+        await using var record = await _store.OpenAsync();
+        var held = (await (await _store.Keys).SubjectsAsync("demo", "customers/42")).Select(subject => subject.Hash);
+        var hold = await new LegalHolds(record.Registry, _time).PlaceAsync("demo", "h1", Extent.OfCustomer(held), "frank", "case 7");
+        await _store.RotateIndexAsync("demo", 2);
+        await WriteAsync(record);
+        Assert.DoesNotContain((await record.FindConversationAsync(Early))!.Subject, hold.Extent.Subjects);
+        var months = await MonthsAsync(record);
+        Assert.Contains($"{hold.Name} keeps some of 2026-01", await Kept(() => months.RetirePiecesAsync(January, "anna", "ninety days")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Months_and_pieces_go_by_themselves_when_all_of_them_is_past_its_time()
     {
         await using var record = await _store.OpenAsync();
@@ -252,7 +265,7 @@ public sealed class RecordMonthTests(PostgresFixture fixture) : IAsyncLifetime
         }
     }
 
-    private async Task<RecordMonths> MonthsAsync(PostgresRecord record, TimeProvider? time = null) => new(await _store.CreateAsync(), record.Registry, await _store.Keys, new(record.Registry, time ?? _time), time ?? _time);
+    private async Task<RecordMonths> MonthsAsync(PostgresRecord record, TimeProvider? time = null) => new(await _store.CreateAsync(), record, record.Registry, await _store.Keys, new(record.Registry, time ?? _time), time ?? _time);
 
     /// <summary>All keys of the month.</summary>
     private async Task EraseAsync()
