@@ -49,7 +49,7 @@ public sealed record ErasureCertificate(string Origin, Erasure Erasure)
     }
 
     /// <returns>How many there are, and what commits to them.</returns>
-    private static string Listed(IEnumerable<string> lines)
+    public static string Listed(IEnumerable<string> lines)
     {
         var all = lines.ToList();
         return string.Create(CultureInfo.InvariantCulture, $"{all.Count} {Convert.ToBase64String(Digest.Of(Encoding.UTF8.GetBytes(string.Concat(all.Select(line => line + "\n")))).ToArray())}");

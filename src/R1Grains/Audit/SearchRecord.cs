@@ -1,5 +1,7 @@
 using System.Globalization;
+using R1Grains.Access;
 using R1Grains.Ledger;
+using R1Grains.Ledger.Retention;
 
 namespace R1Grains.Audit;
 
@@ -10,6 +12,9 @@ internal static class SearchRecord
 
     /// <summary>A turn that was shown.</summary>
     public const string Turn = "turn";
+
+    /// <summary>A record has a bound.</summary>
+    private const int NamedMax = 100;
 
     public static IEnumerable<Label> Details(SearchTerms terms, string query, TranscriptFilter filter, IEnumerable<ClosedTurn> shown)
     {
@@ -23,6 +28,11 @@ internal static class SearchRecord
         foreach (var turn in shown)
             yield return new(Turn, string.Create(CultureInfo.InvariantCulture, $"{turn.Opened.Key}/turns/{turn.Opened.Turn}"));
     }
+
+    /// <summary>Which conversations were named: one by one, or, where a record has no room for all, by their number and a hash over them, as FORMAT.md says.</summary>
+    public static IEnumerable<Label> Conversations(string tenant, IReadOnlyCollection<string> names) => names.Count <= NamedMax
+        ? names.Select(name => new Label("conversation", $"{new ConversationName(tenant, name)}"))
+        : [new("conversations", ErasureCertificate.Listed(names.Order(StringComparer.Ordinal)))];
 
     public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 }

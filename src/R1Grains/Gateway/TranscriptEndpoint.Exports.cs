@@ -36,7 +36,7 @@ internal sealed partial class TranscriptEndpoint
         var customers = filter.Customer.Length == 0 ? [] : (await Customer(parent, filter.Customer, "filter.customer")).Subjects;
         var conditions = new ExportConditions(filter with { Customer = "" }, customers, names);
         var view = request.View is V1.TranscriptView.Unspecified ? V1.TranscriptView.Redacted : request.View;
-        var details = SearchRecord.Details(await keys.Of(parent.Tenant), "", filter, []).Concat(names.Select(name => new Label("conversation", $"{new ConversationName(parent.Tenant, name)}")));
+        var details = SearchRecord.Details(await keys.Of(parent.Tenant), "", filter, []).Concat(SearchRecord.Conversations(parent.Tenant, names));
         var export = await exports.RequestAsync(
             parent.Tenant, ExportRegister.IdOf(caller.Subject, requestId), new(caller.Subject, default, purpose, Name(view), conditions.ToList()), caller.May(Permission.ReadRestricted), details, context.CancellationToken)
             ?? throw Refuse.Reused(requestId);

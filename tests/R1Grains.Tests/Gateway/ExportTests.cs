@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
 using Google.Rpc;
 using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
 using R1Grains.Access;
 using R1Grains.Ledger;
 using R1Grains.Ledger.Exports;
@@ -125,6 +128,26 @@ public sealed class ExportTests
         Assert.Equal("PERMISSION_DENIED", await Reason(() => Download(host, whole.Name, exporter, folder.Path)));
         Assert.Equal("PERMISSION_DENIED", await Reason(() => Download(host, whole.Name, reader, folder.Path)));
         await Download(host, whole.Name, all, folder.Path);
+    }
+
+    [Fact]
+    public async Task As_many_conversations_as_one_export_may_name_leave_together_and_the_record_commits_to_their_names()
+    {
+        await using var host = await EmbeddedHost.Start();
+        var names = Enumerable.Range(0, 1_000).Select(number => $"{new string('c', 59)}{number:d4}").ToList();
+        var record = host.App.Services.GetRequiredService<IRecord>();
+        await Parallel.ForEachAsync(names, async (name, cancellation) => await record.CreateConversationAsync(new()
+        {
+            Key = new("demo", name), RequestId = name, PayloadHash = default, Time = DateTimeOffset.UnixEpoch, Caller = "dev", Channel = "test", Customer = "customers/42", Agent = "", LanguageCode = "en", Labels = [], IdleTimeout = TimeSpan.FromDays(1),
+        }, cancellation));
+        var frank = host.Appointed("demo", "frank", "auditor-full");
+        var request = new ExportTranscriptsRequest { Parent = Demo, RequestId = "1", Purpose = "x", Conversations = { names.Select(name => $"{Demo}/conversations/{name}") } };
+        await host.Transcripts.ExportTranscriptsAsync(request, frank);
+        await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "2", Purpose = "x", Conversations = { request.Conversations.Take(2) } }, frank);
+        var asked = (await host.Registry.ListEntriesAsync("demo", 100)).Items.Select(entry => entry.Record).Where(one => one.Action == "transcript.export").Select(one => one.Details.Skip(1).ToList()).ToList();
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(names.Order(StringComparer.Ordinal).Select(name => $"{name}\n"))));
+        Assert.Equal(new Label("conversations", $"1000 {Convert.ToBase64String(hash)}"), Assert.Single(asked[0]));
+        Assert.Equal(request.Conversations.Take(2).Select(name => new Label("conversation", name)), asked[1]);
     }
 
     [Fact]
