@@ -102,7 +102,7 @@ public sealed class ExportRegister(StoredRecord record, LegalHolds holds, TimePr
             Pages = export.Pages + (turns.Count > 0 ? 1 : 0),
         };
         if (next.Turns > TurnsMax)
-            return await KeepAsync(next with { State = ExportState.Failed, Turns = TurnsMax, Failure = $"more than {TurnsMax} turns are meant: ask for less, e.g. for a shorter time" }, "transcript.export.fail", [], [], cancellation);
+            return await FailAsync(export with { Turns = TurnsMax }, $"more than {TurnsMax} turns are meant: ask for less, e.g. for a shorter time", cancellation);
         List<DocumentChange> changes = [.. customers];
         if (customers.Count > 0)
             changes.Add(guard);
@@ -116,6 +116,12 @@ public sealed class ExportRegister(StoredRecord record, LegalHolds holds, TimePr
         var identity = Identity;
         return await KeepAsync(next with { State = ExportState.Ready, Checkpoint = checkpoint.ToString(), Key = identity.InForce.PublicPem }, "transcript.export.ready", Details(turns), changes, cancellation);
     }
+
+    /// <summary>Ends one that cannot go on by itself.</summary>
+    /// <param name="why">For who asked: what is the matter, and who has to do what.</param>
+    /// <exception cref="DocumentConflictException">It went on, or was ended, meanwhile.</exception>
+    public Task<Export> FailAsync(Export export, string why, CancellationToken cancellation = default) =>
+        KeepAsync(export with { State = ExportState.Failed, Failure = why }, "transcript.export.fail", [], [], cancellation);
 
     /// <summary>What a ready one holds: conversation by conversation, each in the place where the first of its turns was found.</summary>
     public async Task<IReadOnlyList<SelectedConversation>> SelectionAsync(Export export, CancellationToken cancellation = default)

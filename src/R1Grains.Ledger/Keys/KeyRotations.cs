@@ -42,6 +42,10 @@ public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider
     public Task<IReadOnlyList<KeyRotation>> ListAsync(string tenant, CancellationToken cancellation = default) =>
         record.Registry.AllAsync(tenant, KeyRotation.Document, KeyRotation.Of, cancellation);
 
+    /// <summary>Whether a key of this kind of the tenant is being replaced.</summary>
+    public static async Task<bool> IsUnderWayAsync(IRegistry registry, string tenant, KeyKind kind, CancellationToken cancellation = default) =>
+        (await registry.AllAsync(tenant, KeyRotation.Document, KeyRotation.Of, cancellation)).Any(one => one.Kind == kind && one.Done is null);
+
     /// <summary>Does what is under way of the tenant to its end.</summary>
     /// <exception cref="RecordUnavailableException">To be called again.</exception>
     public async Task AdvanceAsync(string tenant, IProgress<(KeyRotation Rotation, KeyProgress Progress)>? progress = null, CancellationToken cancellation = default)

@@ -2,6 +2,7 @@ using System.Globalization;
 using R1Grains.Conversations;
 using R1Grains.Ledger;
 using R1Grains.Ledger.Exports;
+using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Retention;
 
 namespace R1Grains.Audit;
@@ -30,7 +31,12 @@ internal sealed class ExportSearch(IRecord record, TranscriptIndex index, Search
         var terms = await keys.Of(export.Tenant);
         var state = await index.ReadStateAsync(export.Tenant, cancellation);
         if (state.Scheme is { } scheme && scheme != terms.Scheme)
-            throw new RefusedException(new(Reason.SearchIndexOutdated, $"the search index of tenants/{export.Tenant} was built with another key, or by another version: an operator has it built anew with 'r1 tenants reindex {export.Tenant}'"));
+        {
+            // Who replaces the key has it built anew.
+            if (await KeyRotations.IsUnderWayAsync(_record.Registry, export.Tenant, KeyKind.Search, cancellation))
+                return null;
+            throw new RefusedException(new(Reason.SearchIndexOutdated, $"the search index of tenants/{export.Tenant} was built with another key, or by another version: an operator has it built anew with 'r1 tenants reindex {export.Tenant}', and then it is asked for again"));
+        }
         if (state.Leaves < export.Leaves)
             return null;
         var query = terms.Query(SearchedWords.None, conditions.Filter);

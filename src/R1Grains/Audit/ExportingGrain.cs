@@ -33,11 +33,11 @@ public sealed class ExportingGrain : Grain, IExportingGrain
 {
     private readonly ExportRegister _register;
     private readonly ExportSearch _search;
-    private readonly IRegistry _registry;
+    private readonly CancellationToken _stopping;
     private readonly ILogger<ExportingGrain> _log;
 
-    public ExportingGrain(IServiceProvider services, ILogger<ExportingGrain> log) => (_register, _search, _registry, _log) =
-        (services.GetRequiredService<ExportRegister>(), services.GetRequiredService<ExportSearch>(), services.GetRequiredService<IRegistry>(), log);
+    public ExportingGrain(IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<ExportingGrain> log) => (_register, _search, _stopping, _log) =
+        (services.GetRequiredService<ExportRegister>(), services.GetRequiredService<ExportSearch>(), lifetime.ApplicationStopping, log);
 
     private string Tenant => this.GetPrimaryKeyString();
 
@@ -79,7 +79,7 @@ public sealed class ExportingGrain : Grain, IExportingGrain
             do
             {
                 before = export;
-                export = await _register.AdvanceAsync(export, _search.Find);
+                export = await Step(export);
             }
             while (export.State is ExportState.Selecting && export.Version != before.Version);
         }
@@ -92,6 +92,36 @@ public sealed class ExportingGrain : Grain, IExportingGrain
             // It stays written down how far it came; the next round goes on.
             Log.ExportStands(_log, Wordless.Of(failure), Tenant);
         }
+    }
+
+    private async Task<Export> Step(Export export)
+    {
+        try
+        {
+            return await _register.AdvanceAsync(export, _search.Find);
+        }
+        catch (Exception failure) when (!MayPass(failure) && !_stopping.IsCancellationRequested)
+        {
+            return await _register.FailAsync(export, Why(failure, export));
+        }
+    }
+
+    /// <summary>Whether the same may go well a moment later, though nobody does anything.</summary>
+    private static bool MayPass(Exception failure) => failure switch
+    {
+        RefusedException refused => refused.Refusal.RetryAfter is not null,
+        RecordDamagedException => false,
+        _ => failure is RecordUnavailableException or DocumentConflictException or OrleansException or TimeoutException or OperationCanceledException or IOException,
+    };
+
+    /// <summary>For who asked.</summary>
+    private string Why(Exception failure, Export export)
+    {
+        if (failure is RefusedException or RecordDamagedException)
+            return failure.Message;
+        var incident = Guid.NewGuid().ToString("N");
+        Log.ExportFailed(_log, Wordless.Of(failure), export.Name, incident);
+        return $"internal error: give the operators the incident {incident}";
     }
 }
 

@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "An export of {Tenant} stands still; it goes on within seconds")]
     public static partial void ExportStands(ILogger log, Exception failure, [NameData] string tenant);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Export} failed, incident {Incident}")]
+    public static partial void ExportFailed(ILogger log, Exception failure, [NameData] string export, [NameData] string incident);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Conversations} conversations of {Tenant} were past their time, and their keys are destroyed")]
     public static partial void Swept(ILogger log, [NameData] string tenant, int conversations);
 

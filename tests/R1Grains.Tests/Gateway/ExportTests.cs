@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Google.Rpc;
 using Grpc.Core;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using R1Grains.Access;
 using R1Grains.Ledger;
@@ -216,6 +217,37 @@ public sealed class ExportTests
         Assert.Equal(Export.Types.State.Cancelled, cancelled.State);
         using var folder = new TemporaryFolder();
         Assert.Equal("EXPORT_NOT_READY", await Reason(() => Download(host, export.Name, frank, folder.Path)));
+    }
+
+    [Fact]
+    public async Task One_that_cannot_go_on_by_itself_fails_and_says_who_has_to_do_what()
+    {
+        await using var host = await EmbeddedHost.Start();
+        await Said(host, "c1", "", "one");
+        var frank = host.Appointed("demo", "frank", "auditor-full");
+        var index = host.App.Services.GetRequiredService<TranscriptIndex>();
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        while ((await index.ReadStateAsync("demo", patience.Token)).Scheme is null)
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+        // As an earlier version of the program would have left it.
+        using (var connection = new SqliteConnection($"Data Source={Path.Combine(host.Data, "search.db")};Pooling=False"))
+        {
+            connection.Open();
+            using var update = connection.CreateCommand();
+            update.CommandText = "UPDATE search_state SET scheme = zeroblob(32)";
+            Assert.Equal(1, update.ExecuteNonQuery());
+        }
+        var failed = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x" }, frank), frank);
+        Assert.Equal(Export.Types.State.Failed, failed.State);
+        Assert.Contains("an operator has it built anew with 'r1 tenants reindex demo', and then it is asked for again", failed.Failure, StringComparison.Ordinal);
+        using var folder = new TemporaryFolder();
+        Assert.Equal("EXPORT_NOT_READY", await Reason(() => Download(host, failed.Name, frank, folder.Path)));
+
+        // Written down by a program that knew other conditions than this one.
+        var register = host.App.Services.GetRequiredService<ExportRegister>();
+        await register.RequestAsync("demo", "export-odd", new("frank", default, "x", "FULL", [new("state", "none")]), false, []);
+        failed = await Ready(host, await host.Transcripts.GetExportAsync(new() { Name = $"{Demo}/exports/export-odd" }, frank), frank);
+        Assert.StartsWith("internal error: give the operators the incident ", failed.Failure, StringComparison.Ordinal);
     }
 
     internal static async Task Said(EmbeddedHost host, string id, string customer, params string[] inputs)
