@@ -67,12 +67,8 @@ internal sealed partial class TranscriptEndpoint
     public override async Task DownloadExport(V1.DownloadExportRequest request, IServerStreamWriter<V1.ExportPart> responseStream, ServerCallContext context)
     {
         var (name, caller, purpose) = (context.Resource<ExportName>(), context.Caller(), Purpose.Require(request.Purpose));
-        var export = await Find(name, context.CancellationToken);
+        var export = await RequireReady(name, caller, context.CancellationToken);
         var view = ViewOf(export);
-        foreach (var permission in view.WithReasoning ? [Permission.ReadFull, Permission.ReadReasoning] : view.IsWhole ? [Permission.ReadFull] : (Permission[])[])
-            Access.Access.Require(caller, permission, name);
-        if (export.State is not ExportState.Ready)
-            throw new RefusedException(new(Reason.ExportNotReady, $"{name} is {export.State}{(export.Failure is { } why ? $": {why}" : export.State is ExportState.Selecting ? ": ask GetExport until it is READY" : ": ask for another one")}"));
         var list = $"export {export.Version}";
         var from = pages.OpenText(list, name, caller, request.ResumeToken, "resume_token") is { } position ? ExportPosition.Parse(position) : ExportPosition.Start;
         var selection = (await exports.SelectionAsync(export, context.CancellationToken)).ToList();
@@ -85,14 +81,23 @@ internal sealed partial class TranscriptEndpoint
         };
         async Task<SignedManifest> Sign(ExportManifest manifest, CancellationToken cancellation)
         {
+            await AskAgain();
             var (bytes, note) = await grains.GetGrain<IExportingGrain>(name.Tenant).Sign(manifest.ToBytes());
             return new(bytes, note);
+        }
+        // It may be cancelled meanwhile, and a right withdrawn.
+        async Task AskAgain()
+        {
+            caller = await callers.Of(context.GetHttpContext(), name);
+            await RequireReady(name, caller, ending.Token);
         }
         try
         {
             var turns = from.Counts.Turns;
             await foreach (var frame in stream.ReadAsync(from, ending.Token))
             {
+                if (!frame.Bytes.IsEmpty)
+                    await AskAgain();
                 for (var rest = frame.Bytes; !rest.IsEmpty; rest = rest[Math.Min(PartMax, rest.Length)..])
                     await responseStream.WriteAsync(new() { File = frame.File, Data = UnsafeByteOperations.UnsafeWrap(rest[..Math.Min(PartMax, rest.Length)]), Turns = turns }, ending.Token);
                 if (frame.After is { } after)
@@ -103,6 +108,18 @@ internal sealed partial class TranscriptEndpoint
         {
             throw Drain.Refused();
         }
+    }
+
+    /// <exception cref="RefusedException">It cannot be had, or not by the caller.</exception>
+    private async Task<Export> RequireReady(ExportName name, Caller caller, CancellationToken cancellation)
+    {
+        var export = await Find(name, cancellation);
+        var view = ViewOf(export);
+        foreach (var permission in view.WithReasoning ? [Permission.ReadFull, Permission.ReadReasoning] : view.IsWhole ? [Permission.ReadFull] : (Permission[])[])
+            Access.Access.Require(caller, permission, name);
+        return export.State is ExportState.Ready
+            ? export
+            : throw new RefusedException(new(Reason.ExportNotReady, $"{name} is {export.State}{(export.Failure is { } why ? $": {why}" : export.State is ExportState.Selecting ? ": ask GetExport until it is READY" : ": ask for another one")}"));
     }
 
     private async Task<Export> Find(ExportName name, CancellationToken cancellation) => await exports.FindAsync(name.Tenant, name.Export, cancellation) ?? throw MissingExport(name);

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using Google.Rpc;
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using R1Grains.Access;
@@ -149,6 +151,38 @@ public sealed class ExportTests
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(names.Order(StringComparer.Ordinal).Select(name => $"{name}\n"))));
         Assert.Equal(new Label("conversations", $"1000 {Convert.ToBase64String(hash)}"), Assert.Single(asked[0]));
         Assert.Equal(request.Conversations.Take(2).Select(name => new Label("conversation", name)), asked[1]);
+    }
+
+    [Theory]
+    [InlineData("EXPORT_NOT_READY")]
+    [InlineData("PERMISSION_DENIED")]
+    public async Task A_download_ends_when_the_export_is_cancelled_or_its_reader_may_no_more(string reason)
+    {
+        var hold = new HeldDownload();
+        await using var host = await EmbeddedHost.Start(configure: builder => builder.Services.AddSingleton(hold).PostConfigure<GrpcServiceOptions>(grpc => grpc.Interceptors.Add<HeldDownload>()));
+        await Said(host, "c1", "", "one");
+        await Said(host, "c2", "", "two");
+        var (rita, all) = (host.Bearer("demo", "rita", Permission.Export), host.Bearer("demo", "anna", PermissionSet.All));
+        var binding = await host.Access.CreateRoleBindingAsync(new() { Parent = Demo, RequestId = "1", RoleBinding = new() { Subject = "rita", Roles = { "auditor-full" } } }, all);
+        var export = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x", View = TranscriptView.Full, Conversations = { $"{Demo}/conversations/c1", $"{Demo}/conversations/c2" } }, all), all);
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        while (!await MayRead())
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+        using var folder = new TemporaryFolder();
+        hold.Holds = true;
+        var downloading = Reason(() => Download(host, export.Name, rita, folder.Path));
+        await hold.Reached.Task;
+        if (reason == "EXPORT_NOT_READY")
+            await host.Transcripts.CancelExportAsync(new() { Name = export.Name, RequestId = "2", Purpose = "x" }, all);
+        else
+            await host.Access.DeleteRoleBindingAsync(new() { Name = binding.Name, RequestId = "2", Etag = binding.Etag, Purpose = "x" }, all);
+        while (reason == "PERMISSION_DENIED" && await MayRead())
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+        hold.GoOn.SetResult();
+        Assert.Equal(reason, await downloading);
+        Assert.DoesNotContain("\"conversation\":\"c2\"", await File.ReadAllTextAsync(Path.Combine(folder.Path, ExportManifest.RecordsName)), StringComparison.Ordinal);
+
+        async Task<bool> MayRead() => (await host.Access.TestPermissionsAsync(new() { Parent = Demo, Permissions = { "read_full" } }, rita)).Permissions.Count > 0;
     }
 
     [Fact]
@@ -311,4 +345,32 @@ public sealed class ExportTests
     private static Task<string?> Reason<T>(AsyncUnaryCall<T> call) => Reason(async () => await call);
 
     private static async Task<string?> Reason(Func<Task> call) => (await Assert.ThrowsAsync<RpcException>(call)).GetRpcStatus()?.GetDetail<ErrorInfo>()?.Reason;
+
+    /// <summary>Holds a download back where it could first be gone on with.</summary>
+    private sealed class HeldDownload : Interceptor
+    {
+        public bool Holds { get; set; }
+
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource GoOn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+            TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+            continuation(request, Holds ? new Writer<TResponse>(responseStream, this) : responseStream, context);
+
+        private sealed class Writer<T>(IServerStreamWriter<T> stream, HeldDownload hold) : IServerStreamWriter<T>
+        {
+            public WriteOptions? WriteOptions { get; set; }
+
+            public async Task WriteAsync(T message)
+            {
+                await stream.WriteAsync(message);
+                if (message is ExportPart { ResumeToken.Length: > 0 } && hold.Reached.TrySetResult())
+                    await hold.GoOn.Task;
+            }
+
+            public Task WriteAsync(T message, CancellationToken cancellationToken) => WriteAsync(message);
+        }
+    }
 }
