@@ -298,10 +298,11 @@ public sealed class KeyRing : IAsyncDisposable
         {
             name = KeyName.OfNextSigning(version);
             var fresh = NoteSigner.MakeScalar();
-            stored = await _store.AddAsync(name, keys.Current.Wrap(fresh, name));
+            stored = await AddAsync(name, fresh, keys);
             CryptographicOperations.ZeroMemory(fresh);
+            keys = await KeysOfAsync(IRegistry.Cluster);
         }
-        return Signing(name, stored, keys, NoteSigner.Of);
+        return Signing(name, stored, keys);
     }
 
     /// <summary>Whether there is one that is to sign next.</summary>
@@ -314,7 +315,9 @@ public sealed class KeyRing : IAsyncDisposable
         if (await _store.FindAsync(name, cancellation) is null)
         {
             var stored = await _store.FindAsync(next, cancellation) ?? throw new InvalidOperationException("No key was prepared.");
-            await _store.AddAsync(name, Signing(next, stored, keys, scalar => keys.Current.Wrap(scalar, name)), cancellation);
+            var scalar = Scalar(next, stored, keys);
+            await AddAsync(name, scalar, keys);
+            CryptographicOperations.ZeroMemory(scalar);
         }
         await _store.AnnounceAsync([name], cancellation);
         await LookAsync();
@@ -322,12 +325,15 @@ public sealed class KeyRing : IAsyncDisposable
         await Task.Delay(2 * NoticedWithin, _time, cancellation);
     }
 
-    private T Signing<T>(KeyName name, StoredKey stored, TenantKeys keys, Func<byte[], T> use)
+    private byte[] Scalar(KeyName name, StoredKey stored, TenantKeys keys) =>
+        Readable(name, () => keys.Unwrap(stored.Wrapped ?? throw new InvalidDataException("it was destroyed"), name));
+
+    private NoteSigner Signing(KeyName name, StoredKey stored, TenantKeys keys)
     {
-        var scalar = Readable(name, () => keys.Unwrap(stored.Wrapped ?? throw new InvalidDataException("it was destroyed"), name));
+        var scalar = Scalar(name, stored, keys);
         try
         {
-            return use(scalar);
+            return NoteSigner.Of(scalar);
         }
         finally
         {
@@ -360,8 +366,8 @@ public sealed class KeyRing : IAsyncDisposable
 
     private async Task AddVersionAsync(string tenant, KeyKind kind, int version)
     {
-        var keys = await KeysOfAsync(tenant);
-        await AddAsync(NameOf(tenant, kind, version), kind is KeyKind.Tenant ? Root.Wrapping : keys.Current);
+        var (keys, name) = (await KeysOfAsync(tenant), NameOf(tenant, kind, version));
+        await (kind is KeyKind.Tenant ? AddTenantKeyAsync(name) : AddAsync(name, keys));
         _tenants.TryRemove(tenant, out _);
     }
 
@@ -377,29 +383,7 @@ public sealed class KeyRing : IAsyncDisposable
         if (_open.TryGet((tenant, id), out var open))
             return open;
         var name = KeyName.OfData(tenant, id);
-        return await OpenAsync(tenant, id, async () =>
-        {
-            if (await _store.FindAsync(name) is { } known)
-                return known;
-            var fresh = RandomNumberGenerator.GetBytes(WrappingKey.KeyLength);
-            try
-            {
-                var wrapped = keys.Current.Wrap(fresh, name);
-                var there = await _store.AddAsync(name, wrapped);
-                // A process that stood still may have come after everything was wrapped anew: by a key that is no more.
-                await RequireFreshAsync();
-                if (there.Wrapped == wrapped && await KeysOfAsync(tenant) is var now && now.Current.Number != keys.Current.Number)
-                {
-                    var anew = now.Current.Wrap(fresh, name);
-                    return await _store.ReplaceAsync([new(name, wrapped, anew)]) == 1 ? new(anew) : await _store.FindAsync(name);
-                }
-                return there;
-            }
-            finally
-            {
-                CryptographicOperations.ZeroMemory(fresh);
-            }
-        });
+        return await OpenAsync(tenant, id, async () => await _store.FindAsync(name) ?? await AddAsync(name, keys));
     }
 
     /// <summary>Opens what is stored, and keeps it unless something was announced meanwhile, which might be its end.</summary>
@@ -461,23 +445,16 @@ public sealed class KeyRing : IAsyncDisposable
             var stored = await _store.FindAsync(name);
             if (stored is null && wrapping.Count > 0)
                 break;
-            stored ??= await AddAsync(name, Root.Wrapping);
-            if (stored.Wrapped is not { } wrapped)
-                continue;
-            if (Root.Of(wrapped) is not { } root)
-                throw new KeyStoreException(_store.Place, $"its keys are wrapped by the root key {WrappingKey.NumberOf(wrapped):x8}, and {Root.Id:x8} was given. Give the one that belongs to it.");
-            var plain = Readable(name, () => root.Unwrap(wrapped, name));
-            wrapping.Add(version, new WrappingKey(plain, (uint)version));
-            CryptographicOperations.ZeroMemory(plain);
+            stored ??= await AddTenantKeyAsync(name);
+            if (stored.Wrapped is { } wrapped)
+                wrapping.Add(version, Wrapping(name, version, wrapped));
         }
         var (index, search) = (new SortedList<int, byte[]>(), new SortedList<int, byte[]>());
         var keys = new TenantKeys(wrapping, index, search);
         await ReadVersionsAsync(index, version => KeyName.OfIndex(tenant, version), keys);
-        if (index.Count == 0)
-        {
-            await AddAsync(KeyName.OfIndex(tenant, 1), keys.Current);
-            await ReadVersionsAsync(index, version => KeyName.OfIndex(tenant, version), keys);
-        }
+        // Which tenant key wraps it may be one that came meanwhile.
+        if (index.Count == 0 && await AddAsync(KeyName.OfIndex(tenant, 1), keys) is { Wrapped: not null })
+            return await ReadAsync(tenant);
         await ReadVersionsAsync(search, version => KeyName.OfSearch(tenant, version), keys);
         if (tenant == IRegistry.Cluster)
             await ReadSignersAsync(keys);
@@ -489,7 +466,7 @@ public sealed class KeyRing : IAsyncDisposable
     {
         for (var version = SignerVersion + 1; await _store.FindAsync(KeyName.OfSigning(version)) is { } stored; version++)
         {
-            var signer = Signing(KeyName.OfSigning(version), stored, keys, NoteSigner.Of);
+            var signer = Signing(KeyName.OfSigning(version), stored, keys);
             lock (_signers)
             {
                 if (_signers.TryAdd(version, signer))
@@ -510,17 +487,76 @@ public sealed class KeyRing : IAsyncDisposable
         }
     }
 
-    private async Task<StoredKey> AddAsync(KeyName name, WrappingKey by)
+    private WrappingKey Wrapping(KeyName name, int version, byte[] wrapped)
+    {
+        if (Root.Of(wrapped) is not { } root)
+            throw new KeyStoreException(_store.Place, $"its keys are wrapped by the root key {WrappingKey.NumberOf(wrapped):x8}, and {Root.Id:x8} was given. Give the one that belongs to it.");
+        var plain = Readable(name, () => root.Unwrap(wrapped, name));
+        try
+        {
+            return new(plain, (uint)version);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plain);
+        }
+    }
+
+    private async Task<StoredKey> AddTenantKeyAsync(KeyName name)
     {
         var fresh = RandomNumberGenerator.GetBytes(WrappingKey.KeyLength);
         try
         {
-            return await _store.AddAsync(name, by.Wrap(fresh, name));
+            return await _store.AddAsync(name, Root.Wrapping.Wrap(fresh, name));
         }
         finally
         {
             CryptographicOperations.ZeroMemory(fresh);
         }
+    }
+
+    /// <summary>Makes a key that the tenant's wraps, or finds the one that is there.</summary>
+    private async Task<StoredKey> AddAsync(KeyName name, TenantKeys keys)
+    {
+        var fresh = RandomNumberGenerator.GetBytes(WrappingKey.KeyLength);
+        try
+        {
+            return await AddAsync(name, fresh, keys);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(fresh);
+        }
+    }
+
+    /// <summary>Adds a key that the tenant's wraps, or finds the one that is there.</summary>
+    private async Task<StoredKey> AddAsync(KeyName name, byte[] fresh, TenantKeys keys)
+    {
+        var (by, wrapped) = (keys.Current, keys.Current.Wrap(fresh, name));
+        if (await _store.AddAsync(name, wrapped) is var there && there.Wrapped != wrapped)
+            return there;
+        // A process that stood still may come after everything was wrapped anew: by a key that is no more.
+        while (await FindLaterAsync(name.Tenant, by) is { } later)
+        {
+            _tenants.TryRemove(name.Tenant, out _);
+            var anew = later.Wrap(fresh, name);
+            if (await _store.ReplaceAsync([new(name, wrapped, anew)]) == 0)
+                return (await _store.FindAsync(name))!;
+            (by, wrapped) = (later, anew);
+        }
+        return new(wrapped);
+    }
+
+    /// <summary>The last of the tenant's keys that came after this one, as the store has it now; null where none did.</summary>
+    private async Task<WrappingKey?> FindLaterAsync(string tenant, WrappingKey by)
+    {
+        WrappingKey? last = null;
+        for (var version = (int)by.Number + 1; await _store.FindAsync(KeyName.OfTenant(tenant, version)) is { } stored; version++)
+        {
+            if (stored.Wrapped is { } wrapped)
+                last = Wrapping(KeyName.OfTenant(tenant, version), version, wrapped);
+        }
+        return last;
     }
 
     private T Readable<T>(KeyName name, Func<T> unwrap)

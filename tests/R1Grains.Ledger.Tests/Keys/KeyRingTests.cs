@@ -218,7 +218,7 @@ public sealed class KeyRingTests : IAsyncLifetime
         var slow = await KeyRing.OpenAsync(store, RootKey.ReadOrMake(Path.Combine(_folder.Path, KeyRing.RootKeyFileName)), _time);
         _rings.Add(slow);
         await slow.SubjectsAsync("demo", "x");
-        store.PausesToAdd = true;
+        store.PausesToAdd = name => !name.IsOfTenant;
         var making = slow.MakeAsync(Conversation, "customers/42", Samples.Start);
         await store.Read.Task;
         await PassAsync((await OpenAsync()).RotateTenantKeyAsync("demo", 2));
@@ -226,6 +226,46 @@ public sealed class KeyRingTests : IAsyncLifetime
         var (_, key) = await making;
         var bytes = key.Seal("words"u8, "place"u8);
         Assert.Equal("words"u8.ToArray(), (await (await OpenAsync()).FindAsync("demo", key.Id))!.Open(bytes, "place"u8));
+    }
+
+    [Theory]
+    [InlineData("index-2")]
+    [InlineData("search-1")]
+    [InlineData("signing-2-next")]
+    [InlineData("signing-2")]
+    public async Task A_version_that_is_added_by_who_stood_still_while_all_were_wrapped_anew_can_be_opened(string name)
+    {
+        var tenant = name.StartsWith("signing", StringComparison.Ordinal) ? IRegistry.Cluster : "demo";
+        var store = new Pausing(FolderKeyStore.Open(Store));
+        var slow = await KeyRing.OpenAsync(store, RootKey.ReadOrMake(Path.Combine(_folder.Path, KeyRing.RootKeyFileName)), _time);
+        _rings.Add(slow);
+        await slow.SubjectsAsync(tenant, "x");
+        if (name == "signing-2")
+            (await slow.PrepareSignerAsync(2)).Dispose();
+        store.PausesToAdd = added => added.Name == name;
+        Task adding = name switch
+        {
+            "index-2" => slow.RotateAsync(tenant, KeyKind.Index, 2),
+            "search-1" => slow.SearchKeysAsync(tenant),
+            "signing-2-next" => slow.PrepareSignerAsync(2),
+            _ => slow.PutSignerInForceAsync(2, default),
+        };
+        await store.Read.Task;
+        await PassAsync((await OpenAsync()).RotateTenantKeyAsync(tenant, 2));
+        store.PausesToAdd = _ => false;
+        store.GoOn.SetResult();
+        await PassAsync(Ended(adding));
+
+        var fresh = await OpenAsync();
+        Assert.Equal(name == "index-2" ? 2 : 1, (await fresh.SubjectsAsync(tenant, "x")).Count);
+        Assert.Contains((await fresh.ListAsync(tenant)).Versions, key => key is { Kind: KeyKind.Tenant, Version: 2, IsInForce: true, Wraps: 2 });
+        using var signer = name == "signing-2-next" ? await fresh.PrepareSignerAsync(2) : null;
+
+        static async Task<long> Ended(Task task)
+        {
+            await task;
+            return 0;
+        }
     }
 
     [Fact]
@@ -296,11 +336,11 @@ public sealed class KeyRingTests : IAsyncLifetime
             return found;
         }
 
-        public bool PausesToAdd { get; set; }
+        public Func<KeyName, bool> PausesToAdd { get; set; } = _ => false;
 
         public async Task<StoredKey> AddAsync(KeyName name, byte[] wrapped, CancellationToken cancellation = default)
         {
-            if (PausesToAdd && !name.IsOfTenant)
+            if (PausesToAdd(name))
             {
                 Read.SetResult();
                 await GoOn.Task;
