@@ -305,8 +305,16 @@ public sealed class KeyRing : IAsyncDisposable
         return Signing(name, stored, keys);
     }
 
-    /// <summary>Whether there is one that is to sign next.</summary>
-    internal async Task<bool> IsPreparedAsync(int version) => await _store.FindAsync(KeyName.OfNextSigning(version)) is { Wrapped: not null };
+    /// <summary>Whether this one is prepared to sign next.</summary>
+    /// <param name="publicKey">As SubjectPublicKeyInfo.</param>
+    internal async Task<bool> IsPreparedAsync(int version, byte[] publicKey)
+    {
+        var name = KeyName.OfNextSigning(version);
+        if (await _store.FindAsync(name) is not { Wrapped: not null } stored)
+            return false;
+        using var prepared = Signing(name, stored, await KeysOfAsync(IRegistry.Cluster));
+        return prepared.PublicKey.AsSpan().SequenceEqual(publicKey);
+    }
 
     /// <summary>Has the key sign that was prepared, and returns when every process has it sign, or none at all.</summary>
     internal async Task PutSignerInForceAsync(int version, CancellationToken cancellation)

@@ -14,7 +14,7 @@ internal static class SignerInForce
         if (rotations.MaxBy(rotation => rotation.Version) is not { } last || identity.InForce.PublicKey.AsSpan().SequenceEqual(last.After))
             return;
         // Whoever wrote it down was interrupted before it signed anything: it goes on.
-        if (last.End is null && identity.Ring is { } ring && await ring.IsPreparedAsync(last.Version))
+        if (last.End is null && identity.Ring is { } ring && await ring.IsPreparedAsync(last.Version, last.After))
             return;
         using var wanted = NoteKey.FromPublicKey(last.After);
         throw new RecordKeyException(identity.Ring?.Place ?? "none", $"the record is signed by version {last.Version} of its key ({wanted.Id:x8}), and what is there signs as {identity.InForce.Id:x8}: an older copy of the keys lies there. Bring back the newer one.");

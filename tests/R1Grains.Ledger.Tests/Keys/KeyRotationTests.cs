@@ -255,6 +255,23 @@ public abstract class KeyRotationTests : IAsyncLifetime
         await OpenAsync();
     }
 
+    [Fact]
+    public async Task A_key_that_is_prepared_and_is_not_the_one_that_the_record_names_signs_nothing_and_is_told()
+    {
+        await _record.AppendTurn(Samples.Key(), 1, await _record.Begin(Samples.Key()), 1);
+        (await _ring.PrepareSignerAsync(2)).Dispose();
+        using (var named = NoteSigner.Generate())
+        {
+            var rotation = SigningRotation.Sign("r1grains/%2A", 2, _record.Identity!.InForce, named, Samples.Start);
+            await _record.Registry.ChangeAsync(Samples.Administrative(IRegistry.Cluster), [new(SigningRotation.Kind, rotation.Id, 0, rotation.Encode())]);
+        }
+        await CloseAsync();
+        var failure = await Assert.ThrowsAsync<RecordKeyException>(OpenAsync);
+        Assert.Contains("an older copy of the keys lies there. Bring back the newer one.", failure.Message, StringComparison.Ordinal);
+        await ExecuteAsync($"UPDATE document SET content = NULL WHERE kind = '{SigningRotation.Kind}'");
+        await OpenAsync();
+    }
+
     protected abstract string KeyFile { get; }
 
     protected abstract Task<PublishedTrees> OpenTreesAsync();
