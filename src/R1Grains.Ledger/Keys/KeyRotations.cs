@@ -10,28 +10,40 @@ namespace R1Grains.Ledger.Keys;
 /// </summary>
 public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider time)
 {
-    /// <summary>Writes down that another version is wanted. While one of this kind is under way, or where the same was asked before, it is that one.</summary>
+    /// <summary>Of the documents that tell which rotation a request has asked for, or has joined.</summary>
+    private const string RequestKind = "key-rotation-request";
+
+    /// <summary>Writes down that another version is wanted, or, while one of this kind is under way, that it is wanted by this request as well.</summary>
+    /// <returns>The same request again finds what it asked for; null where its id stands for another kind.</returns>
     /// <exception cref="RecordUnavailableException">Also where the store has forgotten a version.</exception>
-    public async Task<KeyRotation> RequestAsync(string tenant, KeyKind kind, string requester, string requestId, string purpose, CancellationToken cancellation = default)
+    public async Task<KeyRotation?> RequestAsync(string tenant, KeyKind kind, string requester, string requestId, string purpose, CancellationToken cancellation = default)
     {
+        var id = Digest.Of(ByteWriter.StrictUtf8.GetBytes($"{requester}\n{requestId}")).ToString()[..20];
         while (true)
         {
+            if (await record.Registry.FindAsync(new(tenant, RequestKind, id), cancellation) is { } known)
+                return await FindAsync(tenant, ByteWriter.StrictUtf8.GetString(known.Content!), cancellation) is { } asked && asked.Kind == kind ? asked : null;
             var before = await ListAsync(tenant, cancellation);
-            if (before.FirstOrDefault(one => one.Kind == kind && (one.Done is null || (one.Requester, one.RequestId) == (requester, requestId))) is { } there)
-                return there;
-            var version = 1 + (kind is KeyKind.Root ? before.Where(one => one.Kind is KeyKind.Root).Select(one => one.Version).DefaultIfEmpty(1).Max() : await keys.VersionInForceAsync(tenant, kind));
-            var rotation = new KeyRotation(tenant, kind, version, requester, requestId, Now) { Root = kind is KeyKind.Root ? keys.Root.Id : 0 };
-            if (await FindAsync(tenant, rotation.Id, cancellation) is { Done: not null })
-                throw new RecordUnavailableException($"The record says that the {KeyRotation.NameOf(kind)} key of '{tenant}' has version {version}, and {keys.Place} has {version - 1} at most: an older copy of the keys lies there. Bring back the newer one.");
             try
             {
-                return await KeepAsync(rotation, "key.rotate", requester, purpose, cancellation);
+                if (before.FirstOrDefault(one => one.Kind == kind && one.Done is null) is { } underWay)
+                {
+                    await record.Registry.ChangeAsync(Record(underWay, "key.rotate.join", requester, purpose), [Request(underWay)], cancellation);
+                    return underWay;
+                }
+                var version = 1 + (kind is KeyKind.Root ? before.Where(one => one.Kind is KeyKind.Root).Select(one => one.Version).DefaultIfEmpty(1).Max() : await keys.VersionInForceAsync(tenant, kind));
+                var rotation = new KeyRotation(tenant, kind, version, requester, requestId, Now) { Root = kind is KeyKind.Root ? keys.Root.Id : 0 };
+                if (await FindAsync(tenant, rotation.Id, cancellation) is { Done: not null })
+                    throw new RecordUnavailableException($"The record says that the {KeyRotation.NameOf(kind)} key of '{tenant}' has version {version}, and {keys.Place} has {version - 1} at most: an older copy of the keys lies there. Bring back the newer one.");
+                return await KeepAsync(rotation, "key.rotate", requester, purpose, cancellation, Request(rotation));
             }
             catch (DocumentConflictException)
             {
                 // Somebody else asked at the same time.
             }
         }
+
+        DocumentChange Request(KeyRotation rotation) => new(RequestKind, id, 0, ByteWriter.StrictUtf8.GetBytes(rotation.Id));
     }
 
     /// <summary>Null where there was none.</summary>
@@ -87,22 +99,22 @@ public sealed class KeyRotations(StoredRecord record, KeyRing keys, TimeProvider
         }
     }
 
-    private async Task<KeyRotation> KeepAsync(KeyRotation rotation, string action, string actor, string purpose, CancellationToken cancellation)
+    private async Task<KeyRotation> KeepAsync(KeyRotation rotation, string action, string actor, string purpose, CancellationToken cancellation, params IEnumerable<DocumentChange> more)
     {
-        var entry = await record.Registry.ChangeAsync(
-            new()
-            {
-                Tenant = rotation.Tenant,
-                Time = time.GetUtcNow(),
-                Actor = actor,
-                Action = action,
-                Resource = rotation.Tenant == IRegistry.Cluster ? "cluster" : $"tenants/{rotation.Tenant}",
-                Purpose = purpose,
-                Details = [new("key", KeyRotation.NameOf(rotation.Kind)), new("version", string.Create(CultureInfo.InvariantCulture, $"{rotation.Version}")), new("wrapped", string.Create(CultureInfo.InvariantCulture, $"{rotation.Wrapped}"))],
-            },
-            [new(KeyRotation.Document, rotation.Id, rotation.Edition, rotation.Encode())], cancellation);
+        var entry = await record.Registry.ChangeAsync(Record(rotation, action, actor, purpose), [new(KeyRotation.Document, rotation.Id, rotation.Edition, rotation.Encode()), .. more], cancellation);
         return rotation with { Edition = entry.Record.Documents[0].Version };
     }
+
+    private AdministrativeRecord Record(KeyRotation rotation, string action, string actor, string purpose) => new()
+    {
+        Tenant = rotation.Tenant,
+        Time = time.GetUtcNow(),
+        Actor = actor,
+        Action = action,
+        Resource = rotation.Tenant == IRegistry.Cluster ? "cluster" : $"tenants/{rotation.Tenant}",
+        Purpose = purpose,
+        Details = [new("key", KeyRotation.NameOf(rotation.Kind)), new("version", string.Create(CultureInfo.InvariantCulture, $"{rotation.Version}")), new("wrapped", string.Create(CultureInfo.InvariantCulture, $"{rotation.Wrapped}"))],
+    };
 
     /// <summary>Told as it happens: <see cref="Progress{T}"/> would tell it later, and in no order.</summary>
     private sealed class Told(KeyRotation rotation, IProgress<(KeyRotation, KeyProgress)> progress) : IProgress<KeyProgress>

@@ -70,7 +70,8 @@ internal sealed class KeyEndpoint(IRecord record, KeyRing keys, IGrainFactory gr
         if (kind is KeyKind.Root && !keys.Root.HasEarlier)
             throw Refuse.Field(Reason.InvalidArgument, "kind", "one root key was given alone, and there is nothing for it to replace: restart every server with the new one first and the earlier one behind it");
         var caller = context.Caller();
-        var rotation = await _rotations.RequestAsync(tenant, kind, $"tenants/{caller.Tenant}/subjects/{caller.Subject}", requestId, purpose, context.CancellationToken);
+        var rotation = await _rotations.RequestAsync(tenant, kind, $"tenants/{caller.Tenant}/subjects/{caller.Subject}", requestId, purpose, context.CancellationToken)
+            ?? throw Refuse.Reused(requestId);
         await grains.GetGrain<IKeyRotationGrain>(tenant).Advance();
         return await Show(rotation);
     }

@@ -41,8 +41,10 @@ public abstract class KeyRotationTests : IAsyncLifetime
         await _ring.DestroyAsync("demo", [erased.DataKey]);
         var subjects = await _ring.SubjectsAsync("demo", "customers/42");
 
-        var asked = await Rotations.RequestAsync("demo", KeyKind.Tenant, "olga", "1", "yearly");
+        var asked = (await Rotations.RequestAsync("demo", KeyKind.Tenant, "olga", "1", "yearly"))!;
         Assert.Equal(("tenant-2", asked), (asked.Id, await Rotations.RequestAsync("demo", KeyKind.Tenant, "other", "2", "again")));
+        foreach (var (who, request) in ((string, string)[])[("olga", "1"), ("other", "2")])
+            Assert.Null(await Rotations.RequestAsync("demo", KeyKind.Index, who, request, "yearly"));
         await CloseAsync();
         using (var process = RotatingProcess.Start("demo", Store))
         {
@@ -76,8 +78,9 @@ public abstract class KeyRotationTests : IAsyncLifetime
         Assert.Equal((Customers - 1 + written, 1), (keys.DataKeys, keys.DestroyedDataKeys));
         Assert.Equal(subjects, await _ring.SubjectsAsync("demo", "customers/42"));
 
-        // The same request again is the same rotation, and another one is the next.
+        // The same requests again are the same rotation.
         Assert.Equal(done, await Rotations.RequestAsync("demo", KeyKind.Tenant, "olga", "1", "yearly"));
+        Assert.Equal(done, await Rotations.RequestAsync("demo", KeyKind.Tenant, "other", "2", "again"));
 
         // As a process that starts then.
         await CloseAsync();
@@ -86,8 +89,8 @@ public abstract class KeyRotationTests : IAsyncLifetime
         Assert.True((await _record.FindConversationAsync(Samples.Key("c2")))!.IsErased);
         Assert.Equal((null, 1), await VerifiedAsync());
         var records = (await _record.Registry.ListEntriesAsync("demo", 10)).Items.Select(entry => entry.Record).ToList();
-        Assert.Equal(["olga key.rotate yearly", "key-rotation key.rotated "], records.Select(record => $"{record.Actor} {record.Action} {record.Purpose}"));
-        Assert.Equal(["tenant", "2"], records[1].Details.Take(2).Select(detail => detail.Value));
+        Assert.Equal(["olga key.rotate yearly", "other key.rotate.join again", "key-rotation key.rotated "], records.Select(record => $"{record.Actor} {record.Action} {record.Purpose}"));
+        Assert.All(records, record => Assert.Equal(["tenant", "2"], record.Details.Take(2).Select(detail => detail.Value)));
     }
 
     [Fact]
@@ -151,7 +154,7 @@ public abstract class KeyRotationTests : IAsyncLifetime
         var epoch = await _record.Begin(Samples.Key());
         var before = await _record.AppendTurn(Samples.Key(), 1, epoch, 1);
         var asked = await Rotations.RequestAsync(IRegistry.Cluster, KeyKind.Signing, "olga", "1", "yearly");
-        Assert.Equal("signing-2", asked.Id);
+        Assert.Equal("signing-2", asked!.Id);
         await CloseAsync();
         using (var process = RotatingProcess.Start(IRegistry.Cluster, Store))
         {

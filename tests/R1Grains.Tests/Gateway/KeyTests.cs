@@ -47,6 +47,8 @@ public sealed class KeyTests : IDisposable
         // The same request again is the same rotation.
         Assert.Equal(done[2], await host.Keys.RotateRecordKeyAsync(new() { Parent = Demo, RequestId = "Tenant", Kind = RecordKey.Types.Kind.Tenant, Purpose = "yearly" }, olga));
 
+        Assert.Equal("REQUEST_ID_REUSED", await Reason(() => host.Keys.RotateRecordKeyAsync(new() { Parent = Demo, RequestId = "Tenant", Kind = RecordKey.Types.Kind.Index, Purpose = "yearly" }, olga)));
+
         var ursula = host.Appointed("demo", "ursula", "auditor");
         Assert.Equal([$"{conversation}/turns/1"], await Found(host, ursula, "年费", 1));
         await host.Say(conversation, "t2", "利率呢？").Rest();
