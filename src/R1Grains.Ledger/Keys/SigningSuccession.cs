@@ -11,6 +11,9 @@ internal sealed class SigningSuccession(StoredRecord record, KeyRing keys, TimeP
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Clocks of two processes differ by less: what one of them signed before it went over may bear a time that is still to come here.</summary>
+    private static readonly TimeSpan ClocksDiffer = TimeSpan.FromMinutes(1);
+
     /// <summary>Trees grow within seconds; where they stand, it goes on later.</summary>
     private const int LooksMax = 150;
 
@@ -43,7 +46,7 @@ internal sealed class SigningSuccession(StoredRecord record, KeyRing keys, TimeP
             return;
         await RequireSignedAsync(next, cancellation);
         var sizes = await record.Read(null, ClosedTurnReads.TreeSizes, cancellation);
-        var ended = begun.WithEnd(Origin, next, time.GetUtcNow(), [.. sizes.Select(tree => (Identity.Origin(tree.Tenant), tree.Leaves))]);
+        var ended = begun.WithEnd(Origin, next, time.GetUtcNow() + ClocksDiffer, [.. sizes.Select(tree => (Identity.Origin(tree.Tenant), tree.Leaves))]);
         await KeepAsync("key.sign.end", ended, ended.End!.Note, edition, cancellation);
     }
 

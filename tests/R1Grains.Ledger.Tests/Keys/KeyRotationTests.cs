@@ -201,6 +201,7 @@ public abstract class KeyRotationTests : IAsyncLifetime
         var epoch = await _record.Begin(Samples.Key());
         await _record.AppendTurn(Samples.Key(), 1, epoch, 1);
         await RotateAsync(IRegistry.Cluster, KeyKind.Signing);
+        var ended = TimeProvider.System.GetUtcNow();
         await _record.AppendTurn(Samples.Key(), 2, epoch, 1);
         await CloseAsync();
         await OpenAsync();
@@ -221,6 +222,16 @@ public abstract class KeyRotationTests : IAsyncLifetime
         Assert.Contains("which was replaced and signs nothing beyond", refused.Reason, StringComparison.Ordinal);
         await PutAsync(honest);
         Assert.True((await VerifyAsync(_ring, first)).Valid);
+
+        // Before the end another process signed with it, whose clock was ahead; long after it nobody did.
+        await using (var trees = await OpenTreesAsync())
+        {
+            using var keys = SigningKeys.Follow([first], await trees.ListRotationsAsync());
+            using var signer = NoteSigner.Read(KeyFile);
+            var note = signer.Note("certificate\n", "r1grains/demo");
+            Assert.Null(keys.Objection(note, "r1grains/demo", ended.AddSeconds(30)));
+            Assert.Contains("signs nothing after", keys.Objection(note, "r1grains/demo", ended.AddHours(1)), StringComparison.Ordinal);
+        }
 
         // A key that nobody named.
         using (var stranger = NoteSigner.Generate())
