@@ -55,9 +55,11 @@ public sealed class Witness : IDisposable
     public async Task<IReadOnlyList<RefusedTree>> LookAsync(PublishedTrees trees, IReadOnlyList<NoteKey> keys, CancellationToken cancellation = default)
     {
         var refused = new List<RefusedTree>();
-        using var signers = SigningKeys.Follow(keys, await trees.ListRotationsAsync(cancellation));
+        // Before the keys: whoever signed one of them has been named by then.
+        var checkpoints = await trees.ListAsync(cancellation);
         var missing = Cosigned(_folder).ToDictionary(known => known.Origin);
-        foreach (var (tenant, note) in await trees.ListAsync(cancellation))
+        using var signers = SigningKeys.Follow(keys, await trees.ListRotationsAsync(cancellation));
+        foreach (var (tenant, note) in checkpoints)
         {
             var checkpoint = Checkpoint.Parse(note.Text);
             missing.Remove(checkpoint.Origin, out var known);

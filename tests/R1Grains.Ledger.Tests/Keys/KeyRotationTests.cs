@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Retention;
 using R1Grains.Ledger.Storage;
@@ -253,6 +254,50 @@ public abstract class KeyRotationTests : IAsyncLifetime
             using var looking = Witness.Open(folder, "witness");
             await using var trees = await OpenTreesAsync();
             return await looking.LookAsync(trees, [first]);
+        }
+    }
+
+    [Fact]
+    public async Task A_witness_that_looks_while_the_key_is_replaced_refuses_nothing()
+    {
+        var epoch = await _record.Begin(Samples.Key());
+        await _record.AppendTurn(Samples.Key(), 1, epoch, 1);
+        await SignedAsync(leaves: 3);
+        using var first = NoteKey.FromPem(await File.ReadAllTextAsync(KeyFile + ".pub"));
+        var folder = Directory.CreateTempSubdirectory("witness-").FullName;
+        Assert.Empty(await LookAsync());
+
+        // It stands still where it reads what it knows, between the record's checkpoints and its keys.
+        var note = Path.Combine(folder, Uri.EscapeDataString("r1grains/demo") + ".note");
+        var known = await File.ReadAllBytesAsync(note);
+        File.Delete(note);
+        using (var made = Process.Start("mkfifo", [note]))
+            await made.WaitForExitAsync();
+        var looking = Task.Run(LookAsync);
+        await using (var pipe = await Task.Run(() => new FileStream(note, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)))
+        {
+            await RotateAsync(IRegistry.Cluster, KeyKind.Signing);
+            await _record.AppendTurn(Samples.Key(), 2, epoch, 1);
+            await SignedAsync(leaves: 5);
+            await pipe.WriteAsync(known);
+        }
+        Assert.Empty(await looking);
+        File.Delete(note);
+        await File.WriteAllBytesAsync(note, known);
+        Assert.Empty(await LookAsync());
+        Directory.Delete(folder, recursive: true);
+
+        async Task SignedAsync(long leaves)
+        {
+            while (await _record.FindCheckpointAsync("demo") is not { } checkpoint || Checkpoint.Parse(checkpoint.Text).Size < leaves)
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        }
+
+        async Task<IReadOnlyList<RefusedTree>> LookAsync()
+        {
+            using var witness = Witness.Open(folder, "witness");
+            await using var trees = await OpenTreesAsync();
+            return await witness.LookAsync(trees, [first]);
         }
     }
 
