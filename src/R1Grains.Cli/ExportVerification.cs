@@ -24,7 +24,7 @@ internal static class ExportVerification
                 Console.WriteLine($"first bad: {OneLine(bad.ToString())}");
                 return ExitCode.Refused;
             }
-            Console.WriteLine($"proved against the checkpoint for {report.TreeSize} leaves{(keys.Length == 0 ? "" : $", signed with {string.Join(" or ", keys.Select(key => $"{key.Id:x8}"))}")}{(counts.Masked > 0 ? $"; {counts.Masked} texts are masked, which the export's signature proves and not the tree" : "")}");
+            Console.WriteLine($"proved against the checkpoint for {report.TreeSize} leaves{(keys.Length == 0 ? "" : $", signed with {report.Signer:x8}{(keys.Any(key => key.Id == report.Signer) ? "" : $", to which the rotations of {string.Join(" or ", keys.Select(key => $"{key.Id:x8}"))} lead")}")}{(counts.Masked > 0 ? $"; {counts.Masked} texts are masked, which the export's signature proves and not the tree" : "")}");
             if (keys.Length == 0)
                 Console.Error.WriteLine("r1: the key in the export was taken as it is: whoever made another export could have put another key into it. Name the --key that was handed out.");
             return ExitCode.Done;

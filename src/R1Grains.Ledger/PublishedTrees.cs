@@ -65,11 +65,8 @@ public sealed class PublishedTrees : IAsyncDisposable
     /// <summary>Keys that sign in the place of others, in the order of their versions.</summary>
     /// <exception cref="RecordUnavailableException"/>
     /// <exception cref="InvalidDataException">One cannot be followed.</exception>
-    public async Task<IReadOnlyList<SigningRotation>> ListRotationsAsync(CancellationToken cancellation = default)
-    {
-        var documents = await Read(() => _reads.Documents(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, ""), cancellation);
-        return [.. documents.Select(document => SigningRotation.Of(document.Key.Id, document.Content!)).OrderBy(rotation => rotation.Version)];
-    }
+    public async Task<IReadOnlyList<SigningRotation>> ListRotationsAsync(CancellationToken cancellation = default) =>
+        SigningRotation.Of(await Read(() => _reads.Documents(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, ""), cancellation));
 
     /// <summary>Proof that the tenant's tree of <paramref name="second"/> leaves begins with that of <paramref name="first"/>; null where the tiles do not give one.</summary>
     /// <exception cref="RecordUnavailableException"/>

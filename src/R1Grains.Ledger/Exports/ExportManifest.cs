@@ -61,6 +61,13 @@ public sealed record ExportManifest
     /// <summary>In PEM, with which checkpoint and manifest are signed. Worth something only if it is compared with the one that was handed out.</summary>
     public required string Key { get; init; }
 
+    /// <summary>
+    /// How that key follows from the first, where it was replaced: a <see cref="SigningRotation"/> each, in their order, without
+    /// its end, which names the trees of others. Null where it is the first.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<byte[]>? Rotations { get; init; }
+
     public byte[] ToBytes() => [.. JsonSerializer.SerializeToUtf8Bytes(this, Json), (byte)'\n'];
 
     /// <exception cref="InvalidDataException"/>

@@ -152,7 +152,10 @@ public sealed class ExportRegister(StoredRecord record, LegalHolds holds, TimePr
             throw new InvalidOperationException($"{manifest.Export} is not ready.");
         await Identity.RequireFreshAsync();
         var (signer, origin) = (Identity.InForce, Identity.Origin(manifest.Tenant));
-        var bytes = (manifest with { Checkpoint = signer.Note(SignedNote.Parse(checkpoint).Text, origin).ToString(), Key = signer.PublicPem }).ToBytes();
+        var rotations = SigningRotation.Of(await record.Registry.ListAsync(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, cancellation: cancellation)).ToList();
+        // One that was written down and is not in force yet leads further.
+        var followed = rotations.Take(1 + rotations.FindIndex(rotation => signer.PublicKey.AsSpan().SequenceEqual(rotation.After))).Select(rotation => (rotation with { End = null }).Encode()).ToList();
+        var bytes = (manifest with { Checkpoint = signer.Note(SignedNote.Parse(checkpoint).Text, origin).ToString(), Key = signer.PublicPem, Rotations = followed.Count > 0 ? followed : null }).ToBytes();
         return new(bytes, signer.Note(ExportManifest.NoteText(origin, export.Name, Digest.Of(bytes)), origin).ToString());
     }
 

@@ -7,6 +7,9 @@ public sealed record ExportReport(ExportManifest Manifest, ExportCounts Counts, 
 
     /// <summary>Leaves of the tree against which it is proved.</summary>
     public long TreeSize { get; init; }
+
+    /// <summary>Id of the key that signed it; 0 where none did that counts.</summary>
+    public uint Signer { get; init; }
 }
 
 /// <param name="Line">From 1; null where the file as a whole is meant.</param>

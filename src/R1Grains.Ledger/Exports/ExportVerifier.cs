@@ -32,6 +32,7 @@ public static class ExportVerifier
         private readonly byte[] _manifestBytes = Read(folder, ExportManifest.FileName);
         private ExportManifest _manifest = null!;
         private Checkpoint _checkpoint = null!;
+        private uint _signer;
         private RecordsWalk _records = null!;
 
         // What is looked at, for whoever asks where it went wrong.
@@ -62,7 +63,7 @@ public static class ExportVerifier
             {
                 fault = new(_at.File, _at.Line, _at.Place, contradiction.Message);
             }
-            return new(_manifest, Counts, fault) { TreeSize = _checkpoint?.Size ?? 0 };
+            return new(_manifest, Counts, fault) { TreeSize = _checkpoint?.Size ?? 0, Signer = _signer };
         }
 
         private ExportCounts Counts => new(_records.Conversations, _records.Turns, _records.Records, _records.Erased, _records.Masked);
@@ -71,6 +72,8 @@ public static class ExportVerifier
         {
             using var own = keys.Count > 0 ? null : OwnKey();
             var known = own is null ? keys : [own];
+            _at = (ExportManifest.FileName, null, "rotations");
+            using var signers = SigningKeys.Follow(known, [.. (_manifest.Rotations ?? []).Select((rotation, i) => SigningRotation.Of(SigningRotation.IdOf(i + SigningRotation.FirstVersion), rotation))]);
             _at = (ExportManifest.FileName, null, "checkpoint");
             try
             {
@@ -78,14 +81,13 @@ public static class ExportVerifier
                 _checkpoint = Checkpoint.Parse(note.Text);
                 if (!_checkpoint.Origin.EndsWith($"/{Uri.EscapeDataString(_manifest.Tenant)}", StringComparison.Ordinal))
                     throw new InvalidDataException($"it is one of '{_checkpoint.Origin}', and the records are of tenant '{_manifest.Tenant}'");
-                if (!known.Any(key => key.Signed(note, _checkpoint.Origin)))
-                    throw new InvalidDataException(NotSigned(keys));
+                RequireSigned(note);
                 _at = (ExportManifest.NoteName, null, null);
                 var signed = SignedNote.Parse(Read(folder, ExportManifest.NoteName).AsSpan());
                 if (signed.Text != ExportManifest.NoteText(_checkpoint.Origin, _manifest.Export, Digest.Of(_manifestBytes)))
                     throw new InvalidDataException($"it was signed over another {ExportManifest.FileName}");
-                if (!known.Any(key => key.Signed(signed, _checkpoint.Origin)))
-                    throw new InvalidDataException(NotSigned(keys));
+                RequireSigned(signed);
+                _signer = signed.Signatures.First(signature => signature.Name == _checkpoint.Origin).KeyId;
             }
             catch (FormatException malformed)
             {
@@ -94,6 +96,12 @@ public static class ExportVerifier
             catch (ExportException missing)
             {
                 throw new InvalidDataException(missing.Message, missing);
+            }
+
+            void RequireSigned(SignedNote note)
+            {
+                if (signers.Objection(note, _checkpoint.Origin) is { } objection)
+                    throw new InvalidDataException(own is null ? $"it {objection}" : "it is not signed with the key that the manifest names");
             }
         }
 
@@ -273,8 +281,6 @@ public static class ExportVerifier
             if (stated.Hash != hash.ToString())
                 throw new InvalidDataException("it is not the file that was exported: what can be proved of it agrees with the record, something else in it was changed");
         }
-
-        private static string NotSigned(IReadOnlyList<NoteKey> keys) => keys.Count > 0 ? "it is not signed with the key given" : "it is not signed with the key that the manifest names";
 
         private static byte[] Read(string folder, string name)
         {

@@ -10,8 +10,7 @@ internal static class SignerInForce
     {
         if (identity is null)
             return;
-        var rotations = (await reads.Documents(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, "")).Select(document => SigningRotation.Of(document.Key.Id, document.Content!));
-        if (rotations.MaxBy(rotation => rotation.Version) is not { } last || identity.InForce.PublicKey.AsSpan().SequenceEqual(last.After))
+        if (SigningRotation.Of(await reads.Documents(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, "")) is not [.., var last] || identity.InForce.PublicKey.AsSpan().SequenceEqual(last.After))
             return;
         // Whoever wrote it down was interrupted before it signed anything: it goes on.
         if (last.End is null && identity.Ring is { } ring && await ring.IsPreparedAsync(last.Version, last.After))

@@ -8,10 +8,13 @@ public sealed class SigningKeys : IDisposable
     private readonly IReadOnlyList<NoteKey> _given;
     private readonly List<(NoteKey Key, SigningEnd? End)> _known;
 
-    private SigningKeys(IReadOnlyList<NoteKey> given, List<(NoteKey Key, SigningEnd? End)> known) => (_given, _known) = (given, known);
+    /// <summary>To which all rotations lead; null where they do not come by any that was given.</summary>
+    private readonly NoteKey? _last;
+
+    private SigningKeys(IReadOnlyList<NoteKey> given, List<(NoteKey Key, SigningEnd? End)> known, NoteKey? last) => (_given, _known, _last) = (given, known, last);
 
     /// <summary>None: nothing is asked of signatures.</summary>
-    public static SigningKeys None { get; } = new([], []);
+    public static SigningKeys None { get; } = new([], [], null);
 
     public bool IsEmpty => _known.Count == 0;
 
@@ -25,10 +28,10 @@ public sealed class SigningKeys : IDisposable
     {
         for (var i = 0; i < rotations.Count; i++)
         {
-            if (rotations[i].Version != i + 2)
-                throw new InvalidDataException($"the {SigningRotation.Kind} '{i + 2}' is missing");
+            if (rotations[i].Version != i + SigningRotation.FirstVersion)
+                throw new InvalidDataException($"the {SigningRotation.Kind} '{i + SigningRotation.FirstVersion}' is missing");
             if (i > 0 && !rotations[i].Before.AsSpan().SequenceEqual(rotations[i - 1].After))
-                throw new InvalidDataException($"the {SigningRotation.Kind} '{i + 2}' goes on from another key than the one that was in force");
+                throw new InvalidDataException($"the {SigningRotation.Kind} '{i + SigningRotation.FirstVersion}' goes on from another key than the one that was in force");
         }
         List<(NoteKey Key, SigningEnd? End)> known = [.. given.Select(key => (key, rotations.FirstOrDefault(rotation => key.Is(rotation.Before))?.End))];
         // Each of them vouches for its neighbours, so one that is known makes all known.
@@ -40,18 +43,22 @@ public sealed class SigningKeys : IDisposable
                     known.Add((NoteKey.FromPublicKey(key), end));
             }
         }
-        return new(given, known);
+        return new(given, known, rotations.Count > 0 ? known.Select(one => one.Key).FirstOrDefault(key => key.Is(rotations[^1].After)) : null);
     }
+
+    /// <summary>What speaks against a note that goes with all of the rotations, so that no key before the last of them signs it but one that was handed out.</summary>
+    /// <exception cref="FormatException">A signature is none.</exception>
+    public string? Objection(SignedNote note, string name) => Objection(note, name, (key, _) => _given.Contains(key) || key == _last ? null : "signs nothing that comes after");
 
     /// <summary>What speaks against a checkpoint of so many leaves; null where nothing does.</summary>
     /// <exception cref="FormatException">A signature is none.</exception>
     public string? Objection(SignedNote checkpoint, string origin, long size) => Objection(
         checkpoint, origin,
-        end => end.Sizes.FirstOrDefault(tree => tree.Origin == origin).Size is var last && size > last ? $"signs nothing beyond {last} leaves of this tree" : null);
+        (_, end) => end?.Sizes.FirstOrDefault(tree => tree.Origin == origin).Size is { } last && size > last ? $"signs nothing beyond {last} leaves of this tree" : null);
 
     /// <summary>What speaks against a note about something that happened at this time, in microseconds.</summary>
     public string? Objection(SignedNote note, string name, DateTimeOffset time) => Objection(
-        note, name, end => Microseconds.Of(time) > end.Time ? $"signs nothing after {Microseconds.ToTime(end.Time):u}" : null);
+        note, name, (_, end) => end is not null && Microseconds.Of(time) > end.Time ? $"signs nothing after {Microseconds.ToTime(end.Time):u}" : null);
 
     public void Dispose()
     {
@@ -62,7 +69,7 @@ public sealed class SigningKeys : IDisposable
         }
     }
 
-    private string? Objection(SignedNote note, string name, Func<SigningEnd, string?> beyond)
+    private string? Objection(SignedNote note, string name, Func<NoteKey, SigningEnd?, string?> beyond)
     {
         if (IsEmpty)
             return null;
@@ -71,7 +78,7 @@ public sealed class SigningKeys : IDisposable
         {
             if (!key.Signed(note, name))
                 continue;
-            if (end is null || beyond(end) is not { } reason)
+            if (beyond(key, end) is not { } reason)
                 return null;
             objection = $"is signed with the key {key.Id:x8}, which was replaced and {reason}";
         }

@@ -16,6 +16,9 @@ namespace R1Grains.Ledger.Tree;
 /// <param name="End">Null while not every process is known to have gone over.</param>
 public sealed record SigningRotation(int Version, string Note, byte[] Before, byte[] After, SigningEnd? End)
 {
+    /// <summary>Of the first rotation.</summary>
+    public const int FirstVersion = 2;
+
     /// <summary>Of the documents, whose ids are versions; they are of the cluster.</summary>
     public const string Kind = "signing-key";
 
@@ -26,6 +29,12 @@ public sealed record SigningRotation(int Version, string Note, byte[] Before, by
     public string Id => IdOf(Version);
 
     public static string IdOf(int version) => version.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>In the order of their versions.</summary>
+    /// <param name="documents">All of the cluster.</param>
+    /// <exception cref="InvalidDataException">One cannot be followed.</exception>
+    public static IReadOnlyList<SigningRotation> Of(IEnumerable<Document> documents) =>
+        [.. documents.Select(document => Of(document.Key.Id, document.Content!)).OrderBy(rotation => rotation.Version)];
 
     /// <param name="origin">Of the cluster's tree.</param>
     internal static SigningRotation Sign(string origin, int version, NoteSigner before, NoteSigner after, DateTimeOffset time)

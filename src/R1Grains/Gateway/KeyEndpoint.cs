@@ -89,8 +89,7 @@ internal sealed class KeyEndpoint(IRecord record, KeyRing keys, IGrainFactory gr
     /// <summary>As the record tells them; of a first key that was never replaced it tells only what signatures name it by.</summary>
     private async Task<IEnumerable<V1.RecordKey>> Signers(Dictionary<string, KeyRotation> rotations, CancellationToken cancellation)
     {
-        var documents = await _record.Registry.ListAsync(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, cancellation: cancellation);
-        var chain = documents.Select(document => SigningRotation.Of(document.Key.Id, document.Content!)).OrderBy(one => one.Version).ToList();
+        var chain = SigningRotation.Of(await _record.Registry.ListAsync(IRegistry.Cluster, SigningRotation.Kind, IRecord.PageSizeMax, cancellation: cancellation));
         var last = (await _record.FindCheckpointAsync(IRegistry.Cluster, cancellation))?.Signatures[0].KeyId;
         if (chain.Count == 0)
             return last is { } id ? [Signer(1, null, id, last)] : [];

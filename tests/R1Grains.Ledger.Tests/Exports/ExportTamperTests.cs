@@ -209,6 +209,52 @@ public sealed class ExportTamperTests(ExportTamperTests.Exported exported) : ICl
         }
     }
 
+    [Fact]
+    public async Task Whoever_has_a_key_that_was_replaced_is_led_to_the_one_that_signs()
+    {
+        await WriteAsync();
+        var manifest = ExportManifest.Parse(await File.ReadAllBytesAsync(_folder.In(ExportManifest.FileName)));
+        using var first = NoteSigner.Read(Path.Combine(exported.Folder.Path, SqliteRecord.KeyFileName));
+        using var second = NoteSigner.Generate();
+        using var third = NoteSigner.Generate();
+        byte[][] rotations = [Rotation(2, first, second), Rotation(3, second, third)];
+        await SignAnewAsync(third, rotations);
+        foreach (var given in (NoteSigner[])[first, second, third])
+        {
+            using var key = NoteKey.FromPem(given.PublicPem);
+            var report = await ExportVerifier.VerifyAsync(_folder.Path, [key]);
+            Assert.Equal((null, third.Id), (report.FirstBad, report.Signer));
+            Assert.StartsWith("VALID", await SecondAsync(given), StringComparison.Ordinal);
+        }
+        Assert.True((await ExportVerifier.VerifyAsync(_folder.Path)).Valid);
+
+        using var stranger = NoteSigner.Generate();
+        foreach (var (signer, given, others, verdict) in ((NoteSigner, NoteSigner, byte[][]?, string)[])
+        [
+            (third, stranger, rotations, $"manifest.json (checkpoint): it is not signed with the key given, nor with one that its rotations lead to, but with {third.Id:x8}"),
+            (third, first, null, "manifest.json (checkpoint): it is not signed with the key given"),
+            (third, first, [rotations[0]], "manifest.json (checkpoint): it is not signed with the key given"),
+            (third, first, [rotations[1]], "manifest.json (rotations): the signing-key '2' cannot be followed"),
+            (third, first, [rotations[0], Rotation(3, first, third)], "manifest.json (rotations): the signing-key '3' goes on from another key"),
+            (third, first, [rotations[0], [.. rotations[1][..^1], 1]], "manifest.json (rotations): the signing-key '3' cannot be followed"),
+            // Whoever has stolen a key that was replaced.
+            (first, second, rotations, $"manifest.json (checkpoint): it is signed with the key {first.Id:x8}, which was replaced and signs nothing that comes after"),
+            (second, third, rotations, $"manifest.json (checkpoint): it is signed with the key {second.Id:x8}, which was replaced and signs nothing that comes after"),
+            (second, first, rotations, $"manifest.json (checkpoint): it is signed with the key {second.Id:x8}, which was replaced and signs nothing that comes after"),
+        ])
+        {
+            await SignAnewAsync(signer, others);
+            using var key = NoteKey.FromPem(given.PublicPem);
+            Assert.StartsWith(verdict, $"{(await ExportVerifier.VerifyAsync(_folder.Path, [key])).FirstBad}", StringComparison.Ordinal);
+            Assert.StartsWith("INVALID", await SecondAsync(given), StringComparison.Ordinal);
+        }
+
+        byte[] Rotation(int version, NoteSigner before, NoteSigner after) => SigningRotation.Sign("r1grains/%2A", version, before, after, Samples.Start).Encode();
+
+        Task SignAnewAsync(NoteSigner signer, byte[][]? rotations) => SignAsync(
+            manifest with { Key = signer.PublicPem, Checkpoint = signer.Note(SignedNote.Parse(manifest.Checkpoint).Text, "r1grains/demo").ToString(), Rotations = rotations }, signer);
+    }
+
     private NoteKey Key => NoteKey.FromPem(File.ReadAllText(exported.KeyFile));
 
     private async Task WriteAsync(string view = "REDACTED", IReadOnlyList<SelectedConversation>? selection = null)
@@ -254,9 +300,12 @@ public sealed class ExportTamperTests(ExportTamperTests.Exported exported) : ICl
         lines[at] = lines[at].Replace(reason[12..76], reason[^64..], StringComparison.Ordinal);
     }
 
-    private async Task<string> SecondAsync()
+    private async Task<string> SecondAsync(NoteSigner? given = null)
     {
-        using var process = Process.Start(new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, "Exports", "export.mjs"), _folder.Path, exported.KeyFile]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var keyFile = given is null ? exported.KeyFile : _folder.In("given.pub");
+        if (given is not null)
+            await File.WriteAllTextAsync(keyFile, given.PublicPem);
+        using var process = Process.Start(new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, "Exports", "export.mjs"), _folder.Path, keyFile]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.Equal("", await errors);

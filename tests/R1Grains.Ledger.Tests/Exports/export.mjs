@@ -132,6 +132,32 @@ function signed(note, origin, key) {
   return text;
 }
 
+// The key that was given, and the one to which the rotations lead from it
+
+function signersOf(given, rotations) {
+  const chain = [];
+  for (const [at, base64] of rotations.entries()) {
+    const bytes = Buffer.from(base64, "base64"), length = bytes.readInt32BE(1), note = bytes.subarray(5, 5 + length).toString("utf8");
+    if (bytes[0] !== 1 || bytes.length !== 6 + length || bytes[5 + length] !== 0) bad("no rotation");
+    const [origin, kind, version, ...keys] = note.split("\n").slice(0, 5);
+    if (kind !== "signing-key" || version !== `${at + 2}` || at > 0 && keys[0] !== chain[at]) bad("a rotation that does not follow");
+    for (const key of keys) signed(note, origin, createPublicKey({ key: Buffer.from(key, "base64"), type: "spki", format: "der" }));
+    chain.push(...(at === 0 ? keys : keys.slice(1)));
+  }
+  return chain.includes(given.export({ type: "spki", format: "der" }).toString("base64"))
+    ? [given, createPublicKey({ key: Buffer.from(chain.at(-1), "base64"), type: "spki", format: "der" })]
+    : [given];
+}
+
+function signedByAny(note, origin, keys) {
+  const [first, ...others] = keys;
+  try {
+    return signed(note, origin, first);
+  } catch (reason) {
+    return others.length === 0 ? bad(reason.message) : signedByAny(note, origin, others);
+  }
+}
+
 // Files
 
 const linesOf = text => text === "" ? [] : text.endsWith("\n") ? text.slice(0, -1).split("\n") : bad("a file that ends within a line");
@@ -145,8 +171,9 @@ try {
   if (manifest.format !== 1 || manifest.record_format !== 4) bad("another format");
   const [origin, size, top] = manifest.checkpoint.split("\n");
   if (!origin.endsWith(`/${encodeURIComponent(manifest.tenant)}`)) bad("a checkpoint of another tenant");
-  signed(manifest.checkpoint, origin, key);
-  if (signed(readFileSync(join(folder, "manifest.note"), "utf8"), origin, key) !== `${origin}\nexport\n${manifest.export}\n${sha256(manifestBytes).toString("base64")}\n`) bad("another manifest was signed");
+  const keys = signersOf(key, manifest.rotations ?? []);
+  signedByAny(manifest.checkpoint, origin, keys);
+  if (signedByAny(readFileSync(join(folder, "manifest.note"), "utf8"), origin, keys) !== `${origin}\nexport\n${manifest.export}\n${sha256(manifestBytes).toString("base64")}\n`) bad("another manifest was signed");
   const records = readFileSync(join(folder, "records.jsonl"), "utf8"), proof = readFileSync(join(folder, "proof.jsonl"), "utf8");
   const { leaves, conversations, turns } = checkRecords(manifest.tenant, linesOf(records));
   if (!rootOf(leaves, linesOf(proof).map(line => JSON.parse(line)), Number(size)).equals(Buffer.from(top, "base64"))) bad("another root");

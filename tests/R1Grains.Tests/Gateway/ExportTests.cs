@@ -76,6 +76,9 @@ public sealed class ExportTests
             using var folder = new TemporaryFolder();
             await Download(host, export.Name, frank, folder.Path);
             Assert.Null((await ExportVerifier.VerifyAsync(folder.Path)).FirstBad);
+            // Who was given the first is led to it, and told of no other tenant's tree.
+            Assert.Null((await ExportVerifier.VerifyAsync(folder.Path, [Key(host)])).FirstBad);
+            Assert.DoesNotContain(ExportManifest.Parse(await File.ReadAllBytesAsync(Path.Combine(folder.Path, ExportManifest.FileName))).Rotations!, rotation => Encoding.UTF8.GetString(rotation).Contains("r1grains/demo", StringComparison.Ordinal));
         }
     }
 
