@@ -9,6 +9,9 @@ public sealed record ClosedTurn(long Leaf, ConversationOpened Conversation, Turn
 
     /// <summary>Whose words it holds, as in <see cref="Ledger.Conversation.Subject"/>.</summary>
     public required Digest Subject { get; init; }
+
+    /// <summary>The same by every version of the index key, as in <see cref="Ledger.Conversation.Subjects"/>.</summary>
+    public IReadOnlyList<Digest> Subjects { get; init; } = [];
 }
 
 /// <param name="Next">The first leaf that was not looked at.</param>

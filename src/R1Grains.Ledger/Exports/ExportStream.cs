@@ -83,11 +83,11 @@ public sealed class ExportStream(
             var rows = await record.Read(key.Tenant, reads => reads.Turns(key, turns[0], turns[^1]), cancellation);
             if (rows.Count != turns.Count)
                 throw new RecordDamagedException($"{key} has {rows.Count} of the {turns.Count} turns from {turns[0]} to {turns[^1]} that were found: some of it is no longer kept, ask for another export");
-            var lines = new LineWriter();
+            var (lines, isWithheld) = (new LineWriter(), IsWithheld(await record.Sealed.OpenAsync(row)));
             var (records, erased) = await record.Sealed.OpenAsync(key.Tenant, row.DataKey, opened =>
             {
                 lines.Clear();
-                var dataKey = IsWithheld(row.Open(null)) ? null : opened;
+                var dataKey = isWithheld ? null : opened;
                 var writer = new ConversationLines(lines, key, places, dataKey, view);
                 if (isFirst)
                     writer.WriteOpened(row, isErased: opened is null);

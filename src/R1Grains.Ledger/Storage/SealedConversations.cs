@@ -28,12 +28,7 @@ internal sealed class SealedConversations(StoredRecord record, KeyRing? keys)
     {
         _known.Add(row.Key, row.DataKey);
         var conversation = await OpenAsync(row.Key.Tenant, row.DataKey, row.Open);
-        return conversation with
-        {
-            Subjects = conversation is { IsOfCustomer: true, IsErased: false }
-                ? [.. (await Keys.SubjectsAsync(row.Key.Tenant, conversation.Opened.Customer)).Select(subject => subject.Hash)]
-                : [conversation.Subject],
-        };
+        return conversation with { Subjects = await SubjectsAsync(conversation.Opened, conversation.Subject) };
     }
 
     public async Task<IReadOnlyList<TurnRecord>> OpenAsync(ConversationKey conversation, List<TurnRow> turns) =>
@@ -43,7 +38,10 @@ internal sealed class SealedConversations(StoredRecord record, KeyRing? keys)
     {
         var turns = new List<ClosedTurn>(rows.Count);
         foreach (var row in rows)
-            turns.Add(await OpenAsync(row.Key.Tenant, row.DataKey, row.Open));
+        {
+            var turn = await OpenAsync(row.Key.Tenant, row.DataKey, row.Open);
+            turns.Add(turn with { Subjects = await SubjectsAsync(turn.Conversation, turn.Subject) });
+        }
         return turns;
     }
 
@@ -58,6 +56,11 @@ internal sealed class SealedConversations(StoredRecord record, KeyRing? keys)
             var prompt = key.Open(payload.Prompt, SealedPlace.OfPrompt(conversation, turn, key.Id));
             return Digest.Of(prompt) == hash ? TokenIds.Decode(prompt) : throw new InvalidDataException($"the prompt kept with turn {turn} of {conversation} is not the one that its entry commits to");
         });
+
+    /// <param name="own">All that is known of who was not named, or is erased.</param>
+    private async Task<IReadOnlyList<Digest>> SubjectsAsync(ConversationOpened opened, Digest own) => string.IsNullOrWhiteSpace(opened.Customer)
+        ? [own]
+        : [.. (await Keys.SubjectsAsync(opened.Key.Tenant, opened.Customer)).Select(subject => subject.Hash)];
 
     private async ValueTask<DataKeyId> IdAsync(ConversationKey conversation) =>
         await FindIdAsync(conversation) ?? throw new RecordDamagedException($"{conversation} has turns and no head");

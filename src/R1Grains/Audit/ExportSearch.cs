@@ -85,7 +85,7 @@ internal sealed class ExportSearch(IRecord record, TranscriptIndex index, Search
     }
 
     private bool Takes(Export export, ExportConditions conditions, ClosedTurn turn) =>
-        conditions.Takes(turn) && (export.WithRestricted || !restrictions.Covers(turn.Opened.Key, turn.Subject));
+        conditions.Takes(turn) && (export.WithRestricted || !restrictions.Covers(turn));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 

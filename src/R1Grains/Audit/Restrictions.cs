@@ -22,8 +22,10 @@ public sealed class Restrictions
     public bool Covers(Conversation conversation) =>
         !conversation.IsErased && (Covers(conversation.Key, conversation.Subject) || Covers(conversation.Key.Tenant, conversation.Subjects));
 
+    public bool Covers(ClosedTurn turn) => Covers(turn.Opened.Key, turn.Subject) || Covers(turn.Opened.Key.Tenant, turn.Subjects);
+
     /// <param name="subject">Of the conversation's key.</param>
-    public bool Covers(ConversationKey key, Digest subject) =>
+    private bool Covers(ConversationKey key, Digest subject) =>
         !_restricted.IsEmpty && (_restricted.ContainsKey($"{key.Tenant}/{subject}") || _restricted.ContainsKey(Named(key.Tenant, key.Conversation)));
 
     /// <summary>Of somebody who begins a conversation.</summary>

@@ -32,7 +32,7 @@ internal sealed class TranscriptSearch(IRecord record, TranscriptIndex index, Se
             {
                 if (found.Count == count)
                     return new(found, before, state);
-                if ((withRestricted || !restrictions.Covers(turn.Opened.Key, turn.Subject)) && filter.Takes(turn) && FoundTurn.Of(turn, words) is { } match)
+                if ((withRestricted || !restrictions.Covers(turn)) && filter.Takes(turn) && FoundTurn.Of(turn, words) is { } match)
                     found.Add(match);
                 before = turn.Leaf;
             }

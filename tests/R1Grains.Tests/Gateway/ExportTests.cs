@@ -219,6 +219,41 @@ public sealed class ExportTests
     }
 
     [Fact]
+    public async Task What_a_restricted_customer_said_under_a_later_index_key_is_neither_found_nor_exported()
+    {
+        await using var host = await EmbeddedHost.Start(settings: "--R1:Retention:Minimum=0");
+        await Said(host, "c1", "customers/42", "heron one");
+        var xenia = host.Appointed("demo", "xenia", "security-officer");
+        await host.Transcripts.PlaceLegalHoldAsync(new() { Parent = Demo, RequestId = "1", Purpose = "case 7", Customer = "customers/42" }, xenia);
+        var asked = await host.Transcripts.RequestErasureAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x", Customer = "customers/42", WhenDue = true }, host.Appointed("demo", "steve", "supervisor"));
+        var olga = host.Appointed("other", "olga", "operator");
+        var rotation = await host.Keys.RotateRecordKeyAsync(new() { Parent = Demo, RequestId = "1", Kind = RecordKey.Types.Kind.Index, Purpose = "x" }, olga);
+        using var patience = new CancellationTokenSource(Talk.Patience);
+        for (; rotation.DoneTime is null; await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token))
+            rotation = await host.Keys.GetKeyRotationAsync(new() { Name = rotation.Name }, olga);
+        await Said(host, "c2", "customers/42", "heron two");
+        await Said(host, "c3", "customers/43", "heron three");
+        var ursula = host.Bearer("demo", "ursula", Permission.ReadRedacted, Permission.ReadFull, Permission.Export);
+        while (await Found() < 3)
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+        var before = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "1", Purpose = "x", View = TranscriptView.Full }, ursula), ursula);
+        Assert.Equal(3, before.Turns);
+
+        await host.Transcripts.ApproveErasureAsync(new() { Name = asked.Name, RequestId = "2", Purpose = "x", Hash = asked.Hash }, xenia);
+        while ((await host.Conversations.ListConversationsAsync(new() { Parent = Demo })).Conversations.Count(conversation => conversation.Restricted) < 2)
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
+        Assert.Equal(1, await Found());
+        var after = await Ready(host, await host.Transcripts.ExportTranscriptsAsync(new() { Parent = Demo, RequestId = "2", Purpose = "x" }, ursula), ursula);
+        Assert.Equal(1, after.Turns);
+        using var folder = new TemporaryFolder();
+        await Download(host, before.Name, ursula, folder.Path);
+        var records = await File.ReadAllTextAsync(Path.Combine(folder.Path, ExportManifest.RecordsName));
+        Assert.Equal((false, false, true), (records.Contains("heron one", StringComparison.Ordinal), records.Contains("heron two", StringComparison.Ordinal), records.Contains("heron three", StringComparison.Ordinal)));
+
+        async Task<int> Found() => (await host.Transcripts.SearchTranscriptsAsync(new() { Parent = Demo, Purpose = "x", Query = "heron" }, ursula)).Matches.Count;
+    }
+
+    [Fact]
     public async Task Two_tenants_exports_hold_and_show_nothing_of_each_other()
     {
         await using var host = await EmbeddedHost.Start();
