@@ -88,7 +88,7 @@ internal static class AuditCommand
             ? verify(null)
             : AnsiConsole.Progress().AutoClear(true).StartAsync(context =>
             {
-                var task = context.AddTask("conversations");
-                return verify(new Progress<VerificationProgress>(progress => (task.MaxValue, task.Value) = (Math.Max(1, progress.Total), progress.Conversations)));
+                var task = context.AddTask("records");
+                return verify(new Progress<VerificationProgress>(progress => (task.MaxValue, task.Value) = (Math.Max(1, 2 * progress.Total), progress.Records + progress.Leaves)));
             });
 }

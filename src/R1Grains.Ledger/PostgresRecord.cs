@@ -19,6 +19,7 @@ public sealed class PostgresRecord : StoredRecord
     private readonly Database _written;
     private readonly Database _read;
     private readonly Database _indexed;
+    private readonly Database _walked;
     private readonly AcknowledgedBatches _acknowledged;
     private readonly RecordWriter[] _writers;
     private readonly Patience _patience;
@@ -29,11 +30,11 @@ public sealed class PostgresRecord : StoredRecord
     private readonly Task _keeping;
     private readonly Sequencer? _sequencer;
 
-    private PostgresRecord(Database written, Database read, Database indexed, AcknowledgedBatches acknowledged, KeyRing? keys, LogIdentity? identity, int writers, TimeProvider time) : base(keys)
+    private PostgresRecord(Database written, Database read, Database indexed, Database walked, AcknowledgedBatches acknowledged, KeyRing? keys, LogIdentity? identity, int writers, TimeProvider time) : base(keys)
     {
         Identity = identity;
         _sequencer = identity is null ? null : new Sequencer(written, acknowledged, identity, time);
-        (_written, _read, _indexed, _acknowledged, _patience) = (written, read, indexed, acknowledged, new Patience(written.Address, time));
+        (_written, _read, _indexed, _walked, _acknowledged, _patience) = (written, read, indexed, walked, acknowledged, new Patience(written.Address, time));
         (_ofOneTenant, _ofAllTenants) = (new(read, RecordRole.Reader, acknowledged), new(written, RecordRole.Writer, acknowledged));
         _writers = [.. Enumerable.Range(0, writers).Select(_ => new RecordWriter(written, acknowledged, identity, time))];
         Index = new PostgresIndex(this, indexed);
@@ -79,7 +80,7 @@ public sealed class PostgresRecord : StoredRecord
                 await using var indexing = await indexed.OpenAsync(RecordRole.Indexer, cancellation);
                 return true;
             }, cancellation);
-            return new PostgresRecord(written, read, indexed, acknowledged, keys, identity, writers, time);
+            return new PostgresRecord(written, read, indexed, Database.ToWalk(logins.Reader), acknowledged, keys, identity, writers, time);
         }
         catch (Exception failure)
         {
@@ -107,6 +108,21 @@ public sealed class PostgresRecord : StoredRecord
         await _written.DisposeAsync();
         await _read.DisposeAsync();
         await _indexed.DisposeAsync();
+        await _walked.DisposeAsync();
+    }
+
+    public override async Task<TenantVerification?> TakeVerificationAsync(string tenant, CancellationToken cancellation = default)
+    {
+        try
+        {
+            return await _patience.Try(() => DatabaseEvidence.TakeAsync(_walked, _acknowledged, tenant, cancellation), cancellation) is { } evidence ? new(evidence, Translate) : null;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            throw Translate(failure);
+        }
+
+        Exception Translate(Exception failure) => Outage.Translate(failure, _written.Address);
     }
 
     internal override Task<T> Write<T>(Write<T> write, CancellationToken cancellation) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using R1Grains.Ledger.Keys;
 using R1Grains.Ledger.Sqlite;
@@ -23,11 +24,16 @@ public sealed class SqliteRecord : StoredRecord
     private readonly RecordWriter _writer;
     private readonly Readers _readers;
     private readonly SqliteIndex _index;
+    private readonly string _file;
+
+    /// <summary>Tenants.</summary>
+    private readonly ConcurrentDictionary<string, bool> _verified = [];
 
     private SqliteRecord(string folder, FolderLock folderLock, NoteSigner? ownSigner, KeyRing keys, KeyRing? ownKeys, Func<WriteSession> open) : base(keys)
     {
         (_lock, _ownSigner, _ownKeys, _writer) = (folderLock, ownSigner, ownKeys, new RecordWriter(open));
-        _readers = new Readers(() => RecordFile.OpenToRead(RecordFile.In(folder)), Outage.Translate);
+        _file = RecordFile.In(folder);
+        _readers = new Readers(() => RecordFile.OpenToRead(_file), Outage.Translate);
         _index = new SqliteIndex(this, folder);
     }
 
@@ -75,6 +81,21 @@ public sealed class SqliteRecord : StoredRecord
             throw;
         }
     }, cancellation);
+
+    public override Task<TenantVerification?> TakeVerificationAsync(string tenant, CancellationToken cancellation = default)
+    {
+        if (!_verified.TryAdd(tenant, true))
+            return Task.FromResult<TenantVerification?>(null);
+        try
+        {
+            return Task.FromResult<TenantVerification?>(new(new FileEvidence(RecordFile.OpenToRead(_file), tenant), Outage.Translate, () => _verified.TryRemove(tenant, out _)));
+        }
+        catch (Exception failure)
+        {
+            _verified.TryRemove(tenant, out _);
+            throw Outage.Translate(failure);
+        }
+    }
 
     /// <summary>Writes what is waiting, then lets the folder go. No other call may be under way.</summary>
     public override async ValueTask DisposeAsync()

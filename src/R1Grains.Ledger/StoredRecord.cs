@@ -20,6 +20,9 @@ public abstract class StoredRecord : IRecord
 
     internal SealedConversations Sealed { get; }
 
+    /// <summary>With which the record is signed here, as SubjectPublicKeyInfo, the first one first; none in a process that signs nothing.</summary>
+    public byte[][] PublicKeys => Identity is { } identity ? [.. new[] { identity.Signer.PublicKey, identity.InForce.PublicKey }.DistinctBy(Convert.ToHexString)] : [];
+
     /// <summary>Lies in the same file or database.</summary>
     public IRegistry Registry { get; }
 
@@ -77,6 +80,10 @@ public abstract class StoredRecord : IRecord
         }
         return conversations;
     }
+
+    /// <summary>Null while somebody else verifies the same tenant, in whatever process.</summary>
+    /// <exception cref="RecordUnavailableException"/>
+    public abstract Task<TenantVerification?> TakeVerificationAsync(string tenant, CancellationToken cancellation = default);
 
     public async Task<TakenOver?> TakeOverAsync(ConversationKey key, int recentTurns = IRecord.PageSizeMax, CancellationToken cancellation = default)
     {

@@ -1,3 +1,5 @@
+using R1Grains.Ledger.Tree;
+
 namespace R1Grains.Ledger;
 
 /// <param name="Entries">Ledger entries whose hash was recomputed.</param>
@@ -28,6 +30,9 @@ public sealed record VerificationReport(
 
     public long Checkpoints { get; init; }
 
+    /// <summary>Of the tenant of whom alone something was looked at; null where that is all of them, or where the tree is at fault.</summary>
+    public VerifiedTree? Tree { get; init; }
+
     /// <summary>Ids of the keys that may sign: those given, and those to which rotations led; none where signatures were not looked at.</summary>
     public IReadOnlyList<uint> Signers { get; init; } = [];
 }
@@ -43,20 +48,34 @@ public sealed record BadRecord(string? Tenant, string? Conversation, long? Index
     /// <summary>Number of the leaf within the tree, from 0.</summary>
     public long? Leaf { get; init; }
 
-    public override string ToString()
+    public override string ToString() => $"{Place}: {Reason}";
+
+    /// <summary>In words.</summary>
+    public string Place
     {
-        var place = Tenant is null ? "record" : $"tenants/{Tenant}{(Conversation is { } name ? $"/conversations/{name}" : InTree ? " tree" : "/administration")}";
-        if (Leaf is not null)
-            place += $" leaf {Leaf}";
-        if (Turn is not null)
-            place += $"/turns/{Turn}";
-        if (Piece is not null)
-            place += $" piece {Piece}";
-        if (Index is not null)
-            place += $" (entry {Index})";
-        return $"{place}: {Reason}";
+        get
+        {
+            var place = Tenant is null ? "record" : $"tenants/{Tenant}{(Conversation is { } name ? $"/conversations/{name}" : InTree ? " tree" : "/administration")}";
+            if (Leaf is not null)
+                place += $" leaf {Leaf}";
+            if (Turn is not null)
+                place += $"/turns/{Turn}";
+            if (Piece is not null)
+                place += $" piece {Piece}";
+            if (Index is not null)
+                place += $" (entry {Index})";
+            return place;
+        }
     }
 }
 
-/// <param name="Total">Conversations in the record when the walk began.</param>
-public sealed record VerificationProgress(long Conversations, long Total);
+/// <summary>The tree that a walk of one tenant ended with.</summary>
+/// <param name="Size">Leaves that were compared.</param>
+/// <param name="Checkpoint">The last that was signed of them, of as many or a few less; null where none is.</param>
+public sealed record VerifiedTree(long Size, Digest Root, SignedNote? Checkpoint);
+
+/// <summary>How far a walk is. Each record is one leaf, so that there are as many of the one as of the other.</summary>
+/// <param name="Records">Looked at, those that are no longer kept among them.</param>
+/// <param name="Leaves">Compared with what they stand for.</param>
+/// <param name="Total">Leaves when the walk began, or what it found since.</param>
+public sealed record VerificationProgress(long Records, long Leaves, long Total);

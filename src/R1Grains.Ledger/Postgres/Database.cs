@@ -53,6 +53,10 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="RecordServerException">The connection string cannot be read.</exception>
     public static Database ToWrite(string connectionString) => new(Parse(connectionString, CommandTimeout), writable: true);
 
+    /// <summary>To read at length what was written a moment ago.</summary>
+    /// <exception cref="RecordServerException">The connection string cannot be read.</exception>
+    public static Database ToWalk(string connectionString) => new(Parse(connectionString, VerifyTimeout), writable: true);
+
     /// <summary>From a standby as well.</summary>
     /// <exception cref="RecordServerException">The connection string cannot be read.</exception>
     public static Database ToVerify(string connectionString) => new(Parse(connectionString, VerifyTimeout), writable: false);

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using Npgsql;
 using R1Grains.Ledger.Verification;
@@ -5,8 +6,16 @@ using R1Grains.Ledger.Verification;
 namespace R1Grains.Ledger.Postgres;
 
 /// <summary>A connection serves one reader at a time: the pieces have one of their own, which sees the same moment.</summary>
-internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnection pieces) : IEvidence
+/// <param name="tenant">Whom the database itself keeps it to; null for a verifier of everything.</param>
+internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnection pieces, string? tenant = null) : IEvidence
 {
+    private const string SetTenant = "SELECT set_config('r1grains.tenant', $1, false)";
+
+    /// <summary>"R1VF", and which tenant: held by the session, so that it ends with whoever verifies.</summary>
+    private const string TakePlace = "SELECT pg_try_advisory_lock(x'52315646'::integer, hashtext($1))";
+
+    private const string LeavePlace = "ROLLBACK; SELECT pg_advisory_unlock(x'52315646'::integer, hashtext($1))";
+
     /// <summary>Each request counts once: one that leads to a wrong turn is found beside the turn that it opened.</summary>
     private const string HeadQuery = $"""
         SELECT {IEvidence.HeadColumns},
@@ -54,6 +63,35 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         }
     }
 
+    /// <summary>Of one tenant, as the reader of it. Null while somebody else verifies the tenant.</summary>
+    /// <exception cref="RecordRewoundException"/>
+    /// <exception cref="RecordServerException"/>
+    /// <exception cref="NpgsqlException"/>
+    public static async Task<DatabaseEvidence?> TakeAsync(Database database, AcknowledgedBatches acknowledged, string tenant, CancellationToken cancellation)
+    {
+        var connections = new List<NpgsqlConnection>();
+        try
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                connections.Add(await database.OpenAsync(RecordRole.Reader, cancellation));
+                await ScalarAsync(connections[i], SetTenant, tenant, cancellation);
+                await acknowledged.RequireAsync(connections[i], cancellation);
+            }
+            if (await ScalarAsync(connections[0], TakePlace, tenant, cancellation) is true)
+                return new DatabaseEvidence(connections[0], connections[1], tenant);
+        }
+        catch
+        {
+            connections.ForEach(connection => connection.Dispose());
+            throw;
+        }
+        connections.ForEach(connection => connection.Dispose());
+        return null;
+    }
+
+    public string? Tenant => tenant;
+
     public IReadOnlyList<string> TablesOfConversations => ["entry", "piece", "turn_request"];
 
     public void Begin()
@@ -77,7 +115,13 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
 
     public DbDataReader Administration(string after) => Query(connection, IEvidence.AdministrationQuery, after);
 
-    public DbDataReader AdministrativeRecords(string tenant) => Query(connection, IEvidence.AdministrativeRecordsQuery, tenant);
+    public DbDataReader AdministrationOf(string tenant) => Query(connection, IEvidence.AdministrationOfQuery, tenant);
+
+    public DbDataReader AdministrativeRecords(string tenant, long first, int limit)
+    {
+        using var command = new NpgsqlCommand(IEvidence.AdministrativeRecordsQuery, connection) { Parameters = { Values.Of(tenant), Values.Of(first), Values.Of(limit) } };
+        return command.ExecuteReader();
+    }
 
     public DbDataReader Documents(string tenant) => Query(connection, IEvidence.DocumentsQuery, tenant);
 
@@ -100,32 +144,52 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         return command.ExecuteReader();
     }
 
-    public DbDataReader Tiles(long tree) => Query(connection, IEvidence.TilesQuery, tree);
-
-    public DbDataReader Leaves(long tree) => Query(pieces, IEvidence.LeavesQuery, tree);
-
-    public DbDataReader Checkpoints(long tree) => Query(connection, IEvidence.CheckpointsQuery, tree);
-
-    public (string Tenant, string What)? FindOutsideTrees()
+    public T OfCluster<T>(Func<T> read)
     {
-        using var outside = new NpgsqlCommand("""
-            SELECT h.tenant, 'entry ' || e.idx || ' of conversation number ' || e.conversation_id
-            FROM sequenced s
-            JOIN entry e ON e.writer = s.writer AND e.batch <= s.batch
-            JOIN conversation_head h ON h.id = e.conversation_id
-            LEFT JOIN tree t ON t.tenant = h.tenant
-            WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.tree = t.id AND l.kind = 1 AND l.owner = e.conversation_id AND l.idx = e.idx)
-            UNION ALL
-            SELECT r.tenant, 'administrative record ' || r.idx
-            FROM sequenced s
-            JOIN administrative_record r ON r.writer = s.writer AND r.batch <= s.batch
-            LEFT JOIN tree t ON t.tenant = r.tenant
-            WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.tree = t.id AND l.kind = 2 AND l.owner = 0 AND l.idx = r.idx)
-            LIMIT 1
-            """, connection);
-        using var row = outside.ExecuteReader();
-        return row.Read() ? (row.GetString(0), row.GetString(1)) : null;
+        if (tenant is null)
+            return read();
+        Enter(IRegistry.Cluster);
+        try
+        {
+            return read();
+        }
+        finally
+        {
+            // What broke tells itself.
+            if (connection.State is ConnectionState.Open)
+                Enter(tenant);
+        }
     }
+
+    public DbDataReader LeafTiles(long tree, long first, long end) => Query(connection, IEvidence.LeafTilesQuery, tree, first, end);
+
+    public DbDataReader UpperTiles(long tree) => Query(connection, IEvidence.UpperTilesQuery, tree);
+
+    public DbDataReader Leaves(long tree, long first, long end) => Query(pieces, IEvidence.LeavesQuery, tree, first, end);
+
+    public DbDataReader Checkpoints(long tree, long after, long last) => Query(connection, IEvidence.CheckpointsQuery, tree, after, last);
+
+    public long CountLeaves() => (long)Scalar(IEvidence.LeafCountQuery)!;
+
+    public (string Tenant, string What)? FindEntryOutsideTrees(long after, long last) => Outside(Query(connection, """
+        SELECT h.tenant, 'entry ' || e.idx || ' of conversation number ' || e.conversation_id
+        FROM conversation_head h
+        JOIN entry e ON e.conversation_id = h.id
+        JOIN sequenced s ON s.writer = e.writer AND e.batch <= s.batch
+        LEFT JOIN tree t ON t.tenant = h.tenant
+        WHERE h.id > $1 AND h.id <= $2
+            AND NOT EXISTS (SELECT 1 FROM leaf l WHERE l.tree = t.id AND l.kind = 1 AND l.owner = e.conversation_id AND l.idx = e.idx)
+        LIMIT 1
+        """, after, last));
+
+    public (string Tenant, string What)? FindRecordOutsideTrees() => Outside(Query<long>(connection, """
+        SELECT r.tenant, 'administrative record ' || r.idx
+        FROM sequenced s
+        JOIN administrative_record r ON r.writer = s.writer AND r.batch <= s.batch
+        LEFT JOIN tree t ON t.tenant = r.tenant
+        WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.tree = t.id AND l.kind = 2 AND l.owner = 0 AND l.idx = r.idx)
+        LIMIT 1
+        """));
 
     public long LastNumber() => (long)(Scalar("SELECT max(conversations) FROM conversation_count") ?? 0L);
 
@@ -136,8 +200,42 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
 
     public void Dispose()
     {
+        if (tenant is not null)
+            Leave(tenant);
         pieces.Dispose();
         connection.Dispose();
+    }
+
+    private static (string Tenant, string What)? Outside(NpgsqlDataReader row)
+    {
+        using (row)
+            return row.Read() ? (row.GetString(0), row.GetString(1)) : null;
+    }
+
+    /// <summary>Before the session ends, which its server may notice later than whoever comes next.</summary>
+    private void Leave(string place)
+    {
+        try
+        {
+            using var leave = new NpgsqlCommand(LeavePlace, connection) { Parameters = { Values.Of(place) } };
+            leave.ExecuteNonQuery();
+        }
+        catch (Exception ended) when (ended is NpgsqlException or InvalidOperationException)
+        {
+            // With the connection the place is given back, too.
+        }
+    }
+
+    private void Enter(string of)
+    {
+        using var enter = new NpgsqlCommand(SetTenant, connection) { Parameters = { Values.Of(of) } };
+        enter.ExecuteNonQuery();
+    }
+
+    private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql, string value, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { Values.Of(value) } };
+        return await command.ExecuteScalarAsync(cancellation);
     }
 
     private static string Of(string row, string columns) => string.Join(", ", columns.Split(", ").Select(column => $"{row}.{column}"));
@@ -154,10 +252,11 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
         command.ExecuteNonQuery();
     }
 
-    private static NpgsqlDataReader Query<T>(NpgsqlConnection connection, string sql, T value)
+    private static NpgsqlDataReader Query<T>(NpgsqlConnection connection, string sql, params ReadOnlySpan<T> values)
     {
-        var command = new NpgsqlCommand(sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
         return command.ExecuteReader();
     }
 }

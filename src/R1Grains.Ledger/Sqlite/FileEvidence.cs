@@ -4,23 +4,72 @@ using R1Grains.Ledger.Verification;
 
 namespace R1Grains.Ledger.Sqlite;
 
-internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
+internal sealed class FileEvidence : IEvidence
 {
-    private readonly Statement _begin = new(connection, "BEGIN");
-    private readonly Statement _end = new(connection, "ROLLBACK");
-    private readonly Statement _head = new(connection, $"SELECT {IEvidence.HeadColumns}, NULL FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1", 1);
-    private readonly Statement _entries = new(connection, $"SELECT {IEvidence.EntryColumns}, NULL FROM entry WHERE conversation_id = $1 ORDER BY idx", 1);
-    private readonly Statement _pieces = new(connection, $"SELECT {IEvidence.PieceColumns}, NULL FROM piece WHERE conversation_id = $1 ORDER BY turn, number", 1);
-    private readonly Statement _administration = new(connection, IEvidence.AdministrationQuery, 1);
-    private readonly Statement _records = new(connection, IEvidence.AdministrativeRecordsQuery, 1);
-    private readonly Statement _documents = new(connection, IEvidence.DocumentsQuery, 1);
-    private readonly Statement _tree = new(connection, IEvidence.TreeQuery, 1);
-    private readonly Statement _places = new(connection, IEvidence.PlacesQuery, 1);
-    private readonly Statement _retiredMonths = new(connection, IEvidence.RetiredMonthsQuery);
-    private readonly Statement _signingKeys = new(connection, IEvidence.SigningKeysQuery);
-    private readonly Statement _tiles = new(connection, IEvidence.TilesQuery, 1);
-    private readonly Statement _leaves = new(connection, IEvidence.LeavesQuery, 1);
-    private readonly Statement _checkpoints = new(connection, IEvidence.CheckpointsQuery, 1);
+    /// <summary>
+    /// Before the tables, whose names these take for this connection: the rows of one tenant alone, as the policies of a database
+    /// show them to its reader. What has no tenant of its own is found by what has one.
+    /// </summary>
+    private const string Extent = """
+        CREATE TEMP TABLE extent (tenant TEXT NOT NULL);
+        INSERT INTO extent VALUES ($1);
+        CREATE TEMP VIEW conversation_head AS SELECT * FROM main.conversation_head WHERE tenant = (SELECT tenant FROM extent);
+        CREATE TEMP VIEW administration AS SELECT * FROM main.administration WHERE tenant = (SELECT tenant FROM extent);
+        CREATE TEMP VIEW administrative_record AS SELECT * FROM main.administrative_record WHERE tenant = (SELECT tenant FROM extent);
+        CREATE TEMP VIEW document AS SELECT * FROM main.document WHERE tenant = (SELECT tenant FROM extent);
+        CREATE TEMP VIEW tree AS SELECT * FROM main.tree WHERE tenant = (SELECT tenant FROM extent);
+        """;
+
+    private readonly SqliteConnection _connection;
+    private readonly List<Statement> _statements = [];
+    private readonly Statement _begin;
+    private readonly Statement _end;
+    private readonly Statement _head;
+    private readonly Statement _entries;
+    private readonly Statement _pieces;
+    private readonly Statement _administration;
+    private readonly Statement _administrationOf;
+    private readonly Statement _records;
+    private readonly Statement _documents;
+    private readonly Statement _tree;
+    private readonly Statement _places;
+    private readonly Statement _retiredMonths;
+    private readonly Statement _signingKeys;
+    private readonly Statement _leafTiles;
+    private readonly Statement _upperTiles;
+    private readonly Statement _leaves;
+    private readonly Statement _checkpoints;
+
+    /// <param name="connection">Is disposed of with it.</param>
+    /// <param name="tenant">Whose rows alone there are; null for those of all.</param>
+    public FileEvidence(SqliteConnection connection, string? tenant = null)
+    {
+        (_connection, Tenant) = (connection, tenant);
+        if (tenant is not null)
+        {
+            using var extent = Prepared(Extent, 1);
+            extent.Execute(tenant);
+        }
+        _begin = Kept("BEGIN");
+        _end = Kept("ROLLBACK");
+        _head = Kept($"SELECT {IEvidence.HeadColumns}, NULL FROM conversation_head WHERE id > $1 ORDER BY id LIMIT 1", 1);
+        _entries = Kept($"SELECT {IEvidence.EntryColumns}, NULL FROM entry WHERE conversation_id = $1 ORDER BY idx", 1);
+        _pieces = Kept($"SELECT {IEvidence.PieceColumns}, NULL FROM piece WHERE conversation_id = $1 ORDER BY turn, number", 1);
+        _administration = Kept(IEvidence.AdministrationQuery, 1);
+        _administrationOf = Kept(IEvidence.AdministrationOfQuery, 1);
+        _records = Kept(IEvidence.AdministrativeRecordsQuery, 3);
+        _documents = Kept(IEvidence.DocumentsQuery, 1);
+        _tree = Kept(IEvidence.TreeQuery, 1);
+        _places = Kept(IEvidence.PlacesQuery, 1);
+        _retiredMonths = Kept(IEvidence.RetiredMonthsQuery);
+        _signingKeys = Kept(IEvidence.SigningKeysQuery);
+        _leafTiles = Kept(IEvidence.LeafTilesQuery, 3);
+        _upperTiles = Kept(IEvidence.UpperTilesQuery, 1);
+        _leaves = Kept(IEvidence.LeavesQuery, 3);
+        _checkpoints = Kept(IEvidence.CheckpointsQuery, 3);
+    }
+
+    public string? Tenant { get; }
 
     public IReadOnlyList<string> TablesOfConversations => ["entry", "piece"];
 
@@ -36,13 +85,15 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 
     public DbDataReader Administration(string after) => _administration.Query(after);
 
-    public DbDataReader AdministrativeRecords(string tenant) => _records.Query(tenant);
+    public DbDataReader AdministrationOf(string tenant) => _administrationOf.Query(tenant);
+
+    public DbDataReader AdministrativeRecords(string tenant, long first, int limit) => _records.Query(tenant, first, limit);
 
     public DbDataReader Documents(string tenant) => _documents.Query(tenant);
 
     public string? FindStrayTenant(string table)
     {
-        using var stray = new Statement(connection, $"SELECT tenant FROM {table} WHERE tenant NOT IN (SELECT tenant FROM administration) LIMIT 1");
+        using var stray = Prepared($"SELECT tenant FROM {table} WHERE tenant NOT IN (SELECT tenant FROM administration) LIMIT 1");
         return (string?)stray.Scalar();
     }
 
@@ -54,33 +105,63 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 
     public DbDataReader SigningKeys() => _signingKeys.Query();
 
-    public DbDataReader Tiles(long tree) => _tiles.Query(tree);
-
-    public DbDataReader Leaves(long tree) => _leaves.Query(tree);
-
-    public DbDataReader Checkpoints(long tree) => _checkpoints.Query(tree);
-
-    public (string Tenant, string What)? FindOutsideTrees()
+    public T OfCluster<T>(Func<T> read)
     {
-        using var outside = new Statement(connection, """
+        if (Tenant is null)
+            return read();
+        Enter(IRegistry.Cluster);
+        try
+        {
+            return read();
+        }
+        finally
+        {
+            Enter(Tenant);
+        }
+    }
+
+    public DbDataReader LeafTiles(long tree, long first, long end) => _leafTiles.Query(tree, first, end);
+
+    public DbDataReader UpperTiles(long tree) => _upperTiles.Query(tree);
+
+    public DbDataReader Leaves(long tree, long first, long end) => _leaves.Query(tree, first, end);
+
+    public DbDataReader Checkpoints(long tree, long after, long last) => _checkpoints.Query(tree, after, last);
+
+    public long CountLeaves()
+    {
+        using var count = Prepared(IEvidence.LeafCountQuery);
+        return (long)count.Scalar()!;
+    }
+
+    public (string Tenant, string What)? FindEntryOutsideTrees(long after, long last)
+    {
+        using var outside = Prepared("""
             SELECT h.tenant, 'entry ' || e.idx || ' of conversation number ' || e.conversation_id
-            FROM entry e JOIN conversation_head h ON h.id = e.conversation_id
-            WHERE NOT EXISTS (SELECT 1 FROM tree t JOIN leaf l ON l.tree = t.id AND l.kind = 1 AND l.owner = e.conversation_id AND l.idx = e.idx WHERE t.tenant = h.tenant)
-            UNION ALL
+            FROM conversation_head h JOIN entry e ON e.conversation_id = h.id
+            WHERE h.id > $1 AND h.id <= $2
+                AND NOT EXISTS (SELECT 1 FROM tree t JOIN leaf l ON l.tree = t.id AND l.kind = 1 AND l.owner = e.conversation_id AND l.idx = e.idx WHERE t.tenant = h.tenant)
+            LIMIT 1
+            """, 2);
+        return Outside(outside.Query(after, last));
+    }
+
+    public (string Tenant, string What)? FindRecordOutsideTrees()
+    {
+        using var outside = Prepared("""
             SELECT r.tenant, 'administrative record ' || r.idx
             FROM administrative_record r
             WHERE NOT EXISTS (SELECT 1 FROM tree t JOIN leaf l ON l.tree = t.id AND l.kind = 2 AND l.owner = 0 AND l.idx = r.idx WHERE t.tenant = r.tenant)
             LIMIT 1
             """);
-        using var row = outside.Query();
-        return row.Read() ? (row.GetString(0), row.GetString(1)) : null;
+        return Outside(outside.Query());
     }
 
-    public long LastNumber() => RecordFile.Number(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'conversation_head'");
+    public long LastNumber() => RecordFile.Number(_connection, "SELECT seq FROM sqlite_sequence WHERE name = 'conversation_head'");
 
     public long? FindStray(string table)
     {
-        using var stray = new Statement(connection, $"SELECT conversation_id FROM {table} WHERE conversation_id NOT IN (SELECT id FROM conversation_head) LIMIT 1");
+        using var stray = Prepared($"SELECT conversation_id FROM {table} WHERE conversation_id NOT IN (SELECT id FROM conversation_head) LIMIT 1");
         return (long?)stray.Scalar();
     }
 
@@ -88,8 +169,29 @@ internal sealed class FileEvidence(SqliteConnection connection) : IEvidence
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _end, _head, _entries, _pieces, _administration, _records, _documents, _tree, _places, _retiredMonths, _signingKeys, _tiles, _leaves, _checkpoints])
+        foreach (var statement in _statements)
             statement.Dispose();
-        connection.Dispose();
+        _connection.Dispose();
+    }
+
+    private static (string Tenant, string What)? Outside(DbDataReader row)
+    {
+        using (row)
+            return row.Read() ? (row.GetString(0), row.GetString(1)) : null;
+    }
+
+    private void Enter(string tenant)
+    {
+        using var extent = Prepared("UPDATE extent SET tenant = $1", 1);
+        extent.Execute(tenant);
+    }
+
+    private Statement Prepared(string sql, int parameters = 0) => new(_connection, sql, parameters);
+
+    private Statement Kept(string sql, int parameters = 0)
+    {
+        var statement = Prepared(sql, parameters);
+        _statements.Add(statement);
+        return statement;
     }
 }

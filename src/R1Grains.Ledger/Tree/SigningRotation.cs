@@ -73,6 +73,20 @@ public sealed record SigningRotation(int Version, string Note, byte[] Before, by
         }
     }
 
+    /// <summary>As its note tells it, which knows of no end.</summary>
+    /// <exception cref="InvalidDataException">It is no rotation, or not signed as it must be.</exception>
+    public static SigningRotation OfNote(string note)
+    {
+        try
+        {
+            return Read(SignedNote.Parse(note).Text.Split('\n') is [_, _, var version, ..] ? version : "", note, null);
+        }
+        catch (FormatException malformed)
+        {
+            throw new InvalidDataException($"a {Kind} cannot be followed: {malformed.Message}", malformed);
+        }
+    }
+
     private static SigningRotation Read(string id, string note, SigningEnd? end)
     {
         var signed = SignedNote.Parse(note);

@@ -6,9 +6,9 @@ using R1Grains.Ledger.Tree;
 namespace R1Grains.Ledger.Verification;
 
 /// <summary>
-/// Recomputes the administrative chain of one tenant after another, and compares the tenant's documents with what the
-/// chain says of them last. The first contradiction throws <see cref="InvalidDataException"/>; <see cref="Here"/> then tells
-/// where it stands.
+/// Recomputes the administrative chain of one tenant after another, a stretch of it as it is at one moment, and compares the
+/// tenant's documents with what the chain says of them last. The first contradiction throws
+/// <see cref="InvalidDataException"/>; <see cref="Here"/> then tells where it stands, and what was passed before stays passed.
 /// </summary>
 /// <param name="keys">That sign certificates.</param>
 internal sealed class AdministrationWalk(IEvidence evidence, Func<SigningKeys> keys)
@@ -16,15 +16,21 @@ internal sealed class AdministrationWalk(IEvidence evidence, Func<SigningKeys> k
     /// <summary>Of the tenant, as its chain tells them.</summary>
     private readonly Dictionary<(string Kind, string Id), DocumentMark> _marks = [];
 
+    /// <summary>Records that are read at one moment, at most: a long chain keeps the store from nothing.</summary>
+    private const int Stride = 4_096;
+
     private string _last = "";
+
+    /// <summary>In whose chain it stands; null between two.</summary>
     private string? _tenant;
     private long? _index;
+    private AdministrationHead _chain = null!;
 
     public long Records { get; private set; }
 
     public BadRecord Here(string reason) => new(_tenant, null, _index, null, null, reason);
 
-    /// <summary>False when it stood at no tenant.</summary>
+    /// <summary>Goes on after the tenant at which it stands. False when it stands at none.</summary>
     public bool Leave()
     {
         var stood = _tenant is not null;
@@ -32,35 +38,41 @@ internal sealed class AdministrationWalk(IEvidence evidence, Func<SigningKeys> k
         return stood;
     }
 
-    /// <summary>Checks the tenant that comes next by name. False when there is none.</summary>
+    /// <summary>Checks what comes next: of the same tenant, else of the one that follows by name. False when there is none.</summary>
     public bool CheckNext()
     {
-        Leave();
         AdministrationHead stored;
-        using (var head = evidence.Administration(_last))
+        using (var head = _tenant is { } same ? evidence.AdministrationOf(same) : evidence.Administration(_last))
         {
             if (!head.Read())
-                return false;
-            _tenant = _last = head.GetString(0);
+                return _tenant is null ? false : throw new InvalidDataException("the chain's end is gone");
+            if (_tenant is null)
+            {
+                (_tenant, _chain) = (_last = head.GetString(0), new(0, default));
+                _marks.Clear();
+            }
             stored = new(head.GetInt64(1), head.Digest(2));
         }
-        var chain = CheckRecords();
-        if (stored.NextIndex > chain.NextIndex)
+        if (CheckRecords() == Stride)
+            return true;
+        if (stored.NextIndex > _chain.NextIndex)
             throw new InvalidDataException($"the record is missing; the head counts {stored.NextIndex}");
         _index = null;
-        if (stored != chain)
-            throw new InvalidDataException($"the head ends with record {stored.NextIndex - 1} and hash {stored.LastHash}, the chain with record {chain.NextIndex - 1} and hash {chain.LastHash}");
+        if (stored != _chain)
+            throw new InvalidDataException($"the head ends with record {stored.NextIndex - 1} and hash {stored.LastHash}, the chain with record {_chain.NextIndex - 1} and hash {_chain.LastHash}");
         CheckDocuments();
+        Leave();
         return true;
     }
 
-    private AdministrationHead CheckRecords()
+    /// <returns>How many were read.</returns>
+    private int CheckRecords()
     {
-        _marks.Clear();
-        var head = new AdministrationHead(0, default);
-        using var row = evidence.AdministrativeRecords(_tenant!);
-        for (_index = 0; row.Read(); _index++)
+        var read = 0;
+        using var row = evidence.AdministrativeRecords(_tenant!, _chain.NextIndex == 0 ? long.MinValue : _chain.NextIndex, Stride);
+        for (_index = _chain.NextIndex; row.Read(); _index++)
         {
+            var head = _chain;
             if (row.GetInt64(0) is var index && index != head.NextIndex)
                 throw new InvalidDataException($"the record is missing; record {index} comes in its place");
             if (row.GetInt64(1) is var format and not AdministrativePayload.Format)
@@ -78,10 +90,11 @@ internal sealed class AdministrationWalk(IEvidence evidence, Func<SigningKeys> k
                     throw new InvalidDataException($"it makes version {mark.Version} of {mark.Kind} '{mark.Id}' after version {before?.Version ?? 0}");
                 _marks[(mark.Kind, mark.Id)] = mark;
             }
-            head = new(head.NextIndex + 1, leaf);
+            _chain = new(head.NextIndex + 1, leaf);
             Records++;
+            read++;
         }
-        return head;
+        return read;
     }
 
     private void CheckCertificate(AdministrativeRecord record)

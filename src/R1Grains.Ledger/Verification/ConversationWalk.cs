@@ -148,7 +148,7 @@ internal sealed class ConversationWalk(IEvidence evidence, Func<SigningKeys> key
             return false;
         Number = head.GetInt64(0);
         var key = new ConversationKey(head.GetString(1), head.GetString(2));
-        if (Number != expected)
+        if (evidence.Tenant is null && Number != expected)
             throw Wrong($"conversation number {expected} is missing; number {Number} ({key}) comes in its place");
         _key = key;
         _creation = (head.GetString(3), head.GetString(4), DataKeyId.Of(head.Bytes(5)), head.IsDBNull(6) ? null : head.Digest(6));

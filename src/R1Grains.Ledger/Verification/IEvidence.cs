@@ -5,7 +5,10 @@ using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Verification;
 
-/// <summary>A record's rows as a verifier reads them. Every reader is read to its end or disposed of before the next of its kind.</summary>
+/// <summary>
+/// A record's rows as a verifier reads them: those of all tenants, or as if there were no other tenant than one. Every reader is
+/// read to its end or disposed of before the next of its kind.
+/// </summary>
 internal interface IEvidence : IDisposable
 {
     const string HeadColumns = $"id, tenant, name, caller, request_id, data_key, customer, {HeadRow.Columns}";
@@ -16,7 +19,9 @@ internal interface IEvidence : IDisposable
 
     const string AdministrationQuery = "SELECT tenant, next_index, last_hash FROM administration WHERE tenant > $1 ORDER BY tenant LIMIT 1";
 
-    const string AdministrativeRecordsQuery = "SELECT idx, format, time, hash, payload FROM administrative_record WHERE tenant = $1 ORDER BY idx";
+    const string AdministrationOfQuery = "SELECT tenant, next_index, last_hash FROM administration WHERE tenant = $1";
+
+    const string AdministrativeRecordsQuery = "SELECT idx, format, time, hash, payload FROM administrative_record WHERE tenant = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
 
     const string DocumentsQuery = "SELECT kind, id, version, content FROM document WHERE tenant = $1 ORDER BY kind, id";
 
@@ -30,7 +35,7 @@ internal interface IEvidence : IDisposable
         LEFT JOIN entry e ON l.kind = 1 AND e.conversation_id = l.owner AND e.idx = l.idx
         LEFT JOIN conversation_head h ON h.id = e.conversation_id
         LEFT JOIN administrative_record r ON l.kind = 2 AND l.owner = 0 AND r.tenant = t.tenant AND r.idx = l.idx
-        WHERE l.tree = $1 ORDER BY l.number
+        WHERE l.tree = $1 AND l.number >= $2 AND l.number < $3 ORDER BY l.number
         """;
 
     /// <summary>Where the entries of a conversation stand in the tree, and with which hash.</summary>
@@ -47,9 +52,16 @@ internal interface IEvidence : IDisposable
 
     const string SigningKeysQuery = $"SELECT id, content FROM document WHERE tenant = '{IRegistry.Cluster}' AND kind = '{SigningRotation.Kind}' AND content IS NOT NULL";
 
-    const string TilesQuery = "SELECT level, number, hashes FROM tile WHERE tree = $1 ORDER BY level, number";
+    const string LeafTilesQuery = "SELECT level, number, hashes FROM tile WHERE tree = $1 AND level = 0 AND number >= $2 AND number < $3 ORDER BY number";
 
-    const string CheckpointsQuery = "SELECT size, note FROM checkpoint WHERE tree = $1 ORDER BY size";
+    const string UpperTilesQuery = "SELECT level, number, hashes FROM tile WHERE tree = $1 AND level <> 0 ORDER BY level, number";
+
+    const string CheckpointsQuery = "SELECT size, note FROM checkpoint WHERE tree = $1 AND size > $2 AND size <= $3 ORDER BY size";
+
+    const string LeafCountQuery = "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM tree";
+
+    /// <summary>Whose rows alone there are; null for those of all tenants.</summary>
+    string? Tenant { get; }
 
     /// <summary>Until <see cref="End"/>, everything is read as it is at one moment.</summary>
     void Begin();
@@ -74,7 +86,10 @@ internal interface IEvidence : IDisposable
     /// <summary>The end of the administrative chain of the first tenant with a greater name, if there is one.</summary>
     DbDataReader Administration(string after);
 
-    DbDataReader AdministrativeRecords(string tenant);
+    DbDataReader AdministrationOf(string tenant);
+
+    /// <param name="first">Index of the first.</param>
+    DbDataReader AdministrativeRecords(string tenant, long first, int limit);
 
     DbDataReader Documents(string tenant);
 
@@ -87,23 +102,37 @@ internal interface IEvidence : IDisposable
     /// <summary>Not beside <see cref="Entries"/>.</summary>
     DbDataReader Places(long conversation);
 
+    /// <summary>Reads what is the cluster's own and concerns every tenant: <see cref="RetiredMonths"/> and <see cref="SigningKeys"/> come from nowhere else.</summary>
+    T OfCluster<T>(Func<T> read);
+
     /// <summary>The documents about what is no longer kept: kind, id, content.</summary>
     DbDataReader RetiredMonths();
 
     /// <summary>The documents about keys that sign in the place of others: id, content.</summary>
     DbDataReader SigningKeys();
 
-    DbDataReader Tiles(long tree);
+    /// <summary>Those of the leaves.</summary>
+    DbDataReader LeafTiles(long tree, long first, long end);
 
-    /// <summary>May be read beside <see cref="Tiles"/>.</summary>
-    DbDataReader Leaves(long tree);
+    DbDataReader UpperTiles(long tree);
 
-    DbDataReader Checkpoints(long tree);
+    /// <summary>May be read beside <see cref="LeafTiles"/>.</summary>
+    DbDataReader Leaves(long tree, long first, long end);
 
-    /// <summary>What stands in no tree, though all that was written with it has been put there.</summary>
-    (string Tenant, string What)? FindOutsideTrees();
+    /// <param name="after">Only those of more leaves,</param>
+    /// <param name="last">and of no more than these.</param>
+    DbDataReader Checkpoints(long tree, long after, long last);
 
-    /// <summary>Of the conversation created last, as the store itself keeps count.</summary>
+    /// <summary>Of all trees.</summary>
+    long CountLeaves();
+
+    /// <summary>What stands in no tree, though all that was written with it has been put there: of conversations with these numbers.</summary>
+    (string Tenant, string What)? FindEntryOutsideTrees(long after, long last);
+
+    /// <inheritdoc cref="FindEntryOutsideTrees"/>
+    (string Tenant, string What)? FindRecordOutsideTrees();
+
+    /// <summary>Of the conversation created last, as the store itself keeps count, of all tenants together.</summary>
     long LastNumber();
 
     /// <summary>A conversation number of which a row of this table speaks, and no head.</summary>

@@ -4,10 +4,16 @@ using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger.Verification;
 
-/// <summary>Goes through all conversations in the order of their creation, then through all trees, each as it is at one moment.</summary>
+/// <summary>
+/// Goes through all conversations in the order of their creation, then through the administrative chains and the trees: each
+/// conversation, and each stretch of what is longer, as it is at a moment of its own, so that it holds up nobody.
+/// </summary>
 internal sealed class RecordWalk
 {
     private const int ProgressStride = 64;
+
+    /// <summary>Conversations of which one question asks what stands outside of the trees.</summary>
+    private const int OutsideStride = 1_024;
 
     private readonly IEvidence _evidence;
     private readonly ConversationWalk _conversation;
@@ -28,6 +34,10 @@ internal sealed class RecordWalk
     private long _bad;
     private BadRecord? _firstBad;
 
+    /// <summary>Leaves when the walk began.</summary>
+    private long _total;
+    private IProgress<VerificationProgress>? _progress;
+
     public RecordWalk(IEvidence evidence, IReadOnlyList<NoteKey> keys, KeyRing? dataKeys)
     {
         (_evidence, _given) = (evidence, keys);
@@ -38,11 +48,14 @@ internal sealed class RecordWalk
 
     public VerificationReport Run(IProgress<VerificationProgress>? progress, CancellationToken cancellation)
     {
-        var (total, walked, more) = (0L, 0L, true);
-        Judge(() => _retired = RetiredRows.Read(_evidence), _administration.Here);
-        Judge(() => FollowKeys(), _administration.Here);
-        // Conversations are numbered without gaps.
-        Judge(() => total = _evidence.LastNumber());
+        var (numbers, walked, more, ofAll) = (0L, 0L, true, _evidence.Tenant is null);
+        _progress = progress;
+        JudgeAdministration(() => _retired = ReadRetired());
+        JudgeAdministration(() => FollowKeys());
+        JudgeTree(() => _total = _evidence.CountLeaves());
+        // Conversations are numbered without gaps. One tenant's are not: of those the tree knows which there are.
+        if (ofAll)
+            Judge(() => numbers = _evidence.LastNumber());
         while (more)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -52,13 +65,16 @@ internal sealed class RecordWalk
             _evidence.End();
             more &= _conversation.Number > previous;
             walked += more ? 1 : 0;
-            if (walked % ProgressStride == 0 || !more)
-                progress?.Report(new VerificationProgress(walked, Math.Max(total, walked)));
+            if (walked % ProgressStride == 0)
+                Report();
         }
         _conversation.Leave();
-        Judge(() => RequireLast(total));
-        foreach (var table in _evidence.TablesOfConversations)
-            Judge(() => RequireNoStrays(table));
+        if (ofAll)
+        {
+            Judge(() => RequireLast(numbers));
+            foreach (var table in _evidence.TablesOfConversations)
+                Judge(() => RequireNoStrays(table));
+        }
         JudgeAdministration(() => FollowKeys());
         WalkAdministration(cancellation);
         WalkTrees(cancellation);
@@ -72,6 +88,7 @@ internal sealed class RecordWalk
             RetiredEntries = _conversation.Retired,
             Leaves = _tree.Leaves,
             Checkpoints = _tree.Checkpoints,
+            Tree = ofAll ? null : _tree.Last,
             Signers = ids,
         };
     }
@@ -82,11 +99,11 @@ internal sealed class RecordWalk
         for (var more = true; more;)
         {
             cancellation.ThrowIfCancellationRequested();
-            more = false;
             _evidence.Begin();
-            JudgeAdministration(() => more = _administration.CheckNext());
-            more |= _administration.Leave();
+            if (!JudgeAdministration(() => more = Check(_administration.CheckNext)))
+                more = _administration.Leave();
             _evidence.End();
+            Report();
         }
         foreach (var table in (string[])["administrative_record", "document"])
         {
@@ -104,18 +121,26 @@ internal sealed class RecordWalk
         for (var more = true; more;)
         {
             cancellation.ThrowIfCancellationRequested();
-            var previous = _tree.Number;
             _evidence.Begin();
-            JudgeTree(() => more = Check(_tree.CheckNext, () => _tree.Back(previous)));
+            if (!JudgeTree(() => more = Check(_tree.CheckNext)))
+                more = _tree.Leave();
             _evidence.End();
-            more &= _tree.Number > previous;
+            Report();
         }
-        _tree.Leave();
-        JudgeTree(RequireAllInTrees);
+        JudgeTree(() => RequireAllInTrees(cancellation));
     }
 
-    /// <summary>Checks once more where a month was taken out, or a key replaced, while the record is read.</summary>
-    private bool Check(Func<bool> next, Action back)
+    private void Report()
+    {
+        var records = _conversation.Entries + _conversation.Retired + _administration.Records;
+        _progress?.Report(new VerificationProgress(records, _tree.Leaves, Math.Max(_total, Math.Max(records, _tree.Leaves))));
+    }
+
+    /// <summary>
+    /// Checks once more where a month was taken out, or a key replaced, while the record is read: at another moment, for what
+    /// took it out may have come between what says so and the rows.
+    /// </summary>
+    private bool Check(Func<bool> next, Action? back = null)
     {
         try
         {
@@ -123,14 +148,19 @@ internal sealed class RecordWalk
         }
         catch (InvalidDataException)
         {
-            var now = RetiredRows.Read(_evidence);
-            if (now.Count == _retired.Count && !FollowKeys())
+            _evidence.End();
+            _evidence.Begin();
+            var retired = ReadRetired();
+            var isOther = retired.Count != _retired.Count;
+            _retired = retired;
+            if (!FollowKeys() && !isOther)
                 throw;
-            _retired = now;
-            back();
+            back?.Invoke();
             return next();
         }
     }
+
+    private RetiredRows ReadRetired() => _evidence.OfCluster(() => RetiredRows.Read(_evidence));
 
     /// <returns>Whether others sign than before.</returns>
     /// <exception cref="InvalidDataException">They cannot be followed.</exception>
@@ -138,12 +168,7 @@ internal sealed class RecordWalk
     {
         if (_given.Count == 0)
             return false;
-        var rotations = new List<SigningRotation>();
-        using (var row = _evidence.SigningKeys())
-        {
-            while (row.Read())
-                rotations.Add(SigningRotation.Of(row.GetString(0), row.GetFieldValue<byte[]>(1)));
-        }
+        var rotations = _evidence.OfCluster(ReadRotations);
         var count = rotations.Count + rotations.Count(rotation => rotation.End is not null);
         if (!_keys.IsEmpty && count == _rotations)
             return false;
@@ -156,10 +181,29 @@ internal sealed class RecordWalk
         return true;
     }
 
-    private void RequireAllInTrees()
+    private List<SigningRotation> ReadRotations()
     {
-        if (_evidence.FindOutsideTrees() is var (tenant, what))
-            throw new InvalidDataException($"{what} of tenant '{tenant}' stands in no tree");
+        var rotations = new List<SigningRotation>();
+        using var row = _evidence.SigningKeys();
+        while (row.Read())
+            rotations.Add(SigningRotation.Of(row.GetString(0), row.GetFieldValue<byte[]>(1)));
+        return rotations;
+    }
+
+    private void RequireAllInTrees(CancellationToken cancellation)
+    {
+        for (var number = 0L; number < _conversation.Number; number += OutsideStride)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Require(_evidence.FindEntryOutsideTrees(number, number + OutsideStride));
+        }
+        Require(_evidence.FindRecordOutsideTrees());
+
+        static void Require((string Tenant, string What)? outside)
+        {
+            if (outside is var (tenant, what))
+                throw new InvalidDataException($"{what} of tenant '{tenant}' stands in no tree");
+        }
     }
 
     private void RequireLast(long number)
@@ -176,20 +220,23 @@ internal sealed class RecordWalk
 
     private void Judge(Action check) => Judge(check, _conversation.Here);
 
-    private void JudgeAdministration(Action check) => Judge(check, _administration.Here);
+    private bool JudgeAdministration(Action check) => Judge(check, _administration.Here);
 
-    private void JudgeTree(Action check) => Judge(check, _tree.Here);
+    private bool JudgeTree(Action check) => Judge(check, _tree.Here);
 
-    private void Judge(Action check, Func<string, BadRecord> here)
+    /// <returns>Whether it holds.</returns>
+    private bool Judge(Action check, Func<string, BadRecord> here)
     {
         try
         {
             check();
+            return true;
         }
         catch (Exception failure) when (Contradicts(failure))
         {
             _bad++;
             _firstBad ??= here(failure.Message);
+            return false;
         }
     }
 

@@ -31,6 +31,9 @@ public sealed class PostgresErasureCrashTests(PostgresFixture fixture) : Erasure
 public sealed class PostgresReadTests(PostgresFixture fixture) : ReadTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]
+public sealed class PostgresTenantVerificationTests(PostgresFixture fixture) : TenantVerificationTests(new PostgresStore(fixture.Server));
+
+[Collection(PostgresCollection.Name)]
 public sealed class PostgresRegistryTests(PostgresFixture fixture) : RegistryTests(new PostgresStore(fixture.Server));
 
 [Collection(PostgresCollection.Name)]

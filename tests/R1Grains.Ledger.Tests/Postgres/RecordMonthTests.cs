@@ -47,6 +47,13 @@ public sealed class RecordMonthTests(PostgresFixture fixture) : IAsyncLifetime
         Assert.Equal(2 * 5 + 4, report.RetiredEntries);
         Assert.Equal(before.Entries, report.Entries + report.RetiredEntries);
         Assert.Equal(report.Entries + report.RetiredEntries + report.AdministrativeRecords, report.Leaves);
+        // So it is for a tenant who sees what is its own alone.
+        using (var verification = (await record.TakeVerificationAsync("demo"))!)
+        {
+            var own = await verification.RunAsync([key]);
+            Assert.True(own.Valid, own.FirstBad?.ToString());
+            Assert.Equal(5 + 4, own.RetiredEntries);
+        }
 
         // Each receipt is still kept.
         foreach (var receipt in _receipts)

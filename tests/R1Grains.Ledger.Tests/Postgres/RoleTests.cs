@@ -153,7 +153,7 @@ public sealed class RoleTests(PostgresFixture fixture) : IAsyncLifetime
 
     [Theory]
     [InlineData("indexer", "schema_version search_block search_segment search_state search_tail")]
-    [InlineData("reader", "administration administrative_record checkpoint conversation_head document entry leaf piece record_writer schema_version search_block search_segment search_state search_tail tile tree turn_request")]
+    [InlineData("reader", "administration administrative_record checkpoint conversation_head document entry leaf piece record_writer schema_version search_block search_segment search_state search_tail sequenced tile tree turn_request")]
     public async Task Each_sees_what_it_needs(string role, string tables) => Assert.Equal(
         tables.Split(' '),
         await ListAsync($"SELECT relname FROM pg_class WHERE relnamespace = 'r1grains'::regnamespace AND relkind IN ('r', 'p') AND has_table_privilege('{_store.Name}_{role}', oid, 'SELECT') ORDER BY relname"));
@@ -171,6 +171,11 @@ public sealed class RoleTests(PostgresFixture fixture) : IAsyncLifetime
             Assert.Single((await record.FindTurnAsync(key, 1))!.Pieces);
             Assert.Equal(2, (await record.ListConversationsAsync("demo", 10)).Items.Count);
             Assert.Empty(await record.FindOpenTurnsAsync());
+            using var signed = _store.Key;
+            using var verification = (await record.TakeVerificationAsync("demo"))!;
+            var report = await verification.RunAsync([signed]);
+            Assert.Null(report.FirstBad);
+            Assert.Equal((2, Turns + 1, 1), (report.Conversations, report.Turns, report.AdministrativeRecords));
         }
         Assert.Equal(3, (await RecordVerifier.VerifyPostgresAsync(Login("verifier"))).Conversations);
 

@@ -58,6 +58,8 @@ public sealed class SqliteHistoryTests() : HistoryTests(new SqliteStore());
 
 public sealed class SqliteCrashTests() : CrashTests(new SqliteStore());
 
+public sealed class SqliteTenantVerificationTests() : TenantVerificationTests(new SqliteStore());
+
 public sealed class SqliteTreeTests() : StoredTreeTests(new SqliteStore())
 {
     protected override string Blob(byte[] bytes) => $"x'{Convert.ToHexStringLower(bytes)}'";
