@@ -33,6 +33,8 @@ public enum Permission
     ManageLegalHolds,
     /// <summary>Who did what: administrative and access records.</summary>
     ReadAuditEvents,
+    /// <summary>Have everything that is recorded recomputed: work for the record, of which no word is shown.</summary>
+    VerifyLedger,
     /// <summary>Word lists, texts tried on them, and proposals of editions; another has to agree.</summary>
     ManageGuardrails,
     /// <summary>To put what somebody else proposed into force, and to reject it.</summary>

@@ -18,9 +18,9 @@ public sealed class Role
             Permission.SendTurns, Permission.ReadTurns, Permission.CancelTurns, Permission.ReadContextWindows, Permission.LiftMasks,
             Permission.ReadRedacted, Permission.Erase, Permission.ReviewTurns, Permission.ManageGuardrails),
         new("auditor",
-            Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents),
+            Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents, Permission.VerifyLedger),
         new("auditor-full",
-            Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents, Permission.ReadTurns, Permission.ReadContextWindows,
+            Permission.ReadConversations, Permission.ReadRedacted, Permission.ReadAuditEvents, Permission.VerifyLedger, Permission.ReadTurns, Permission.ReadContextWindows,
             Permission.ReadFull, Permission.ReadReasoning, Permission.ReadRestricted, Permission.Export, Permission.ReplayTurns, Permission.ManageLegalHolds),
         new("operator",
             Permission.ManageTenants, Permission.ManageKeys, Permission.WatchCluster, Permission.InspectContract, Permission.ApproveModels),
@@ -28,7 +28,7 @@ public sealed class Role
             Permission.ReadConversations, Permission.ReadRedacted, Permission.ReplayTurns, Permission.PromoteModels, Permission.InspectContract),
         new("security-officer",
             Permission.ManageAccess, Permission.ManageGuardrails, Permission.ApproveGuardrails, Permission.ApproveErasure,
-            Permission.ManageLegalHolds, Permission.ReadAuditEvents, Permission.InspectContract),
+            Permission.ManageLegalHolds, Permission.ReadAuditEvents, Permission.VerifyLedger, Permission.InspectContract),
     }.ToFrozenDictionary(role => role.Name);
 
     private Role(string name, params Permission[] permissions) => (Name, Permissions) = (name, permissions.ToFrozenSet());

@@ -16,6 +16,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "{Export} failed, incident {Incident}")]
     public static partial void ExportFailed(ILogger log, Exception failure, [NameData] string export, [NameData] string incident);
 
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The ledger of {Tenant} is not what it was, found by somebody who had it verified: {Place}")]
+    public static partial void LedgerInvalid(ILogger log, [NameData] string tenant, [NameData] string place);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Conversations} conversations of {Tenant} were past their time, and their keys are destroyed")]
     public static partial void Swept(ILogger log, [NameData] string tenant, int conversations);
 

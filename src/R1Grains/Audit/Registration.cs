@@ -13,6 +13,7 @@ public static class Registration
         services.TryAddSingleton<SearchKeys>();
         return services
             .AddSingleton<TurnReplay>()
+            .AddSingleton<LedgerVerifications>()
             .AddSingleton<TranscriptSearch>()
             .AddSingleton<AuditEvents>()
             .AddRestrictions()

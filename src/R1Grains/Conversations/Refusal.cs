@@ -67,6 +67,7 @@ public enum Reason
     KeyRotationNotFound,
     ExportNotFound,
     ExportNotReady,
+    VerificationUnderWay,
 }
 
 /// <summary>A named refusal or failure, as a value.</summary>

@@ -44,6 +44,7 @@ public sealed partial class Faults(ILogger<Faults> log)
         [Reason.ErasureUnderWay] = new(Code.FailedPrecondition, "内容正在删除，无法保全。", "It is being erased already and cannot be kept."),
         [Reason.ExportNotFound] = new(Code.NotFound, "未找到该导出。", "The export was not found."),
         [Reason.ExportNotReady] = new(Code.FailedPrecondition, "导出尚未就绪或已取消。", "The export is not ready, or was cancelled."),
+        [Reason.VerificationUnderWay] = new(Code.ResourceExhausted, "记录正在核验中，请稍后再试。", "The record is being verified already. Please try again later.", Retry: true),
         [Reason.TurnNotFound] = new(Code.NotFound, "未找到该轮对话。", "This turn of the conversation was not found."),
         [Reason.SequenceOutOfRange] = new(Code.OutOfRange, "续传位置无效。", "The answer cannot be continued from this place."),
         [Reason.InputEmpty] = new(Code.InvalidArgument, "请输入您的问题。", "Please type your question."),

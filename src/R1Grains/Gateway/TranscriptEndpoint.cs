@@ -15,7 +15,7 @@ namespace R1Grains.Gateway;
 
 /// <summary>Where auditors ask. What they read is recorded before it is shown.</summary>
 internal sealed partial class TranscriptEndpoint(
-    TranscriptSearch search, AuditEvents events, Readings readings, SearchKeys keys, TurnReplay replay, LegalHolds holds, Erasures erasures, Restrictions restrictions, ExportRegister exports, KeyRing ring, Callers callers, IGrainFactory grains,
+    TranscriptSearch search, AuditEvents events, Readings readings, SearchKeys keys, TurnReplay replay, LedgerVerifications verifications, LegalHolds holds, Erasures erasures, Restrictions restrictions, ExportRegister exports, KeyRing ring, Callers callers, IGrainFactory grains,
     IRecord record, PageTokens pages, Drain drain, TimeProvider time)
     : V1.TranscriptService.TranscriptServiceBase
 {

@@ -34,6 +34,7 @@ public sealed partial class TenantIsolationTests
         ["SearchTranscripts"] = t => new SearchTranscriptsRequest { Parent = t.Name, Purpose = "x", Filter = new() { Hits = new() } },
         ["GetTranscript"] = t => new GetTranscriptRequest { Name = t.Conversation, Purpose = "x", View = TranscriptView.Reasoning },
         ["ListAuditEvents"] = t => new ListAuditEventsRequest { Parent = t.Name, Purpose = "x", PageSize = 1_000 },
+        ["VerifyLedger"] = t => new VerifyLedgerRequest { Parent = t.Name, Purpose = "x" },
         ["ReplayTurn"] = t => new ReplayTurnRequest { Turn = t.Turn },
         ["GetInclusionProof"] = t => new GetInclusionProofRequest { Turn = t.Turn },
         ["PlaceLegalHold"] = t => new PlaceLegalHoldRequest { Parent = t.Name, RequestId = "i6", Purpose = "x", ConversationName = t.Conversation },

@@ -34,7 +34,7 @@ public sealed class ServiceConfigTests
             Assert.Contains(method.Service.FullName, covered);
             Assert.True(
                 method.Name.StartsWith("Get", StringComparison.Ordinal) || method.Name.StartsWith("List", StringComparison.Ordinal)
-                || method.Name is "SearchTranscripts" or "WatchConversation" or "ResumeTurn" or "ReplayTurn" or "TestPermissions" or "TestText" or "DownloadExport" || method.InputType.FindFieldByName("request_id") is not null,
+                || method.Name is "SearchTranscripts" or "WatchConversation" or "ResumeTurn" or "ReplayTurn" or "TestPermissions" or "TestText" or "DownloadExport" or "VerifyLedger" || method.InputType.FindFieldByName("request_id") is not null,
                 $"{method.FullName} changes something without a request_id: it must not be retried");
         }
     }
