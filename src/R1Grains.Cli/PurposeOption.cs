@@ -13,6 +13,14 @@ internal static class PurposeOption
     /// <summary>Of commands that show a customer's words, masked unless it is given.</summary>
     public static readonly Option<string?> Lifting = new("--lift-masks") { Description = "Show personal data in the customer's words, and say why: who lifted the masks is recorded.", HelpName = "why" };
 
+    /// <summary>Of a command that asks a server, or none.</summary>
+    public static readonly Option<string> OfServer = new("--purpose", "-m")
+    {
+        Description = $"Why a server is asked: it is recorded with who did it. Else the environment's {Variable}.",
+        HelpName = "text",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(Variable) ?? "",
+    };
+
     /// <summary>Of commands that read what others said: without one the server answers nothing.</summary>
     public static readonly Option<string> Reading = new("--purpose", "-m")
     {

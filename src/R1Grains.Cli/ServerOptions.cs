@@ -74,6 +74,9 @@ internal static class ServerOptions
     public static Connection Connect(this ParseResult parsed, string? language = null) =>
         new(parsed.GetRequiredValue(Server), parsed.GetValue(Token), language, certificate: parsed.GetValue(Certificate));
 
+    /// <summary>Whether one was named, and not only taken for granted.</summary>
+    public static bool NamesServer(this CommandResult command) => command.GetResult(Server) is { Implicit: false };
+
     public static string TenantName(this ParseResult parsed) => parsed.GetRequiredValue(Tenant);
 
     private static SslStreamCertificateContext? Read(string file, ArgumentResult result)
