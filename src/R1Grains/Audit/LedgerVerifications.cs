@@ -42,6 +42,9 @@ internal sealed class LedgerVerifications(IRecord record, Readings readings, IGr
             using var verification = await ((StoredRecord)record).TakeVerificationAsync(tenant.Tenant, stop)
                 ?? throw new RefusedException(new(Reason.VerificationUnderWay, $"the ledger of {tenant} is being verified already: wait until that is done, and ask again", RetryAfter: Retry));
             var keys = await Keys();
+            // Without any, signatures would not be looked at.
+            if (keys.Length == 0)
+                throw new RefusedException(new(Reason.NodeUnavailable, "no silo that signs the record is there: ask again", RetryAfter: Retry));
             await readings.Keep(caller, Action, tenant, purpose);
             try
             {
