@@ -182,6 +182,17 @@ public sealed record ProposalName(string Tenant, string Proposal) : ResourceName
     public override string ToString() => $"tenants/{Tenant}/lexiconProposals/{Proposal}";
 }
 
+/// <summary>Of other texts for a tenant.</summary>
+public sealed record TenantUpdateName(string Tenant, string Update) : ResourceName(Tenant), INamed<TenantUpdateName>
+{
+    public static TenantUpdateName Parse(string text, string field) =>
+        Ids(text, "tenants/{}/updates/{}") is [var tenant, var update] ? new(tenant, update) : throw Malformed(text, field, "tenants/{tenant}/updates/{update}");
+
+    public override Reason Missing => Reason.ProposalNotFound;
+
+    public override string ToString() => $"tenants/{Tenant}/updates/{Update}";
+}
+
 public sealed record EditionName(string Tenant, int Number) : ResourceName(Tenant), INamed<EditionName>
 {
     public static EditionName Parse(string text, string field) =>

@@ -17,9 +17,6 @@ internal sealed class LedgerVerifications(IRecord record, Readings readings, IGr
     /// <summary>In one process: each takes a thread and two connections for as long as it lasts. Further ones wait.</summary>
     private const int AtOnceMax = 2;
 
-    /// <summary>Of what the record keeps of a contradiction, in characters.</summary>
-    private const int ReasonMax = 1_000;
-
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>A tree is a second behind, and a tenant's first one begins with who asks.</summary>
@@ -127,7 +124,7 @@ internal sealed class LedgerVerifications(IRecord record, Readings readings, IGr
         if (report.FirstBad is { } bad)
         {
             yield return new("place", bad.Place);
-            yield return new("reason", bad.Reason[..Math.Min(ReasonMax, bad.Reason.Length)]);
+            yield return new("reason", bad.Reason);
         }
     }
 

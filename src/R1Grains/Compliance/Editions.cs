@@ -42,7 +42,7 @@ public sealed class Editions(IRegistry registry, WordLists lists, TimeProvider t
         }
         catch (ProposalRefusedException refused)
         {
-            throw refused.Refusal is ProposalRefusal.Exists ? Refuse.Reused(requestId) : Refused(refused, tenant, id);
+            throw refused.Refusal is ProposalRefusal.Exists ? Refuse.Reused(requestId) : Refuse.Proposal(refused, Name(tenant, id));
         }
     }
 
@@ -75,7 +75,7 @@ public sealed class Editions(IRegistry registry, WordLists lists, TimeProvider t
             }
             catch (ProposalRefusedException refused)
             {
-                throw Refused(refused, tenant, id);
+                throw Refuse.Proposal(refused, Name(tenant, id));
             }
         }
     }
@@ -92,7 +92,7 @@ public sealed class Editions(IRegistry registry, WordLists lists, TimeProvider t
         }
         catch (ProposalRefusedException refused)
         {
-            throw Refused(refused, tenant, id);
+            throw Refuse.Proposal(refused, Name(tenant, id));
         }
     }
 
@@ -167,14 +167,6 @@ public sealed class Editions(IRegistry registry, WordLists lists, TimeProvider t
     private static int NumberOf(Proposal proposal) => int.Parse(proposal.Resource.AsSpan(proposal.Resource.LastIndexOf('/') + 1), CultureInfo.InvariantCulture);
 
     private static RefusedException Missing(string tenant, string id) => new(new(Reason.ProposalNotFound, $"{Name(tenant, id)} does not exist"));
-
-    private static RefusedException Refused(ProposalRefusedException refused, string tenant, string id) => refused.Refusal switch
-    {
-        ProposalRefusal.NotFound => Missing(tenant, id),
-        ProposalRefusal.OwnProposal => new(new(Reason.AnotherPersonNeeded, $"{Name(tenant, id)}: {refused.Message}")),
-        ProposalRefusal.Ended => new(new(Reason.ProposalOutdated, $"{Name(tenant, id)}: {refused.Message}")),
-        _ => new(new(Reason.ProposalDecided, $"{Name(tenant, id)}: {refused.Message}")),
-    };
 
     private static string Name(string tenant, string id) => $"tenants/{tenant}/lexiconProposals/{id}";
 }

@@ -53,6 +53,17 @@ internal static class Refuse
     public static RefusedException Reused(string requestId) => Field(
         Reason.RequestIdReused, "request_id", $"request_id {requestId} was used for another request: send a new id with a new request");
 
+    /// <param name="name">Of the proposal.</param>
+    public static RefusedException Proposal(ProposalRefusedException refused, string name) => new(new(
+        refused.Refusal switch
+        {
+            ProposalRefusal.NotFound => Reason.ProposalNotFound,
+            ProposalRefusal.OwnProposal => Reason.AnotherPersonNeeded,
+            ProposalRefusal.Ended => Reason.ProposalOutdated,
+            _ => Reason.ProposalDecided,
+        },
+        $"{name}: {refused.Message}"));
+
     public static RefusedException Stale(int expected, int index) => new(new Refusal(
             Reason.StaleTurnIndex, $"expected_turn_index is {expected}, the next turn is {index}: read the turns before it, then send again")
         .With("turn_index", Number(index)));

@@ -12,9 +12,10 @@ using R1Grains.Operations;
 namespace R1Grains.Gateway;
 
 /// <summary>Where operators say which tenants there are.</summary>
-internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, PageTokens pages, Model model, TimeProvider time) : V1.TenantService.TenantServiceBase
+internal sealed class TenantEndpoint(IRegistry registry, TenantUpdates updates, TranscriptIndex index, PageTokens pages, Model model, TimeProvider time) : V1.TenantService.TenantServiceBase
 {
     private const string TenantList = "tenants";
+    private const string UpdateList = "tenant-updates";
 
     /// <summary>Pages of this list are of no tenant.</summary>
     private static readonly TenantName Everywhere = new(IRegistry.Cluster);
@@ -27,7 +28,7 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
         var definition = Define(request.TenantId, request.Tenant, request.RequestId, context);
         try
         {
-            return ToWire(request.TenantId, definition, await Keep(request.TenantId, "tenant.create", 0, definition, request.Purpose, context));
+            return ToWire(request.TenantId, definition, await Create(request.TenantId, definition, request.Purpose, context));
         }
         catch (DocumentConflictException)
         {
@@ -66,22 +67,45 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
     }
 
     [AsksOfAll(Permission.ManageTenants)]
-    public override async Task<V1.Tenant> UpdateTenant(V1.UpdateTenantRequest request, ServerCallContext context)
+    public override async Task<V1.TenantUpdate> ProposeTenantUpdate(V1.ProposeTenantUpdateRequest request, ServerCallContext context)
     {
         var tenant = TenantName.Parse(request.Name, "name").Tenant;
         RequestId.Parse(request.RequestId);
-        var (version, there) = await Find(tenant, context);
+        var (version, _) = await Find(tenant, context);
         var definition = Define(tenant, request.Tenant, request.RequestId, context);
-        if (IsRepeated(there, definition))
-            return ToWire(tenant, there, version);
-        try
-        {
-            return ToWire(tenant, definition, await Keep(tenant, "tenant.update", Etag.Parse(request.Etag, version), definition, request.Purpose, context));
-        }
-        catch (DocumentConflictException)
-        {
-            throw Etag.Mismatch(version: null);
-        }
+        return ToWire(await updates.Propose(tenant, request.Etag, version, definition, Purpose.Parse(request.Purpose)), withTexts: true);
+    }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.TenantUpdate> GetTenantUpdate(V1.GetTenantUpdateRequest request, ServerCallContext context)
+    {
+        var name = TenantUpdateName.Parse(request.Name, "name");
+        return ToWire(await updates.Find(name.Tenant, name.Update), withTexts: true);
+    }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.ListTenantUpdatesResponse> ListTenantUpdates(V1.ListTenantUpdatesRequest request, ServerCallContext context)
+    {
+        var (parent, caller) = (TenantName.Parse(request.Parent, "parent"), context.Caller());
+        await Find(parent.Tenant, context);
+        var (page, next) = await updates.List(parent.Tenant, PageTokens.Size(request.PageSize), pages.OpenText(UpdateList, parent, caller, request.PageToken));
+        return new() { Updates = { page.Select(proposed => ToWire(proposed, withTexts: false)) }, NextPageToken = pages.SealText(UpdateList, parent, caller, next) };
+    }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.TenantUpdate> ApproveTenantUpdate(V1.ApproveTenantUpdateRequest request, ServerCallContext context)
+    {
+        var name = TenantUpdateName.Parse(request.Name, "name");
+        RequestId.Parse(request.RequestId);
+        return ToWire(await updates.Approve(name.Tenant, name.Update, request.Hash, Actor(context.Caller()), Purpose.Parse(request.Purpose)), withTexts: true);
+    }
+
+    [AsksOfAll(Permission.ManageTenants)]
+    public override async Task<V1.TenantUpdate> RejectTenantUpdate(V1.RejectTenantUpdateRequest request, ServerCallContext context)
+    {
+        var name = TenantUpdateName.Parse(request.Name, "name");
+        RequestId.Parse(request.RequestId);
+        return ToWire(await updates.Reject(name.Tenant, name.Update, Actor(context.Caller()), Purpose.Parse(request.Purpose)), withTexts: true);
     }
 
     [AsksOfAll(Permission.ManageTenants)]
@@ -139,7 +163,7 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
     }
 
     /// <returns>The version after it.</returns>
-    private async Task<long> Keep(string tenant, string action, long expected, TenantDefinition definition, string purpose, ServerCallContext context)
+    private async Task<long> Create(string tenant, TenantDefinition definition, string purpose, ServerCallContext context)
     {
         context.CancellationToken.ThrowIfCancellationRequested();
         var entry = await registry.ChangeAsync(
@@ -148,11 +172,11 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
                 Tenant = tenant,
                 Time = definition.UpdatedAt,
                 Actor = definition.UpdatedBy,
-                Action = action,
+                Action = "tenant.create",
                 Resource = $"tenants/{tenant}",
                 Purpose = Purpose.Parse(purpose),
             },
-            [new(TenantDefinition.Kind, TenantDefinition.Id, expected, definition.Content())],
+            [new(TenantDefinition.Kind, TenantDefinition.Id, 0, definition.Content())],
             CancellationToken.None);
         return entry.Record.Documents[0].Version;
     }
@@ -173,6 +197,27 @@ internal sealed class TenantEndpoint(IRegistry registry, TranscriptIndex index, 
         UpdatedBy = definition.UpdatedBy,
         AiDisclosure = definition.Disclosure == Disclosure.House ? null : new() { Notice = { definition.Disclosure.Notice }, Label = definition.Disclosure.Label },
     };
+
+    private V1.TenantUpdate ToWire(ProposedTenant proposed, bool withTexts)
+    {
+        var proposal = proposed.Proposal;
+        var texts = withTexts && proposed.Definition is { } wanted ? ToWire(proposal.Tenant, wanted, proposed.Version) : null;
+        // It is not set yet.
+        if (texts is not null) texts.UpdateTime = null;
+        return new()
+        {
+            Name = new TenantUpdateName(proposal.Tenant, proposal.Id).ToString(),
+            State = proposal.StateAt(time.GetUtcNow()),
+            Purpose = proposal.Purpose,
+            Tenant = texts,
+            Hash = $"{proposal.PayloadHash}",
+            Proposer = proposal.Proposer,
+            ProposeTime = proposal.Proposed.ToTimestamp(),
+            ExpireTime = proposal.Ends.ToTimestamp(),
+            Decider = proposal.DecidedBy ?? "",
+            DecideTime = proposal.DecidedAt?.ToTimestamp(),
+        };
+    }
 
     private static Disclosure ToDisclosure(V1.AiDisclosure? wanted) =>
         wanted is null ? Disclosure.House : new(wanted.Notice.ToImmutableSortedDictionary(StringComparer.Ordinal), !wanted.HasLabel || wanted.Label);

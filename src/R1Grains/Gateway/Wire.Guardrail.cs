@@ -178,6 +178,15 @@ internal static partial class Wire
         Updater = list.By.Subject,
     };
 
+    public static V1.Proposal.Types.State StateAt(this Proposal proposal, DateTimeOffset now) => proposal.State switch
+    {
+        ProposalState.Pending when now >= proposal.Ends => V1.Proposal.Types.State.Expired,
+        ProposalState.Pending => V1.Proposal.Types.State.Pending,
+        ProposalState.Approved => V1.Proposal.Types.State.Approved,
+        ProposalState.Rejected => V1.Proposal.Types.State.Rejected,
+        var state => throw new UnreachableException($"proposal state {state}"),
+    };
+
     /// <summary>Without its entries, of which there are more than a message takes.</summary>
     public static V1.Proposal ToWire(this ProposedEdition proposed, DateTimeOffset now)
     {
@@ -185,14 +194,7 @@ internal static partial class Wire
         return new()
         {
             Name = new ProposalName(proposal.Tenant, proposal.Id).ToString(),
-            State = proposal.State switch
-            {
-                ProposalState.Pending when now >= proposal.Ends => V1.Proposal.Types.State.Expired,
-                ProposalState.Pending => V1.Proposal.Types.State.Pending,
-                ProposalState.Approved => V1.Proposal.Types.State.Approved,
-                ProposalState.Rejected => V1.Proposal.Types.State.Rejected,
-                var state => throw new UnreachableException($"proposal state {state}"),
-            },
+            State = proposal.StateAt(now),
             Purpose = proposal.Purpose,
             EntryCount = proposed.Entries.Count,
             Hash = $"{proposal.PayloadHash}",

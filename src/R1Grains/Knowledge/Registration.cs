@@ -14,5 +14,5 @@ public static class Registration
     }
 
     /// <summary>Needs the registry and the model.</summary>
-    public static IServiceCollection AddProvisionedTenants(this IServiceCollection services) => services.AddHostedService<ProvisionedTenants>();
+    public static IServiceCollection AddProvisionedTenants(this IServiceCollection services) => services.AddSingleton<TenantUpdates>().AddHostedService<ProvisionedTenants>();
 }

@@ -15,7 +15,7 @@ internal sealed record TenantDefinition(string Policy, string Facts, string Lexi
     public const string Id = "definition";
 
     /// <summary>What lacks something is as unreadable as what is no JSON.</summary>
-    private static readonly JsonSerializerOptions Form = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    internal static readonly JsonSerializerOptions Form = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     public static DocumentKey Key(string tenant) => new(tenant, Kind, Id);
 

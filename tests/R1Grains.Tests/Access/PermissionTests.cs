@@ -77,7 +77,11 @@ public sealed class PermissionTests
         ["CreateTenant"] = "O",
         ["GetTenant"] = "O",
         ["ListTenants"] = "O",
-        ["UpdateTenant"] = "O",
+        ["ProposeTenantUpdate"] = "O",
+        ["GetTenantUpdate"] = "O",
+        ["ListTenantUpdates"] = "O",
+        ["ApproveTenantUpdate"] = "O",
+        ["RejectTenantUpdate"] = "O",
         ["GetSearchIndex"] = "O",
         ["RebuildSearchIndex"] = "O",
         ["GetRecordKeys"] = "O",
@@ -108,7 +112,7 @@ public sealed class PermissionTests
         ["approve_guardrails"] = ["ApproveProposal", "RejectProposal"],
         ["review_turns"] = ["ListHeldTurns", "GetHeldTurn", "ReleaseHeldTurn", "DiscardHeldTurn"],
         ["manage_access"] = ["CreateRoleBinding", "GetRoleBinding", "ListRoleBindings", "UpdateRoleBinding", "DeleteRoleBinding", "CreateApiKey", "ListApiKeys", "RevokeApiKey"],
-        ["manage_tenants"] = ["CreateTenant", "GetTenant", "ListTenants", "UpdateTenant", "GetSearchIndex", "RebuildSearchIndex"],
+        ["manage_tenants"] = ["CreateTenant", "GetTenant", "ListTenants", "ProposeTenantUpdate", "GetTenantUpdate", "ListTenantUpdates", "ApproveTenantUpdate", "RejectTenantUpdate", "GetSearchIndex", "RebuildSearchIndex"],
         ["manage_keys"] = ["GetRecordKeys", "RotateRecordKey", "GetKeyRotation"],
     };
 

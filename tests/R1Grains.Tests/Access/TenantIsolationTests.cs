@@ -83,7 +83,11 @@ public sealed partial class TenantIsolationTests
         ["CreateTenant"] = _ => new CreateTenantRequest { TenantId = "new", RequestId = "i24", Purpose = "x", Tenant = new() { Policy = "x", Facts = "x" } },
         ["GetTenant"] = t => new GetTenantRequest { Name = t.Name },
         ["ListTenants"] = _ => new ListTenantsRequest(),
-        ["UpdateTenant"] = t => new UpdateTenantRequest { Name = t.Name, RequestId = "i25", Purpose = "x", Etag = "1", Tenant = new() { Policy = "x", Facts = "x" } },
+        ["ProposeTenantUpdate"] = t => new ProposeTenantUpdateRequest { Name = t.Name, RequestId = "i25", Purpose = "x", Etag = "1", Tenant = new() { Policy = "x", Facts = "x" } },
+        ["GetTenantUpdate"] = t => new GetTenantUpdateRequest { Name = $"{t.Name}/updates/tenant-1" },
+        ["ListTenantUpdates"] = t => new ListTenantUpdatesRequest { Parent = t.Name },
+        ["ApproveTenantUpdate"] = t => new ApproveTenantUpdateRequest { Name = $"{t.Name}/updates/tenant-1", Hash = "x", Purpose = "x", RequestId = "i27" },
+        ["RejectTenantUpdate"] = t => new RejectTenantUpdateRequest { Name = $"{t.Name}/updates/tenant-1", Purpose = "x", RequestId = "i28" },
         ["GetSearchIndex"] = t => new GetSearchIndexRequest { Name = t.Name },
         ["RebuildSearchIndex"] = t => new RebuildSearchIndexRequest { Name = t.Name, RequestId = "i26", Purpose = "x" },
     };

@@ -379,7 +379,11 @@ public sealed class CommandTests : IDisposable
     [InlineData("tenants", "list")]
     [InlineData("tenants", "get")]
     [InlineData("tenants", "create")]
-    [InlineData("tenants", "update")]
+    [InlineData("tenants", "propose")]
+    [InlineData("tenants", "updates")]
+    [InlineData("tenants", "updates", "get")]
+    [InlineData("tenants", "approve")]
+    [InlineData("tenants", "reject")]
     [InlineData("tenants", "reindex")]
     [InlineData("audit", "search")]
     [InlineData("audit", "show")]
@@ -424,10 +428,17 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(0, (await Run("", "tenants", "create", "north", "--policy", policy, "--facts", facts, "--server", host.Address, "--token", olga)).ExitCode);
         var settings = Path.Combine(_data.Path, "tenant.json");
         await File.WriteAllTextAsync(settings, """{ "ai_disclosure": { "notice": { "en": "A machine answers." }, "label": false } }""");
-        Assert.Equal(0, (await Run("", "tenants", "update", "north", "--policy", policy, "--facts", facts, "--settings", settings, "--server", host.Address, "--token", olga)).ExitCode);
+        var (_, proposed, _) = await Run("", "tenants", "propose", "north", "--policy", policy, "--facts", facts, "--settings", settings, "--server", host.Address, "--token", olga);
+        string Of(string name) => Lines(proposed).Single(line => line.StartsWith($"{name}\t", StringComparison.Ordinal)).Split('\t')[1];
+        Assert.Equal([Of("name")], Column((await Run("", "tenants", "updates", "north", "--server", host.Address, "--token", olga)).Output, 0));
+        Assert.Contains("A machine answers.", (await Run("", "tenants", "updates", "get", Of("name"), "--server", host.Address, "--token", olga)).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("A machine answers.", (await Run("", "tenants", "get", "north", "--server", host.Address, "--token", olga)).Output, StringComparison.Ordinal);
+        string[] approve = ["tenants", "approve", Of("name"), "--hash", Of("hash"), "--server", host.Address];
+        Assert.StartsWith("r1: ANOTHER_PERSON_NEEDED", (await Run("", [.. approve, "--token", olga])).Errors, StringComparison.Ordinal);
+        Assert.Contains("state\tApproved\n", (await Run("", [.. approve, "--token", Token(host.Appointed("demo", "omar", "operator"))])).Output, StringComparison.Ordinal);
         Assert.Contains("A machine answers.", (await Run("", "tenants", "get", "north", "--server", host.Address, "--token", olga)).Output, StringComparison.Ordinal);
         await File.WriteAllTextAsync(settings, """{ "ai_disclosure": { "lable": false } }""");
-        var mistaken = await Run("", "tenants", "update", "north", "--policy", policy, "--facts", facts, "--settings", settings, "--server", host.Address, "--token", olga);
+        var mistaken = await Run("", "tenants", "propose", "north", "--policy", policy, "--facts", facts, "--settings", settings, "--server", host.Address, "--token", olga);
         Assert.Equal(1, mistaken.ExitCode);
         Assert.Contains("lable", mistaken.Errors, StringComparison.Ordinal);
         Assert.Equal(["north"], Column((await Run("", "tenants", "list", "--server", host.Address, "--token", olga)).Output, 0));

@@ -12,7 +12,7 @@ internal static class ContractWalk
     [
         "tenants/demo", "tenants/demo/conversations/walk", "tenants/demo/conversations/walk/turns/1",
         "tenants/demo/roleBindings/walk", "tenants/demo/apiKeys/walk", "tenants/demo/wordLists/walk", "tenants/demo/lexiconProposals/walk", "tenants/demo/lexiconEditions/1",
-        "tenants/demo/legalHolds/walk", "tenants/demo/erasures/walk", "tenants/demo/keyRotations/tenant-2", "tenants/demo/exports/walk",
+        "tenants/demo/legalHolds/walk", "tenants/demo/erasures/walk", "tenants/demo/keyRotations/tenant-2", "tenants/demo/exports/walk", "tenants/demo/updates/walk",
     ];
 
     private static readonly Marshaller<IMessage> Requests = Marshallers.Create<IMessage>(message => message.ToByteArray(), _ => throw new NotSupportedException());

@@ -12,12 +12,14 @@ public sealed class ProvisionedTenantTests : IAsyncLifetime
 
     private EmbeddedHost _host = null!;
     private Metadata _operator = null!;
+    private Metadata _other = null!;
     private Metadata _customer = null!;
 
     public async Task InitializeAsync()
     {
         _host = await EmbeddedHost.Start();
         _operator = _host.Appointed("demo", "olga", "operator");
+        _other = _host.Appointed("demo", "omar", "operator");
         _customer = _host.Appointed("north", "anna", "customer-channel");
     }
 
@@ -33,9 +35,15 @@ public sealed class ProvisionedTenantTests : IAsyncLifetime
         var events = await _host.Turns.StreamTurn(Talk.Turn(conversation, "1", "hello"), _customer).Rest();
         Assert.Equal("1", events[^1].Completed.Release.PolicyVersion);
 
-        var changed = await _host.Tenants.UpdateTenantAsync(
-            new() { Name = created.Name, RequestId = "2", Etag = created.Etag, Tenant = new() { Policy = Policy.Replace("1", "2", StringComparison.Ordinal), Facts = Facts, Lexicon = "[fraud 9 block both]\nsecret scheme\n" } }, _operator);
-        Assert.Equal(changed, await _host.Tenants.GetTenantAsync(new() { Name = created.Name }, _operator));
+        var update = Update("2", created.Etag);
+        var proposed = await _host.Tenants.ProposeTenantUpdateAsync(update, _operator);
+        Assert.Equal((Proposal.Types.State.Pending, update.Tenant.Policy, created.Etag), (proposed.State, proposed.Tenant.Policy, proposed.Tenant.Etag));
+        Assert.Equal(created, await _host.Tenants.GetTenantAsync(new() { Name = created.Name }, _operator));
+        var approved = await _host.Tenants.ApproveTenantUpdateAsync(new() { Name = proposed.Name, Hash = proposed.Hash, RequestId = "3" }, _other);
+        Assert.Equal((Proposal.Types.State.Approved, "tenants/demo/subjects/omar"), (approved.State, approved.Decider));
+        var changed = await _host.Tenants.GetTenantAsync(new() { Name = created.Name }, _operator);
+        Assert.Equal((update.Tenant.Policy, update.Tenant.Lexicon, "2", "tenants/demo/subjects/olga"), (changed.Policy, changed.Lexicon, changed.Etag, changed.UpdatedBy));
+        Assert.True(changed.UpdateTime >= created.UpdateTime);
         await Eventually(async () =>
         {
             var name = await Open($"c{Guid.NewGuid():N}");
@@ -44,7 +52,7 @@ public sealed class ProvisionedTenantTests : IAsyncLifetime
             return name;
         });
 
-        Assert.Equal(["tenant.create", "tenant.update"], (await _host.Registry.ListEntriesAsync("north", 10)).Items.Select(entry => entry.Record.Action));
+        Assert.Equal(["tenant.create", "tenant.update.propose", "tenant.update.approve"], (await _host.Registry.ListEntriesAsync("north", 10)).Items.Select(entry => entry.Record.Action));
         var listed = Assert.Single((await _host.Tenants.ListTenantsAsync(new(), _operator)).Tenants);
         Assert.Equal((created.Name, "", "2"), (listed.Name, listed.Policy, listed.Etag));
     }
@@ -55,8 +63,39 @@ public sealed class ProvisionedTenantTests : IAsyncLifetime
         var created = await _host.Tenants.CreateTenantAsync(Create(), _operator);
         Assert.Equal(created, await _host.Tenants.CreateTenantAsync(Create(), _operator));
         Assert.Equal("TENANT_EXISTS", await Refused(() => _host.Tenants.CreateTenantAsync(new(Create()) { RequestId = "9" }, _operator).ResponseAsync));
-        Assert.Equal("ETAG_MISMATCH", await Refused(() => _host.Tenants.UpdateTenantAsync(
-            new() { Name = created.Name, RequestId = "2", Etag = "7", Tenant = new() { Policy = Policy, Facts = Facts } }, _operator).ResponseAsync));
+        Assert.Equal("ETAG_MISMATCH", await Refused(() => _host.Tenants.ProposeTenantUpdateAsync(Update("2", "7"), _operator).ResponseAsync));
+    }
+
+    [Fact]
+    public async Task What_changes_in_a_tenant_takes_two_people_and_is_what_the_second_one_saw()
+    {
+        var created = await _host.Tenants.CreateTenantAsync(Create(), _operator);
+        var proposed = await _host.Tenants.ProposeTenantUpdateAsync(Update("2", created.Etag), _operator);
+        Assert.Equal(proposed, await _host.Tenants.ProposeTenantUpdateAsync(Update("2", created.Etag), _operator));
+        Assert.Equal(proposed, await _host.Tenants.GetTenantUpdateAsync(new() { Name = proposed.Name }, _other));
+        var changed = Update("2", created.Etag);
+        changed.Tenant.Facts += "\nMore.";
+        Assert.Equal("REQUEST_ID_REUSED", await Refused(() => _host.Tenants.ProposeTenantUpdateAsync(changed, _operator).ResponseAsync));
+        var rival = await _host.Tenants.ProposeTenantUpdateAsync(Update("3", created.Etag), _operator);
+        var unwanted = await _host.Tenants.ProposeTenantUpdateAsync(Update("4", created.Etag), _other);
+
+        Assert.Equal("ANOTHER_PERSON_NEEDED", await Refused(() => Approve(proposed, _operator)));
+        Assert.Equal("INVALID_ARGUMENT", await Refused(() => Approve(new(proposed) { Hash = rival.Hash }, _other)));
+        Assert.Equal(created, await _host.Tenants.GetTenantAsync(new() { Name = created.Name }, _operator));
+        var approved = await Approve(proposed, _other);
+        Assert.Equal(approved, await Approve(proposed, _other));
+        Assert.Null(approved.Tenant);
+        Assert.Equal(proposed.Name, (await _host.Tenants.ProposeTenantUpdateAsync(Update("2", created.Etag), _operator)).Name);
+        Assert.Equal("PROPOSAL_OUTDATED", await Refused(() => Approve(rival, _other)));
+        Assert.Equal(Proposal.Types.State.Rejected, (await _host.Tenants.RejectTenantUpdateAsync(new() { Name = unwanted.Name, RequestId = "5" }, _other)).State);
+        Assert.Equal("PROPOSAL_DECIDED", await Refused(() => Approve(unwanted, _operator)));
+        Assert.Equal("PROPOSAL_NOT_FOUND", await Refused(() => Approve(new(proposed) { Name = "tenants/north/updates/lexicon-1" }, _other)));
+        Assert.Equal("2", (await _host.Tenants.GetTenantAsync(new() { Name = created.Name }, _operator)).Etag);
+        var listed = (await _host.Tenants.ListTenantUpdatesAsync(new() { Parent = created.Name }, _operator)).Updates;
+        Assert.Equal(new[] { proposed.Name, rival.Name, unwanted.Name }.Order(StringComparer.Ordinal), listed.Select(update => update.Name));
+        Assert.All(listed, update => Assert.Null(update.Tenant));
+
+        Task<TenantUpdate> Approve(TenantUpdate update, Metadata by) => _host.Tenants.ApproveTenantUpdateAsync(new() { Name = update.Name, Hash = update.Hash, RequestId = "6" }, by).ResponseAsync;
     }
 
     [Fact]
@@ -91,6 +130,14 @@ public sealed class ProvisionedTenantTests : IAsyncLifetime
         Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
         Assert.Contains(named, error.Status.Detail, StringComparison.Ordinal);
     }
+
+    private static ProposeTenantUpdateRequest Update(string requestId, string etag) => new()
+    {
+        Name = "tenants/north",
+        RequestId = requestId,
+        Etag = etag,
+        Tenant = new() { Policy = Policy.Replace("1", "2", StringComparison.Ordinal), Facts = Facts, Lexicon = "[fraud 9 block both]\nsecret scheme\n" },
+    };
 
     private static CreateTenantRequest Create() => new() { TenantId = "north", RequestId = "1", Tenant = new() { Policy = Policy, Facts = Facts } };
 
