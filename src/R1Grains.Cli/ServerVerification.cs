@@ -64,7 +64,7 @@ internal static class ServerVerification
             using var signers = SigningKeys.Follow(keys, [.. found.SigningRotations.Select(SigningRotation.OfNote)]);
             return !checkpoint.Origin.EndsWith($"/{Uri.EscapeDataString(tenant)}", StringComparison.Ordinal) ? $"the checkpoint is one of {OneLine(checkpoint.Origin)}"
                 : checkpoint.Size > found.TreeSize || (checkpoint.Size == found.TreeSize && $"{checkpoint.Root}" != found.RootHash) ? $"the checkpoint for {checkpoint.Size} leaves with root {checkpoint.Root} is not one of the tree that the server tells"
-                : signers.Objection(note, checkpoint.Origin, checkpoint.Size) is { } objection ? $"the checkpoint for {checkpoint.Size} leaves {objection}"
+                : signers.Objection(note, checkpoint.Origin) is { } objection ? $"the checkpoint for {checkpoint.Size} leaves {objection}"
                 : null;
         }
         catch (Exception malformed) when (malformed is FormatException or InvalidDataException)

@@ -115,7 +115,7 @@ public sealed class PostgresRecord : StoredRecord
     {
         try
         {
-            return await _patience.Try(() => DatabaseEvidence.TakeAsync(_walked, _acknowledged, tenant, cancellation), cancellation) is { } evidence ? new(evidence, Translate) : null;
+            return await _patience.Try(() => DatabaseEvidence.TakeAsync(_walked, _acknowledged, tenant, CancellationToken.None), cancellation) is { } evidence ? new(evidence, Translate) : null;
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using R1Grains.Ledger.Tree;
 
 namespace R1Grains.Ledger;
@@ -42,6 +43,13 @@ public sealed record VerificationReport(
 /// <param name="Piece">Number of the piece within the turn.</param>
 public sealed record BadRecord(string? Tenant, string? Conversation, long? Index, int? Turn, int? Piece, string Reason)
 {
+    /// <summary>Of what is told of a contradiction, in characters.</summary>
+    private const int TextMax = 1_000;
+
+    public string? Conversation { get; init; } = Conversation is null ? null : Readable(Conversation);
+
+    public string Reason { get; init; } = Readable(Reason);
+
     /// <summary>Whether it is the tenant's tree that contradicts itself, or what it is built over.</summary>
     public bool InTree { get; init; }
 
@@ -66,6 +74,19 @@ public sealed record BadRecord(string? Tenant, string? Conversation, long? Index
                 place += $" (entry {Index})";
             return place;
         }
+    }
+
+    /// <summary>What stands in a row that was tampered with may be of any length, and no text at all; it is recorded and sent like any other.</summary>
+    private static string Readable(string text)
+    {
+        var readable = new StringBuilder();
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (readable.Length >= TextMax)
+                return readable.Append('…').ToString();
+            readable.Append(Rune.IsControl(rune) ? Rune.ReplacementChar : rune);
+        }
+        return readable.ToString();
     }
 }
 

@@ -200,6 +200,9 @@ public sealed partial class KeyRing : IAsyncDisposable
         await LookAsync();
     }
 
+    /// <summary>Returns when no process uses any more what was destroyed before this call.</summary>
+    internal Task NoticedAsync(CancellationToken cancellation) => Task.Delay(NoticedWithin, _time, cancellation);
+
     private byte[] Scalar(KeyName name, StoredKey stored, TenantKeys keys) =>
         Readable(name, () => keys.Unwrap(stored.Wrapped ?? throw new InvalidDataException("it was destroyed"), name));
 

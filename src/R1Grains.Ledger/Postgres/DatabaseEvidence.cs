@@ -14,7 +14,7 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
     /// <summary>"R1VF", and which tenant: held by the session, so that it ends with whoever verifies.</summary>
     private const string TakePlace = "SELECT pg_try_advisory_lock(x'52315646'::integer, hashtext($1))";
 
-    private const string LeavePlace = "ROLLBACK; SELECT pg_advisory_unlock(x'52315646'::integer, hashtext($1))";
+    private const string LeavePlace = "SELECT pg_advisory_unlock(x'52315646'::integer, hashtext($1))";
 
     /// <summary>Each request counts once: one that leads to a wrong turn is found beside the turn that it opened.</summary>
     private const string HeadQuery = $"""
@@ -217,10 +217,11 @@ internal sealed class DatabaseEvidence(NpgsqlConnection connection, NpgsqlConnec
     {
         try
         {
+            Execute(connection, "ROLLBACK");
             using var leave = new NpgsqlCommand(LeavePlace, connection) { Parameters = { Values.Of(place) } };
             leave.ExecuteNonQuery();
         }
-        catch (Exception ended) when (ended is NpgsqlException or InvalidOperationException)
+        catch (Exception ended) when (ended is NpgsqlException and not PostgresException or InvalidOperationException)
         {
             // With the connection the place is given back, too.
         }

@@ -68,6 +68,8 @@ public sealed class ErasureWork(
             erasure = decided;
         }
         await keys.DestroyAsync(erasure.Tenant, erasure.Keys, cancellation);
+        // Until then another process opens a conversation with the key that it has; it lets go of it with all others.
+        await keys.NoticedAsync(cancellation);
         var conversations = erasure.Parts.Select(part => part.Conversation).Distinct().ToList();
         await stop(erasure.Tenant, conversations, cancellation);
         for (var looks = 1; !await record.Index.EraseAsync(erasure.Tenant, conversations, cancellation); looks++)

@@ -124,15 +124,21 @@ public sealed class VerificationTests
         var time = TimeProvider.System.GetUtcNow();
         await Task.WhenAll(Enumerable.Range(0, 40_000).Select(_ => host.Registry.AppendAsync(new() { Tenant = "demo", Time = time, Actor = "anna", Action = "test", Resource = Demo })));
         using var patience = new CancellationTokenSource(Talk.Patience);
-        using (var call = host.Transcripts.VerifyLedger(new() { Parent = Demo, Purpose = "monthly review" }, ulla))
-        {
-            while ((await host.Registry.ListLatestEntriesAsync("demo", 1)).Items[0].Record.Action != "ledger.verify")
-                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, patience.Token);
-        }
         AdministrativeRecord last;
-        while ((last = (await host.Registry.ListLatestEntriesAsync("demo", 1)).Items[0].Record).Action != "ledger.verify.end")
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, patience.Token);
-        Assert.Equal(("ulla", "verdict", "BROKEN_OFF"), (last.Actor, last.Details.Single().Name, last.Details.Single().Value));
+        do
+        {
+            // On a busy machine it may have ended before it is left.
+            using (var call = host.Transcripts.VerifyLedger(new() { Parent = Demo, Purpose = "monthly review" }, ulla))
+            {
+                while ((await host.Registry.ListLatestEntriesAsync("demo", 1)).Items[0].Record.Action is not ("ledger.verify" or "ledger.verify.end"))
+                    await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, patience.Token);
+            }
+            while ((last = (await host.Registry.ListLatestEntriesAsync("demo", 1)).Items[0].Record).Action != "ledger.verify.end")
+                await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, patience.Token);
+            Assert.Equal(("ulla", "verdict"), (last.Actor, last.Details[0].Name));
+        }
+        while (last.Details[0].Value == "VALID");
+        Assert.Equal("BROKEN_OFF", last.Details.Single().Value);
         // Nobody is at it any more.
         Assert.Equal(Verdict.Valid, (await Verify(host, ulla)).Verdict);
     }
