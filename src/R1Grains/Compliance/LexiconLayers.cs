@@ -24,7 +24,8 @@ internal static class LexiconLayers
         }
         if ((rule.Scope & ~upper.Scope) is not 0 and var elsewhere) yield return rule with { Scope = elsewhere };
         var shared = rule with { Scope = rule.Scope & upper.Scope };
-        if (upper.From is { } from && !(rule.From >= from)) yield return shared with { Until = from.AddDays(-1) };
-        if (upper.Until is { } until && !(rule.Until <= until)) yield return shared with { From = until.AddDays(1) };
+        // Before the first day of all there is none, nor after the last one.
+        if (upper.From is { } from && from > DateOnly.MinValue && !(rule.From >= from)) yield return shared with { Until = from.AddDays(-1) };
+        if (upper.Until is { } until && until < DateOnly.MaxValue && !(rule.Until <= until)) yield return shared with { From = until.AddDays(1) };
     }
 }

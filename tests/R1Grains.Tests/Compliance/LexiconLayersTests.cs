@@ -34,6 +34,17 @@ public sealed class LexiconLayersTests
         Assert.Equal(["ａｃｍｅ　ｂａｎｋ", "内幕消息"], upper.Over(lower).Select(entry => entry.Text));
     }
 
+    /// <summary>The last day that a calendar has is how many write "for ever".</summary>
+    [Fact]
+    public void An_upper_entry_may_hold_from_the_first_day_of_all_to_the_last_one()
+    {
+        LexiconEntry[] lower = [new("稳赚不赔", Lists.Rule(LexiconAction.Block))];
+        LexiconEntry[] ever = [new("稳赚不赔", Lists.Rule(LexiconAction.Mask) with { From = DateOnly.MinValue, Until = DateOnly.MaxValue })];
+        LexiconEntry[] later = [new("稳赚不赔", Lists.Rule(LexiconAction.Mask) with { From = June, Until = DateOnly.MaxValue })];
+        Assert.Equal(ever, ever.Over(lower));
+        Assert.Equal([.. later, lower[0] with { Rule = lower[0].Rule with { Until = June.AddDays(-1) } }], later.Over(lower));
+    }
+
     private static IEnumerable<LexiconEntry> Entries(Random random, LexiconAction action) =>
         Enumerable.Range(0, random.Next(3)).Select(_ => new LexiconEntry("稳赚不赔", new LexiconRule("test", random.Next(1, 9), action, (LexiconScope)random.Next(1, 4), null, Day(random), Day(random))));
 
