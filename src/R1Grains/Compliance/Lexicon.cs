@@ -15,6 +15,9 @@ public sealed class Lexicon
     /// <summary>Characters of the longest entry, after folding.</summary>
     public const int EntryCharactersMax = 60;
 
+    /// <summary>UTF-16 units of an entry as it is written, with whatever stands between its characters: they bound what is held back.</summary>
+    public const int EntryTextMax = 5 * EntryCharactersMax;
+
     /// <summary>What a match may be longer than the longest entry, by whatever is slipped in.</summary>
     public const int SlippedInMax = 16;
 
@@ -184,6 +187,8 @@ public sealed class Lexicon
 
         public static string Form(LexiconEntry entry)
         {
+            if (entry.Text.Length > EntryTextMax)
+                throw new LexiconException($"'{entry.Text[..EntryCharactersMax]}…' cannot be an entry: it is written in {entry.Text.Length} characters, more than {EntryTextMax}.");
             Span<EntryForm> positions = stackalloc EntryForm[EntryCharactersMax];
             var count = EntryForm.Of(entry.Text, positions);
             if (count is -1 or 0)

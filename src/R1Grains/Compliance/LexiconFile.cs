@@ -66,7 +66,8 @@ public static class LexiconFile
         var (text, rule) = entry;
         var mistake = text.Trim() != text || text.Length == 0 ? "has space around it, or is empty"
             : text[0] is '#' or '[' ? $"begins with '{text[0]}'"
-            : text.Contains(Rest, StringComparison.Ordinal) ? $"has '{Rest}' in it"
+            // At its end, too: settings may follow.
+            : $"{text} ".Contains(Rest, StringComparison.Ordinal) ? $"has '{Rest}' in it, or ends with '{Rest.TrimEnd()}'"
             : text.Any(char.IsControl) ? "has a control character in it"
             : null;
         if (mistake is not null) throw new LexiconException($"'{text}' cannot be an entry: it {mistake}.");

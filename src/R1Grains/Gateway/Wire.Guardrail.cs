@@ -44,14 +44,15 @@ internal static partial class Wire
             V1.WordListEntry.Types.Action.Block => LexiconAction.Block,
             var other => throw Refuse.Field(Reason.InvalidArgument, $"{field}.action", $"{field}.action {(int)other} is unknown: use ALLOW, MASK, REVIEW, REPLACE or BLOCK"),
         };
-        var entry = new LexiconEntry(wire.Term.Trim(), new(
-            wire.Category, wire.Level, action, wire.Scope.ToScope($"{field}.scope") ?? LexiconScope.Both,
-            From: DayOf(wire.ValidFrom, $"{field}.valid_from"), Until: DayOf(wire.ValidUntil, $"{field}.valid_until")));
+        var (from, until) = (DayOf(wire.ValidFrom, $"{field}.valid_from"), DayOf(wire.ValidUntil, $"{field}.valid_until"));
+        if (until < from)
+            throw Refuse.Field(Reason.InvalidArgument, $"{field}.valid_until", $"{field}.valid_until {wire.ValidUntil} is before valid_from {wire.ValidFrom}: the entry would hold on no day");
+        var entry = new LexiconEntry(wire.Term.Trim(), new(wire.Category, wire.Level, action, wire.Scope.ToScope($"{field}.scope") ?? LexiconScope.Both, From: from, Until: until));
         try
         {
-            // What could not be kept as it is, or never be found.
-            LexiconFile.Write([entry]);
+            // What could never be found, or not be kept as it is.
             Lexicon.Require([entry]);
+            LexiconFile.Write([entry]);
             return entry;
         }
         catch (LexiconException wrong)

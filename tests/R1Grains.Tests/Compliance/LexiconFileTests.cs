@@ -115,10 +115,37 @@ public sealed class LexiconFileTests
         Assert.Equal(text, LexiconFile.Write(entries));
     }
 
+    [Fact]
+    public void Whatever_can_be_written_reads_the_same()
+    {
+        var random = new Random(5);
+        var written = 0;
+        for (var i = 0; i < 20_000; i++)
+        {
+            var rule = new LexiconRule(random.Next(4) == 0 ? Odd(random) : "names", 5, LexiconAction.Mask, LexiconScope.Both, null, random.Next(2) == 0 ? null : Lists.Today);
+            var entry = new LexiconEntry(Odd(random), rule);
+            string line;
+            try
+            {
+                line = LexiconFile.Write([entry]);
+            }
+            catch (LexiconException)
+            {
+                continue;
+            }
+            Assert.Equal([entry], LexiconFile.Parse(line));
+            written++;
+        }
+        Assert.InRange(written, 1_000, 20_000);
+
+        static string Odd(Random random) => string.Concat(Enumerable.Range(0, random.Next(1, 6)).Select(_ => "a甲|=#[] \t\u0085\u2028\u3000\uFEFF"[random.Next(13)]));
+    }
+
     [Theory]
     [InlineData("# remark", "begins with '#'")]
     [InlineData("[head]", "begins with '['")]
     [InlineData("a | b", "has ' | '")]
+    [InlineData("a |", "ends with ' |'")]
     [InlineData("a\nb", "control character")]
     [InlineData(" a", "space around it")]
     public void What_a_line_cannot_say_is_refused(string text, string why) =>

@@ -85,7 +85,10 @@ public sealed class GuardrailTests
             ("word_list.entries[1]", entry => entry.Term = "!!!"),
             ("word_list.entries[1]", entry => entry.Term = ""),
             ("word_list.entries[1]", entry => entry.Term = "a | b"),
+            ("word_list.entries[1]", entry => (entry.Term, entry.ValidFrom) = ("a |", "2026-01-01")),
+            ("word_list.entries[1].valid_until", entry => (entry.ValidFrom, entry.ValidUntil) = ("2026-02-01", "2026-01-31")),
             ("word_list.entries[1]", entry => entry.Term = string.Concat(Enumerable.Range(0, 61).Select(i => (char)('一' + i)))),
+            ("word_list.entries[1]", entry => entry.Term = $"word{new string('\u200b', 100_000)}"),
             ("word_list.entries[1]", entry => entry.Category = "two words"),
             ("word_list.entries[1].category", entry => entry.Category = new string('x', 65)),
         ];
