@@ -25,7 +25,7 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
     {
         Enter(await Admit(request as IMessage, context), context);
         var isStanding = context.GetHttpContext().GetEndpoint()!.Metadata.GetMetadata<MethodPolicy>()!.IsStanding;
-        await continuation(request, isStanding ? new AskedAgain<TResponse>(responseStream, async () => await Admit(request as IMessage, context), time) : responseStream, context);
+        await continuation(request, isStanding ? new AskedAgain<TResponse>(responseStream, async () => await Ask(request as IMessage, context), time) : responseStream, context);
     }
 
     /// <remarks>What such a stream is about comes only with its messages.</remarks>
@@ -44,7 +44,11 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
         await continuation(requestStream, responseStream, context);
     }
 
-    private async ValueTask<Admitted?> Admit(IMessage? request, ServerCallContext context)
+    /// <summary>Of a call that begins: it counts.</summary>
+    private ValueTask<Admitted?> Admit(IMessage? request, ServerCallContext context) => Ask(request, context, limits.RequireRate);
+
+    /// <param name="count">Whoever calls, before it is looked at what they may do; null where a call that was let through goes on.</param>
+    private async ValueTask<Admitted?> Ask(IMessage? request, ServerCallContext context, Action<Caller>? count = null)
     {
         var http = context.GetHttpContext();
         var policy = http.GetEndpoint()?.Metadata.GetMetadata<MethodPolicy>()
@@ -63,7 +67,7 @@ internal sealed class AccessInterceptor(Callers callers, Limits limits, Denials 
             denials.Unauthenticated(http.Connection.RemoteIpAddress);
             throw;
         }
-        limits.RequireRate(caller);
+        count?.Invoke(caller);
         try
         {
             policy.Require(caller, resource);

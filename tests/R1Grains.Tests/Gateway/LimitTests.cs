@@ -61,6 +61,19 @@ public sealed class LimitTests
     }
 
     [Fact]
+    public async Task To_be_asked_again_while_one_watches_is_no_call()
+    {
+        await using var host = await EmbeddedHost.Start(settings: ["--R1:Limits:CallerRate=2"]);
+        var conversation = await host.Open("c");
+        // Each is asked once a second, which is more than the rate brings.
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ =>
+        {
+            using var watch = host.Conversations.WatchConversation(new() { Conversation = conversation });
+            for (var signs = 0; signs < 5; signs++) Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        }));
+    }
+
+    [Fact]
     public async Task A_tenants_tokens_are_bounded_by_those_of_the_turns_that_have_ended()
     {
         await using var host = await EmbeddedHost.Start(settings: ["--R1:Limits:TenantTokens=600"]);
