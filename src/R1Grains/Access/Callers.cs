@@ -23,7 +23,7 @@ internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider t
     /// <exception cref="RefusedException"><see cref="Reason.Unauthenticated"/>, or why it cannot be told now.</exception>
     public async ValueTask<Caller> Of(HttpContext http, ResourceName? resource) =>
         await Bearer(Token(http.Request.Headers.Authorization), http.RequestAborted)
-        ?? (http.Connection.ClientCertificate is { } certificate ? await OfCertificate(certificate, resource, http.RequestAborted)
+        ?? (http.Connection.ClientCertificate is { } certificate ? await OfCertificate(certificate, http.Features.Get<CertificateFault>(), resource, http.RequestAborted)
             : local.Caller is { } caller && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
             ? caller
             : throw Unauthenticated("no token: send the metadata 'authorization: Bearer {token}'"));
@@ -51,12 +51,14 @@ internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider t
     public static RefusedException Unauthenticated(string detail) => new(new(Reason.Unauthenticated, detail));
 
     /// <summary>A certificate has no tenant: it is whom the tenant that the call is about has appointed, and nobody in another one.</summary>
-    private async ValueTask<Caller> OfCertificate(X509Certificate2 certificate, ResourceName? resource, CancellationToken cancellation)
+    private async ValueTask<Caller> OfCertificate(X509Certificate2 certificate, CertificateFault? fault, ResourceName? resource, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
         // The connection may be older than that.
         if (now < certificate.NotBefore || now > certificate.NotAfter)
             throw Unauthenticated("the client's certificate has expired: connect with a new one");
+        if (fault?.Invoke() is { } told)
+            throw Unauthenticated($"the client's certificate {told}: connect with another one");
         if (CertificateSubject.Of(certificate) is not { } subject)
             throw Unauthenticated($"the client's certificate names nobody: it needs a URI or a DNS name among its subject alternative names, or a common name, of at most {Caller.SubjectLengthMax - CertificateSubject.Prefix.Length - 4} characters");
         if (resource is null)
@@ -78,6 +80,10 @@ internal sealed class Callers(BearerTokens tokens, Grants grants, TimeProvider t
             : throw Unauthenticated("the key is unknown, revoked or expired: ask for a new one");
     }
 }
+
+/// <summary>A feature of a connection on which a client has shown a certificate, since the authority may be replaced while it is open.</summary>
+/// <returns>Why the certificate must not be let in any more; null while it may.</returns>
+internal delegate string? CertificateFault();
 
 /// <param name="Caller">Stands for everyone on this machine; null for nobody.</param>
 internal sealed record LocalCaller(Caller? Caller);

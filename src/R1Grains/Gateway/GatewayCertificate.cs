@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using R1Grains.Access;
 using R1Grains.Operations;
 
 namespace R1Grains.Gateway;
@@ -16,8 +17,12 @@ public sealed record GatewayTls(string Certificate, string Key, string? ClientAu
 /// <summary>Reads the files again for each connection, so that a renewed certificate is taken without a restart; one that is being written is not.</summary>
 internal sealed partial class GatewayCertificate
 {
+    /// <summary>For calls on connections that are open; new ones look for themselves.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
     private readonly GatewayTls _files;
     private volatile Loaded _loaded;
+    private long _looked;
 
     private GatewayCertificate(GatewayTls files) => (_files, _loaded) = (files, Load(files));
 
@@ -27,7 +32,7 @@ internal sealed partial class GatewayCertificate
     /// <param name="log">Asked for when something is to be told.</param>
     public TlsHandshakeCallbackOptions Options(Func<ILogger<GatewayCertificate>> log) => new()
     {
-        OnConnection = _ =>
+        OnConnection = handshake =>
         {
             var loaded = Current(log);
             return ValueTask.FromResult(new SslServerAuthenticationOptions
@@ -37,7 +42,13 @@ internal sealed partial class GatewayCertificate
                 ApplicationProtocols = [SslApplicationProtocol.Http2],
                 // Asked for, and not demanded: a token will do as well.
                 ClientCertificateRequired = loaded.Clients is not null,
-                RemoteCertificateValidationCallback = loaded.Clients is { } clients ? (_, shown, chain, _) => shown is not X509Certificate2 certificate || Accepts(clients, certificate, chain, log) : null,
+                RemoteCertificateValidationCallback = loaded.Clients is { } clients ? (_, shown, chain, _) =>
+                {
+                    if (shown is not X509Certificate2 certificate) return true;
+                    if (!Accepts(clients, certificate, chain, log)) return false;
+                    handshake.Connection.Features.Set(Later(clients, certificate, chain, log));
+                    return true;
+                } : null,
                 // Whoever comes again shows it again, to the authority of then.
                 AllowTlsResume = loaded.Clients is null,
             });
@@ -49,6 +60,30 @@ internal sealed partial class GatewayCertificate
         if (clients.Fault(certificate, sent?.ChainPolicy.ExtraStore, TrustedAuthority.ForClients) is not { } fault) return true;
         Log.Refused(log(), certificate.Subject, fault);
         return false;
+    }
+
+    /// <summary>Asks again, of a certificate that was let in by an authority, for as long as its connection lasts.</summary>
+    private CertificateFault Later(TrustedAuthority clients, X509Certificate2 certificate, X509Chain? sent, Func<ILogger> log)
+    {
+        // Those of the handshake end with it.
+        var shown = X509CertificateLoader.LoadCertificate(certificate.RawData);
+        X509Certificate2Collection between = [.. (sent?.ChainPolicy.ExtraStore ?? []).Select(one => X509CertificateLoader.LoadCertificate(one.RawData))];
+        var told = new Told(clients, null);
+        return () =>
+        {
+            var last = Volatile.Read(ref told);
+            if (Recent(log).Clients is not { } now || now.Text == last.By.Text) return last.Fault;
+            var fault = now.Fault(shown, between, TrustedAuthority.ForClients);
+            Volatile.Write(ref told, new(now, fault));
+            return fault;
+        };
+    }
+
+    private Loaded Recent(Func<ILogger> log)
+    {
+        if (TimeProvider.System.GetElapsedTime(Volatile.Read(ref _looked)) < LookEvery) return _loaded;
+        Volatile.Write(ref _looked, TimeProvider.System.GetTimestamp());
+        return Current(log);
     }
 
     private Loaded Current(Func<ILogger> log)
@@ -94,6 +129,9 @@ internal sealed partial class GatewayCertificate
             throw new StartFailure($"R1__Tls__{setting} '{file}' cannot be read: {unreadable.Message}");
         }
     }
+
+    /// <summary>What an authority says of a certificate.</summary>
+    private sealed record Told(TrustedAuthority By, string? Fault);
 
     private sealed record Loaded(string Certificate, string Key, SslStreamCertificateContext Context, TrustedAuthority? Clients)
     {

@@ -110,6 +110,31 @@ public sealed class ClientCertificateTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_authority_that_is_replaced_also_shuts_out_who_is_connected_already()
+    {
+        await Bind(Subject, "agent");
+        using var desk = Channel(_authority.Issue("desk", "desk.bank.example"));
+        await Eventually(desk, "send_turns");
+        var conversation = await Open(desk);
+        using var watch = new ConversationService.ConversationServiceClient(desk).WatchConversation(new() { Conversation = conversation.Name });
+        using var strangers = new TestAuthority(_folder.Path, "strangers");
+        // Both at first, and whoever was let in stays so.
+        await File.AppendAllTextAsync(_authority.File, $"\n{await File.ReadAllTextAsync(strangers.File)}");
+        for (var signs = 0; signs < 4; signs++) Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        File.Copy(strangers.File, _authority.File, overwrite: true);
+        await Eventually(desk);
+        Assert.Contains("another authority", (await Refused(() => Open(desk))).Status.Detail, StringComparison.Ordinal);
+        Assert.Equal("UNAUTHENTICATED", Reason(await Refused(() => Rest().WaitAsync(Talk.Patience))));
+        // A token is good on any connection.
+        Assert.Equal(["manage_access"], await May(desk, _officer, "manage_access"));
+
+        async Task Rest()
+        {
+            while (await watch.ResponseStream.MoveNext(CancellationToken.None)) { }
+        }
+    }
+
+    [Fact]
     public async Task What_takes_a_person_no_certificate_has_and_no_token_has_its_name()
     {
         var access = new AccessService.AccessServiceClient(_plain);
