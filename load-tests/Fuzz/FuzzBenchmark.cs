@@ -71,7 +71,8 @@ internal static class FuzzBenchmark
 
     private static void Configure(WebApplicationBuilder builder)
     {
-        builder.Logging.SetMinimumLevel(LogLevel.Critical);
+        // Of refusals nobody wants to read a million; what was the host's own fault is told as its operators see it.
+        builder.Logging.SetMinimumLevel(LogLevel.Critical).AddFilter("R1Grains", LogLevel.Error).AddFilter("Grpc", LogLevel.Error);
         var model = ScriptedModel.Create(ContextLength);
         builder.Services.AddSingleton(provider => new InferenceEngine(
             model, new PacedRunner(model, words => PacedAnswers.To(words, 20), TokenTime, provider.GetRequiredService<Settings>().Engine.Rows), provider.GetRequiredService<Settings>().Engine, provider.GetRequiredService<TimeProvider>()));

@@ -36,10 +36,13 @@ internal sealed class FuzzedMessages : IDisposable
     public Task Send(int count, int seed, CancellationToken cancellation) =>
         Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (i, stop) =>
         {
-            var random = new Random(HashCode.Combine(seed, i));
+            // The same in every process, as hash codes are not.
+            var random = new Random(unchecked(seed * 1_000_003 + i));
             var method = Methods[random.Next(Methods.Count)];
-            var status = await Call($"/{method.Service.FullName}/{method.Name}", Framed(Mutations.Of(Valid(method.InputType), random), random), stop);
+            var message = Framed(Mutations.Of(Valid(method.InputType), random), random);
+            var status = await Call($"/{method.Service.FullName}/{method.Name}", message, stop);
             Statuses.AddOrUpdate(status, 1, (_, seen) => seen + 1);
+            if (status is Internal or Unknown) Progress.Say($"message {i} to {method.Name} ended with status {status}: {Convert.ToBase64String(message)}");
         });
 
     public void Dispose() => _http.Dispose();

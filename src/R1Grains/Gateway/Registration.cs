@@ -81,6 +81,8 @@ public static class Registration
         // Whatever an endpoint throws has its own status by then.
         : status == StatusCode.Unknown.ToString("D")
             ? new(Reason.InvalidArgument, "the request is no message of the contract: encode it from protos/, with strings in UTF-8")
+        : status == StatusCode.Internal.ToString("D")
+            ? new(Reason.InvalidArgument, "the request has another length than the five bytes before it say: send it as gRPC frames a message")
         : null;
 
     /// <summary>Reflection is a stream that only its client ends, so a stopping node aborts it instead of waiting for it.</summary>

@@ -162,6 +162,13 @@ public sealed class LimitTests
         }
     }
 
+    [Fact]
+    public async Task A_message_that_ends_too_early_is_its_senders_mistake()
+    {
+        await using var host = await EmbeddedHost.Start();
+        Assert.Equal(("3", "INVALID_ARGUMENT"), await Send(host.Address, Packed(zeros: 0), missing: 7));
+    }
+
     /// <summary>A request to open a conversation, behind zeros that no field knows.</summary>
     private static byte[] Packed(int zeros)
     {
@@ -183,11 +190,12 @@ public sealed class LimitTests
         return packed.ToArray();
     }
 
-    private static async Task<(string? Status, string? Reason)> Send(string address, byte[] packed)
+    /// <param name="missing">So many bytes fewer come than were announced.</param>
+    private static async Task<(string? Status, string? Reason)> Send(string address, byte[] packed, int missing = 0)
     {
         var framed = new byte[5 + packed.Length];
         framed[0] = 1;
-        BinaryPrimitives.WriteInt32BigEndian(framed.AsSpan(1), packed.Length);
+        BinaryPrimitives.WriteInt32BigEndian(framed.AsSpan(1), packed.Length + missing);
         packed.CopyTo(framed, 5);
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{address}/r1grains.v1.ConversationService/CreateConversation")
