@@ -63,8 +63,20 @@ public sealed class ErasureTests
         Assert.Equal((null, 2), (report.FirstBad, report.Erased));
 
         Assert.Equal("NOTHING_TO_ERASE", await Reason(() => host.Transcripts.RequestErasureAsync(new(request) { RequestId = "9" }, steve)));
-        // Who comes back begins anew.
-        var again = await Open(host, "c4");
+        // Who comes back begins anew, within a second or so.
+        string? again = null;
+        for (var tries = 0; again is null; tries++)
+        {
+            Assert.InRange(tries, 0, 100);
+            try
+            {
+                again = await Open(host, "c4");
+            }
+            catch (RpcException restricted) when (restricted.GetRpcStatus()!.GetDetail<ErrorInfo>().Reason == "CUSTOMER_RESTRICTED")
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+            }
+        }
         await host.Say(again, "1", "again").Rest();
         Assert.False((await host.Turns.GetTurnAsync(new() { Name = $"{again}/turns/1" })).Erased);
     }
