@@ -137,26 +137,28 @@ internal sealed class RecordWalk
     }
 
     /// <summary>
-    /// Checks once more where a month was taken out, or a key replaced, while the record is read: at another moment, for what
-    /// took it out may have come between what says so and the rows.
+    /// Checks again as often as a month was taken out, or a key replaced, while the record is read: at another moment, for
+    /// what took it out may have come between what says so and the rows.
     /// </summary>
     private bool Check(Func<bool> next, Action? back = null)
     {
-        try
+        while (true)
         {
-            return next();
-        }
-        catch (InvalidDataException)
-        {
-            _evidence.End();
-            _evidence.Begin();
-            var retired = ReadRetired();
-            var isOther = retired.Count != _retired.Count;
-            _retired = retired;
-            if (!FollowKeys() && !isOther)
-                throw;
-            back?.Invoke();
-            return next();
+            try
+            {
+                return next();
+            }
+            catch (InvalidDataException)
+            {
+                _evidence.End();
+                _evidence.Begin();
+                var retired = ReadRetired();
+                var isOther = retired.Count != _retired.Count;
+                _retired = retired;
+                if (!FollowKeys() && !isOther)
+                    throw;
+                back?.Invoke();
+            }
         }
     }
 

@@ -28,12 +28,14 @@ internal sealed class ExportSearch(IRecord record, TranscriptIndex index, Search
 
     private async Task<FoundTurns?> ByIndex(Export export, ExportConditions conditions, CancellationToken cancellation)
     {
+        // Asked first: one that ends meanwhile has had the index built anew by then.
+        var isReplaced = await IsSearchKeyReplaced(export.Tenant, cancellation);
         var terms = await keys.Of(export.Tenant);
         var state = await index.ReadStateAsync(export.Tenant, cancellation);
         if (state.Scheme is { } scheme && scheme != terms.Scheme)
         {
             // Who replaces the key has it built anew.
-            if (await KeyRotations.IsUnderWayAsync(_record.Registry, export.Tenant, KeyKind.Search, cancellation))
+            if (isReplaced || await IsSearchKeyReplaced(export.Tenant, cancellation))
                 return null;
             throw new RefusedException(new(Reason.SearchIndexOutdated, $"the search index of tenants/{export.Tenant} was built with another key, or by another version: an operator has it built anew with 'r1 tenants reindex {export.Tenant}', and then it is asked for again"));
         }
@@ -83,6 +85,8 @@ internal sealed class ExportSearch(IRecord record, TranscriptIndex index, Search
         var own = (await _record.ListConversationsAsync(export.Tenant, Extent.OfCustomer(conditions.Customers), cancellation)).Select(conversation => conversation.Key.Conversation);
         return [.. conditions.Conversations.Count == 0 ? own : own.Intersect(conditions.Conversations)];
     }
+
+    private Task<bool> IsSearchKeyReplaced(string tenant, CancellationToken cancellation) => KeyRotations.IsUnderWayAsync(_record.Registry, tenant, KeyKind.Search, cancellation);
 
     private bool Takes(Export export, ExportConditions conditions, ClosedTurn turn) =>
         conditions.Takes(turn) && (export.WithRestricted || !restrictions.Covers(turn));

@@ -14,7 +14,7 @@ internal sealed class LedgerVerifications(IRecord record, Readings readings, IGr
 
     public const string EndAction = "ledger.verify.end";
 
-    /// <summary>In one process: each takes a thread and two connections for as long as it lasts. Further ones wait.</summary>
+    /// <summary>In one process: each takes a thread and two connections for as long as it lasts. Further ones are refused.</summary>
     private const int AtOnceMax = 2;
 
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(1);
@@ -33,30 +33,20 @@ internal sealed class LedgerVerifications(IRecord record, Readings readings, IGr
     /// <exception cref="RecordUnavailableException"/>
     public async Task<VerificationReport> Run(Caller caller, TenantName tenant, string purpose, Func<VerificationProgress, Task> told, CancellationToken stop)
     {
-        await _places.WaitAsync(stop);
+        if (!await _places.WaitAsync(TimeSpan.Zero, stop))
+            throw new RefusedException(new(Reason.VerificationUnderWay, $"{AtOnceMax} ledgers are being verified here already: ask another server, or again when one of them is done", RetryAfter: Retry));
         try
         {
             using var verification = await ((StoredRecord)record).TakeVerificationAsync(tenant.Tenant, stop)
                 ?? throw new RefusedException(new(Reason.VerificationUnderWay, $"the ledger of {tenant} is being verified already: wait until that is done, and ask again", RetryAfter: Retry));
             var keys = await Keys();
-            // Without any, signatures would not be looked at.
-            if (keys.Length == 0)
-                throw new RefusedException(new(Reason.NodeUnavailable, "no silo that signs the record is there: ask again", RetryAfter: Retry));
-            await readings.Keep(caller, Action, tenant, purpose);
             try
             {
-                for (var began = time.GetTimestamp(); time.GetElapsedTime(began) < FirstCheckpoint && await record.FindCheckpointAsync(tenant.Tenant, stop) is null;)
-                    await Task.Delay(Look, time, stop);
-                var report = await Run(verification, keys, told, stop);
-                if (report.FirstBad is { } bad)
-                    Log.LedgerInvalid(log, tenant.Tenant, bad.Place);
-                await readings.Keep(caller, EndAction, tenant, purpose, Outcome(report));
-                return report;
-            }
-            catch
-            {
-                await KeepBroken(caller, tenant, purpose);
-                throw;
+                // Without any, signatures would not be looked at.
+                if (keys.Length == 0)
+                    throw new RefusedException(new(Reason.NodeUnavailable, "no silo that signs the record is there: ask again", RetryAfter: Retry));
+                await readings.Keep(caller, Action, tenant, purpose);
+                return await RunRecorded(verification, keys, caller, tenant, purpose, told, stop);
             }
             finally
             {
@@ -70,6 +60,27 @@ internal sealed class LedgerVerifications(IRecord record, Readings readings, IGr
     }
 
     public void Dispose() => _places.Dispose();
+
+    /// <summary>What comes of it is in the record before it is told; also that nothing did.</summary>
+    private async Task<VerificationReport> RunRecorded(
+        TenantVerification verification, NoteKey[] keys, Caller caller, TenantName tenant, string purpose, Func<VerificationProgress, Task> told, CancellationToken stop)
+    {
+        try
+        {
+            for (var began = time.GetTimestamp(); time.GetElapsedTime(began) < FirstCheckpoint && await record.FindCheckpointAsync(tenant.Tenant, stop) is null;)
+                await Task.Delay(Look, time, stop);
+            var report = await Run(verification, keys, told, stop);
+            if (report.FirstBad is { } bad)
+                Log.LedgerInvalid(log, tenant.Tenant, bad.Place);
+            await readings.Keep(caller, EndAction, tenant, purpose, Outcome(report));
+            return report;
+        }
+        catch
+        {
+            await KeepBroken(caller, tenant, purpose);
+            throw;
+        }
+    }
 
     /// <summary>Where silos have keys of their own, and not one for all, each of them signs. One that does not answer is not left out: what it signed would be called forged.</summary>
     private async Task<NoteKey[]> Keys()

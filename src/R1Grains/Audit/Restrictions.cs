@@ -22,7 +22,8 @@ public sealed class Restrictions
     public bool Covers(Conversation conversation) =>
         !conversation.IsErased && (Covers(conversation.Key, conversation.Subject) || Covers(conversation.Key.Tenant, conversation.Subjects));
 
-    public bool Covers(ClosedTurn turn) => Covers(turn.Opened.Key, turn.Subject) || Covers(turn.Opened.Key.Tenant, turn.Subjects);
+    /// <inheritdoc cref="Covers(Conversation)"/>
+    public bool Covers(ClosedTurn turn) => !turn.IsErased && (Covers(turn.Opened.Key, turn.Subject) || Covers(turn.Opened.Key.Tenant, turn.Subjects));
 
     /// <param name="subject">Of the conversation's key.</param>
     private bool Covers(ConversationKey key, Digest subject) =>
