@@ -19,6 +19,7 @@ internal static class FuzzBenchmark
 {
     private const int ContextLength = 8_192;
     private const double MiB = 1 << 20;
+    private const int BlamedMax = 20;
     private static readonly TimeSpan TokenTime = TimeSpan.FromMilliseconds(1);
     private static readonly JsonSerializerOptions JsonOptions = new() { WriteIndented = true };
 
@@ -50,6 +51,7 @@ internal static class FuzzBenchmark
             Progress.Say($"{messages:n0} messages, then {connections:n0} connections");
             await run.Go(messages, connections, seed, cancellation);
             var after = Settled();
+            foreach (var blamed in run.Blamed.Take(BlamedMax)) Progress.Say(blamed);
 
             figures.Add("fuzz_messages", messages);
             figures.Add("fuzz_connections", connections);

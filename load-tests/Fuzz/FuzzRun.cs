@@ -25,6 +25,9 @@ internal sealed class FuzzRun : IAsyncDisposable
     /// <summary>How often something was the server's fault, or it was not there afterwards.</summary>
     public int Crashes => _messages.Faults + _deaths;
 
+    /// <inheritdoc cref="FuzzedMessages.Blamed"/>
+    public IReadOnlyCollection<string> Blamed => _messages.Blamed;
+
     public IReadOnlyDictionary<string, int> Statuses => _messages.Statuses;
 
     /// <param name="address">Of a server on loopback whose callers need no token.</param>

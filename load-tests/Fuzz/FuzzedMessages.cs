@@ -30,6 +30,9 @@ internal sealed class FuzzedMessages : IDisposable
     /// <summary>By what calls ended with, empty where they ended without a status.</summary>
     public ConcurrentDictionary<string, int> Statuses { get; } = [];
 
+    /// <summary>Calls that ended by the server's own fault, each with what was sent.</summary>
+    public ConcurrentQueue<string> Blamed { get; } = [];
+
     /// <summary>The server's own faults.</summary>
     public int Faults => Statuses.GetValueOrDefault(Internal) + Statuses.GetValueOrDefault(Unknown);
 
@@ -42,7 +45,7 @@ internal sealed class FuzzedMessages : IDisposable
             var message = Framed(Mutations.Of(Valid(method.InputType), random), random);
             var status = await Call($"/{method.Service.FullName}/{method.Name}", message, stop);
             Statuses.AddOrUpdate(status, 1, (_, seen) => seen + 1);
-            if (status is Internal or Unknown) Progress.Say($"message {i} to {method.Name} ended with status {status}: {Convert.ToBase64String(message)}");
+            if (status is Internal or Unknown) Blamed.Enqueue($"{method.Name} with status {status} for {Convert.ToBase64String(message)}");
         });
 
     public void Dispose() => _http.Dispose();
