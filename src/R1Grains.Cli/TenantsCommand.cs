@@ -48,7 +48,10 @@ internal static class TenantsCommand
             var tenant = await Read(parsed, cancellation);
             return await ShowUpdate(parsed, async connection =>
             {
-                var there = await Find(connection, parsed, cancellation);
+                var there = await FindOrFolder(connection, parsed, cancellation);
+                // What is not named stays.
+                if (parsed.GetValue(Lexicon) is null) tenant.Lexicon = there.Lexicon;
+                if (parsed.GetValue(Settings) is null) tenant.AiDisclosure = there.AiDisclosure;
                 var request = new ProposeTenantUpdateRequest
                 {
                     Name = there.Name,
@@ -124,7 +127,7 @@ internal static class TenantsCommand
         new Listing(parsed.GetValue(Listing.Json)).Write(
             update,
             [
-                ("name", update.Name), ("state", $"{update.State}"), ("purpose", update.Purpose), ("hash", update.Hash),
+                ("name", update.Name), ("state", $"{update.State}"), ("replaces etag", update.Tenant?.Etag ?? ""), ("purpose", update.Purpose), ("hash", update.Hash),
                 ("proposed", Listing.Text(update.ProposeTime)), ("by", update.Proposer), ("until", Listing.Text(update.ExpireTime)), ("decided", Listing.Text(update.DecideTime)), ("decided by", update.Decider),
                 .. Texts(update.Tenant),
             ]);
@@ -151,6 +154,19 @@ internal static class TenantsCommand
 
     private static Task<Tenant> Find(Connection connection, ParseResult parsed, CancellationToken cancellation) => connection.Call(
         c => c.Tenants.GetTenantAsync(new() { Name = $"tenants/{parsed.GetRequiredValue(Id)}" }, cancellationToken: cancellation), cancellation);
+
+    /// <summary>Of one that lies in a folder of the server nobody is told its texts.</summary>
+    private static async Task<Tenant> FindOrFolder(Connection connection, ParseResult parsed, CancellationToken cancellation)
+    {
+        try
+        {
+            return await Find(connection, parsed, cancellation);
+        }
+        catch (RefusedException missing) when (missing.Refusal.Reason == "TENANT_NOT_FOUND")
+        {
+            return new() { Name = $"tenants/{parsed.GetRequiredValue(Id)}", Etag = "0" };
+        }
+    }
 
     private static async Task<int> Show(ParseResult parsed, Func<Connection, Task<Tenant>> call)
     {

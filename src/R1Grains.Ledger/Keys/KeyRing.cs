@@ -201,7 +201,8 @@ public sealed partial class KeyRing : IAsyncDisposable
     }
 
     /// <summary>Returns when no process uses any more what was destroyed before this call.</summary>
-    internal Task NoticedAsync(CancellationToken cancellation) => Task.Delay(NoticedWithin, _time, cancellation);
+    /// <remarks>Whoever looked just in time may still be at it for a moment.</remarks>
+    internal Task NoticedAsync(CancellationToken cancellation) => Task.Delay(NoticedWithin + LookInterval, _time, cancellation);
 
     private byte[] Scalar(KeyName name, StoredKey stored, TenantKeys keys) =>
         Readable(name, () => keys.Unwrap(stored.Wrapped ?? throw new InvalidDataException("it was destroyed"), name));

@@ -82,7 +82,7 @@ public static class Registration
         : status == StatusCode.Unknown.ToString("D")
             ? new(Reason.InvalidArgument, "the request is no message of the contract: encode it from protos/, with strings in UTF-8")
         : status == StatusCode.Internal.ToString("D")
-            ? new(Reason.InvalidArgument, "the request has another length than the five bytes before it say: send it as gRPC frames a message")
+            ? new(Reason.InvalidArgument, "the request is not framed as gRPC frames a message: it has another length than the five bytes before it say, or is marked as compressed without a grpc-encoding")
         : null;
 
     /// <summary>Reflection is a stream that only its client ends, so a stopping node aborts it instead of waiting for it.</summary>

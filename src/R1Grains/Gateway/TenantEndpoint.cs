@@ -12,7 +12,7 @@ using R1Grains.Operations;
 namespace R1Grains.Gateway;
 
 /// <summary>Where operators say which tenants there are.</summary>
-internal sealed class TenantEndpoint(IRegistry registry, TenantUpdates updates, TranscriptIndex index, PageTokens pages, Model model, TimeProvider time) : V1.TenantService.TenantServiceBase
+internal sealed class TenantEndpoint(IRegistry registry, IRecord record, Tenants tenants, TenantUpdates updates, TranscriptIndex index, PageTokens pages, Model model, TimeProvider time) : V1.TenantService.TenantServiceBase
 {
     private const string TenantList = "tenants";
     private const string UpdateList = "tenant-updates";
@@ -26,6 +26,9 @@ internal sealed class TenantEndpoint(IRegistry registry, TenantUpdates updates, 
         if (!ResourceName.IsId(request.TenantId))
             throw Refuse.Field(Reason.InvalidName, "tenant_id", $"tenant_id {Refuse.Quote(request.TenantId)} is not 1 to 63 characters of a-z, 0-9 and '-' beginning with a letter or digit");
         var definition = Define(request.TenantId, request.Tenant, request.RequestId, context);
+        // What is served from a folder, or was, would else be replaced by one person.
+        if (await registry.FindAsync(TenantDefinition.Key(request.TenantId), context.CancellationToken) is null && await IsThere(request.TenantId, context))
+            throw Exists(request.TenantId);
         try
         {
             return ToWire(request.TenantId, definition, await Create(request.TenantId, definition, request.Purpose, context));
@@ -35,7 +38,7 @@ internal sealed class TenantEndpoint(IRegistry registry, TenantUpdates updates, 
             var (version, there) = await Find(request.TenantId, context);
             return IsRepeated(there, definition)
                 ? ToWire(request.TenantId, there, version)
-                : throw new RefusedException(new(Reason.TenantExists, $"tenants/{request.TenantId} exists already: change it, or choose another tenant_id"));
+                : throw Exists(request.TenantId);
         }
     }
 
@@ -71,7 +74,9 @@ internal sealed class TenantEndpoint(IRegistry registry, TenantUpdates updates, 
     {
         var tenant = TenantName.Parse(request.Name, "name").Tenant;
         RequestId.Parse(request.RequestId);
-        var (version, _) = await Find(tenant, context);
+        var there = await registry.FindAsync(TenantDefinition.Key(tenant), context.CancellationToken);
+        // One that lies in a folder has no version yet.
+        var version = there is null && await IsThere(tenant, context) ? 0 : (await Find(tenant, context)).Version;
         var definition = Define(tenant, request.Tenant, request.RequestId, context);
         return ToWire(await updates.Propose(tenant, request.Etag, version, definition, Purpose.Parse(request.Purpose)), withTexts: true);
     }
@@ -87,7 +92,7 @@ internal sealed class TenantEndpoint(IRegistry registry, TenantUpdates updates, 
     public override async Task<V1.ListTenantUpdatesResponse> ListTenantUpdates(V1.ListTenantUpdatesRequest request, ServerCallContext context)
     {
         var (parent, caller) = (TenantName.Parse(request.Parent, "parent"), context.Caller());
-        await Find(parent.Tenant, context);
+        if (!await IsThere(parent.Tenant, context)) await Find(parent.Tenant, context);
         var (page, next) = await updates.List(parent.Tenant, PageTokens.Size(request.PageSize), pages.OpenText(UpdateList, parent, caller, request.PageToken));
         return new() { Updates = { page.Select(proposed => ToWire(proposed, withTexts: false)) }, NextPageToken = pages.SealText(UpdateList, parent, caller, next) };
     }
@@ -138,6 +143,12 @@ internal sealed class TenantEndpoint(IRegistry registry, TenantUpdates updates, 
         await index.ReadStateAsync(name.Tenant, context.CancellationToken) is { TreeLeaves: > 0 } state
             ? state
             : throw new RefusedException(new(Reason.TenantNotFound, $"of {name} nothing is recorded"));
+
+    /// <summary>Whether anybody may be in it: it is served here, or somebody has spoken in it, wherever it was.</summary>
+    private async Task<bool> IsThere(string tenant, ServerCallContext context) =>
+        tenants.Find(tenant) is not null || (await record.ListConversationsAsync(tenant, 1, 0, context.CancellationToken)).Items.Count > 0;
+
+    private static RefusedException Exists(string tenant) => new(new(Reason.TenantExists, $"tenants/{tenant} exists already: propose what is to change in it, or choose another tenant_id"));
 
     /// <summary>As it would be served, so that what cannot be is refused here and not found out later.</summary>
     private TenantDefinition Define(string tenant, V1.Tenant? wanted, string requestId, ServerCallContext context)

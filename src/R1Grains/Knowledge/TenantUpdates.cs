@@ -19,6 +19,9 @@ internal sealed class TenantUpdates(IRegistry registry, TimeProvider time)
     // Of the ids of its proposals, which lie beside others.
     private const string Prefix = "tenant-";
 
+    // They come with their texts.
+    private const int PageMax = 20;
+
     private readonly FourEyes _fourEyes = new(registry, time);
 
     /// <summary>The same request again finds what it proposed.</summary>
@@ -58,11 +61,14 @@ internal sealed class TenantUpdates(IRegistry registry, TimeProvider time)
         if (proposal.State is ProposalState.Approved && proposal.DecidedBy == approver) return proposed;
         if ($"{proposal.PayloadHash}" != hash)
             throw Refuse.Field(Reason.InvalidArgument, "hash", $"{Name(tenant, id)} has the hash {proposal.PayloadHash}: look at it, and send that");
+        // Operators are of no tenant: with tokens of two of them somebody has two names, and is one person.
+        if (proposal.State is ProposalState.Pending && Subject(proposal.Proposer).Equals(Subject(approver), StringComparison.OrdinalIgnoreCase))
+            throw new RefusedException(new(Reason.AnotherPersonNeeded, $"{Name(tenant, id)}: '{proposal.Proposer}' proposed it: somebody else has to approve it"));
         try
         {
             await _fourEyes.ApproveAsync(
                 tenant, id, proposal.PayloadHash, approver,
-                _ => [new(TenantDefinition.Kind, TenantDefinition.Id, proposed.Version, (proposed.Definition! with { UpdatedAt = time.GetUtcNow() }).Content())], purpose);
+                looked => Read(looked) is var (_, version, definition) ? [new(TenantDefinition.Kind, TenantDefinition.Id, version, (definition! with { UpdatedAt = time.GetUtcNow() }).Content())] : [], purpose);
             return await Find(tenant, id);
         }
         catch (DocumentConflictException conflict) when (conflict.Key == TenantDefinition.Key(tenant))
@@ -97,13 +103,14 @@ internal sealed class TenantUpdates(IRegistry registry, TimeProvider time)
             ? Read(proposal)
             : throw new RefusedException(new(Reason.ProposalNotFound, $"{Name(tenant, id)} does not exist"));
 
-    /// <summary>In the order of their ids.</summary>
+    /// <summary>Without their texts, in the order of their ids.</summary>
     /// <param name="after">Null for the first page, else what came with the page before.</param>
     public async Task<(IReadOnlyList<ProposedTenant> Proposals, string? Next)> List(string tenant, int count, string? after)
     {
-        var page = await _fourEyes.ListAsync(tenant, count, after ?? Prefix);
-        List<ProposedTenant> own = [.. page.TakeWhile(proposal => proposal.Id.StartsWith(Prefix, StringComparison.Ordinal)).Select(Read)];
-        return (own, own.Count == count ? own[^1].Proposal.Id : null);
+        var size = Math.Min(count, PageMax);
+        var page = await _fourEyes.ListAsync(tenant, size, after ?? Prefix);
+        List<ProposedTenant> own = [.. page.TakeWhile(proposal => proposal.Id.StartsWith(Prefix, StringComparison.Ordinal)).Select(proposal => new ProposedTenant(proposal, 0, null))];
+        return (own, own.Count == size ? own[^1].Proposal.Id : null);
     }
 
     private static byte[] Payload(string etag, TenantDefinition texts) => JsonSerializer.SerializeToUtf8Bytes(new Change(etag, texts), TenantDefinition.Form);
@@ -114,6 +121,8 @@ internal sealed class TenantUpdates(IRegistry registry, TimeProvider time)
         var change = JsonSerializer.Deserialize<Change>(proposal.Payload, TenantDefinition.Form)!;
         return new(proposal, long.Parse(change.Etag, CultureInfo.InvariantCulture), change.Texts);
     }
+
+    private static string Subject(string actor) => actor[(actor.IndexOf("/subjects/", StringComparison.Ordinal) + 1)..];
 
     private static string Name(string tenant, string id) => $"tenants/{tenant}/updates/{id}";
 

@@ -131,6 +131,19 @@ public sealed class ProvisionedTenantTests : IAsyncLifetime
         Assert.Contains(named, error.Status.Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_tenant_of_a_folder_is_there_and_nobody_is_two_people_by_two_tokens()
+    {
+        var texts = Update("1", "0").Tenant;
+        Assert.Equal("TENANT_EXISTS", await Refused(() => _host.Tenants.CreateTenantAsync(new() { TenantId = "demo", RequestId = "1", Tenant = texts }, _operator).ResponseAsync));
+        Assert.Equal("TENANT_NOT_FOUND", await Refused(() => _host.Tenants.ProposeTenantUpdateAsync(Update("1", "0"), _operator).ResponseAsync));
+        var proposed = await _host.Tenants.ProposeTenantUpdateAsync(new(Update("1", "0")) { Name = "tenants/demo" }, _operator);
+        var approve = new ApproveTenantUpdateRequest { Name = proposed.Name, Hash = proposed.Hash, RequestId = "2" };
+        Assert.Equal("ANOTHER_PERSON_NEEDED", await Refused(() => _host.Tenants.ApproveTenantUpdateAsync(approve, _host.Appointed("north", "Olga", "operator")).ResponseAsync));
+        Assert.Equal(Proposal.Types.State.Approved, (await _host.Tenants.ApproveTenantUpdateAsync(approve, _other)).State);
+        Assert.Equal((texts.Policy, "1"), await _host.Tenants.GetTenantAsync(new() { Name = "tenants/demo" }, _operator) is var there ? (there.Policy, there.Etag) : default);
+    }
+
     private static ProposeTenantUpdateRequest Update(string requestId, string etag) => new()
     {
         Name = "tenants/north",
