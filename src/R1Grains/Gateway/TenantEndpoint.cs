@@ -78,14 +78,14 @@ internal sealed class TenantEndpoint(IRegistry registry, IRecord record, Tenants
         // One that lies in a folder has no version yet.
         var version = there is null && await IsThere(tenant, context) ? 0 : (await Find(tenant, context)).Version;
         var definition = Define(tenant, request.Tenant, request.RequestId, context);
-        return ToWire(await updates.Propose(tenant, request.Etag, version, definition, Purpose.Parse(request.Purpose)), withTexts: true);
+        return ToWire(await updates.Propose(tenant, request.Etag, version, definition, Purpose.Parse(request.Purpose)));
     }
 
     [AsksOfAll(Permission.ManageTenants)]
     public override async Task<V1.TenantUpdate> GetTenantUpdate(V1.GetTenantUpdateRequest request, ServerCallContext context)
     {
         var name = TenantUpdateName.Parse(request.Name, "name");
-        return ToWire(await updates.Find(name.Tenant, name.Update), withTexts: true);
+        return ToWire(await updates.Find(name.Tenant, name.Update));
     }
 
     [AsksOfAll(Permission.ManageTenants)]
@@ -94,7 +94,7 @@ internal sealed class TenantEndpoint(IRegistry registry, IRecord record, Tenants
         var (parent, caller) = (TenantName.Parse(request.Parent, "parent"), context.Caller());
         if (!await IsThere(parent.Tenant, context)) await Find(parent.Tenant, context);
         var (page, next) = await updates.List(parent.Tenant, PageTokens.Size(request.PageSize), pages.OpenText(UpdateList, parent, caller, request.PageToken));
-        return new() { Updates = { page.Select(proposed => ToWire(proposed, withTexts: false)) }, NextPageToken = pages.SealText(UpdateList, parent, caller, next) };
+        return new() { Updates = { page.Select(ToWire) }, NextPageToken = pages.SealText(UpdateList, parent, caller, next) };
     }
 
     [AsksOfAll(Permission.ManageTenants)]
@@ -102,7 +102,7 @@ internal sealed class TenantEndpoint(IRegistry registry, IRecord record, Tenants
     {
         var name = TenantUpdateName.Parse(request.Name, "name");
         RequestId.Parse(request.RequestId);
-        return ToWire(await updates.Approve(name.Tenant, name.Update, request.Hash, Actor(context.Caller()), Purpose.Parse(request.Purpose)), withTexts: true);
+        return ToWire(await updates.Approve(name.Tenant, name.Update, request.Hash, Actor(context.Caller()), Purpose.Parse(request.Purpose)));
     }
 
     [AsksOfAll(Permission.ManageTenants)]
@@ -110,7 +110,7 @@ internal sealed class TenantEndpoint(IRegistry registry, IRecord record, Tenants
     {
         var name = TenantUpdateName.Parse(request.Name, "name");
         RequestId.Parse(request.RequestId);
-        return ToWire(await updates.Reject(name.Tenant, name.Update, Actor(context.Caller()), Purpose.Parse(request.Purpose)), withTexts: true);
+        return ToWire(await updates.Reject(name.Tenant, name.Update, Actor(context.Caller()), Purpose.Parse(request.Purpose)));
     }
 
     [AsksOfAll(Permission.ManageTenants)]
@@ -209,10 +209,10 @@ internal sealed class TenantEndpoint(IRegistry registry, IRecord record, Tenants
         AiDisclosure = definition.Disclosure == Disclosure.House ? null : new() { Notice = { definition.Disclosure.Notice }, Label = definition.Disclosure.Label },
     };
 
-    private V1.TenantUpdate ToWire(ProposedTenant proposed, bool withTexts)
+    private V1.TenantUpdate ToWire(ProposedTenant proposed)
     {
         var proposal = proposed.Proposal;
-        var texts = withTexts && proposed.Definition is { } wanted ? ToWire(proposal.Tenant, wanted, proposed.Version) : null;
+        var texts = proposed.Definition is { } wanted ? ToWire(proposal.Tenant, wanted, proposed.Version) : null;
         // It is not set yet.
         if (texts is not null) texts.UpdateTime = null;
         return new()

@@ -66,9 +66,7 @@ internal sealed class TenantUpdates(IRegistry registry, TimeProvider time)
             throw new RefusedException(new(Reason.AnotherPersonNeeded, $"{Name(tenant, id)}: '{proposal.Proposer}' proposed it: somebody else has to approve it"));
         try
         {
-            await _fourEyes.ApproveAsync(
-                tenant, id, proposal.PayloadHash, approver,
-                looked => Read(looked) is var (_, version, definition) ? [new(TenantDefinition.Kind, TenantDefinition.Id, version, (definition! with { UpdatedAt = time.GetUtcNow() }).Content())] : [], purpose);
+            await _fourEyes.ApproveAsync(tenant, id, proposal.PayloadHash, approver, pending => [Replaces(Read(pending))], purpose);
             return await Find(tenant, id);
         }
         catch (DocumentConflictException conflict) when (conflict.Key == TenantDefinition.Key(tenant))
@@ -121,6 +119,9 @@ internal sealed class TenantUpdates(IRegistry registry, TimeProvider time)
         var change = JsonSerializer.Deserialize<Change>(proposal.Payload, TenantDefinition.Form)!;
         return new(proposal, long.Parse(change.Etag, CultureInfo.InvariantCulture), change.Texts);
     }
+
+    private DocumentChange Replaces(ProposedTenant pending) =>
+        new(TenantDefinition.Kind, TenantDefinition.Id, pending.Version, (pending.Definition! with { UpdatedAt = time.GetUtcNow() }).Content());
 
     private static string Subject(string actor) => actor[(actor.IndexOf("/subjects/", StringComparison.Ordinal) + 1)..];
 
